@@ -1,0 +1,69 @@
+"""The reference tier: what every operator means, in NumPy. This page is the table of families.
+
+A family is imported when one of its operators is first looked up; a test holds each row to what its file defines.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+
+from celeris.ops.table import DOMAIN_ALIASES, Op, OpTable
+
+_ONNX: dict[str, str] = {
+    "elementwise": """Abs Acos Acosh Add And Asin Asinh Atan Atanh BitShift BitwiseAnd BitwiseNot BitwiseOr BitwiseXor Ceil
+        Celu Clip Cos Cosh Div Elu Equal Erf Exp Floor Gelu Greater GreaterOrEqual HardSigmoid HardSwish IsInf IsNaN
+        LeakyRelu Less LessOrEqual Log Max Mean Min Mish Mod Mul Neg Not Or PRelu Pow Reciprocal Relu Round Selu Shrink
+        Sigmoid Sign Sin Sinh Softplus Softsign Sqrt Sub Sum SwiGLU Swish Tan Tanh ThresholdedRelu Where Xor""",
+    "reduce": """ArgMax ArgMin CumProd CumSum Hardmax LogSoftmax ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax
+        ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare Softmax TopK""",
+    "matmul": "Det Einsum Gemm MatMul",
+    "tensor": """BitCast Cast CastLike Concat Constant ConstantOfShape Expand EyeLike Flatten Identity Pad Range Reshape Shape
+        Size Split Squeeze Tile Transpose Trilu Unsqueeze""",
+    "index": """Compress Gather GatherElements GatherND NonMaxSuppression NonZero OneHot ReverseSequence Scatter ScatterElements
+        ScatterND Slice TensorScatter Unique""",
+    "conv": """Col2Im Conv ConvInteger ConvTranspose DeformConv DepthToSpace SpaceToDepth QLinearConv
+        CausalConvWithState""",
+    "pool": """AveragePool GlobalAveragePool GlobalLpPool GlobalMaxPool LpPool MaxPool MaxRoiPool MaxUnpool RoiAlign""",
+    "norm": """BatchNormalization Dropout GroupNormalization InstanceNormalization LRN LayerNormalization LpNormalization
+        MeanVarianceNormalization NegativeLogLikelihoodLoss RMSNormalization SoftmaxCrossEntropyLoss""",
+    "attention": "Attention LinearAttention RotaryEmbedding",
+    "rnn": "GRU LSTM RNN",
+    "resize": "AffineGrid CenterCropPad GridSample Resize Upsample",
+    "quantize": "DequantizeLinear DynamicQuantizeLinear MatMulInteger QLinearMatMul QuantizeLinear",
+    "sequence": """ConcatFromSequence Optional OptionalGetElement OptionalHasElement SequenceAt SequenceConstruct SequenceEmpty
+        SequenceErase SequenceInsert SequenceLength SequenceMap SplitToSequence""",
+    "control": "If Loop Scan",
+    "signal": "BlackmanWindow DFT HammingWindow HannWindow MelWeightMatrix STFT",
+    "text": "RegexFullMatch StringConcat StringNormalizer StringSplit TfIdfVectorizer",
+    "image": "ImageDecoder",
+    "random": "Bernoulli Multinomial RandomNormal RandomNormalLike RandomUniform RandomUniformLike",
+}
+_ML: dict[str, str] = {
+    "ml_linear": "LinearClassifier LinearRegressor",
+    "ml_trees": "TreeEnsemble TreeEnsembleClassifier TreeEnsembleRegressor",
+    "ml_svm": "SVMClassifier SVMRegressor",
+    "ml_features": """ArrayFeatureExtractor Binarizer CastMap CategoryMapper DictVectorizer FeatureVectorizer Imputer
+        LabelEncoder Normalizer OneHotEncoder Scaler ZipMap""",
+}
+_MICROSOFT: dict[str, str] = {"contrib": "CDist MurmurHash3 Tokenizer"}
+
+FAMILIES: dict[str, dict[str, str]] = {"": _ONNX, "ai.onnx.ml": _ML, "com.microsoft": _MICROSOFT}
+_HOME: dict[tuple[str, str], str] = {
+    (domain, name): family
+    for domain, families in FAMILIES.items()
+    for family, names in families.items()
+    for name in names.split()
+}
+
+
+@cache
+def _family(name: str) -> OpTable:
+    return OpTable(import_module(f"celeris.ops.{name}").OPS)
+
+
+def find(domain: str, name: str, opset: int) -> Op | None:
+    """The operator's definition at `opset`, or None where there is none."""
+    domain = DOMAIN_ALIASES.get(domain, domain)
+    home = _HOME.get((domain, name))
+    return None if home is None else _family(home).find(domain, name, opset)

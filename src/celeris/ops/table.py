@@ -1,0 +1,68 @@
+"""What an operator is to Celeris, and how one is found by domain, name and opset."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from celeris.graph.types import Type
+
+DOMAIN_ALIASES = {"ai.onnx": ""}
+
+
+@dataclass(slots=True)
+class Facts:
+    """What an inference rule may know of a node: input types, constant inputs, attributes, how many outputs it has.
+
+    `values[i]` is input i's value where it is constant, else None. `dims[i]` is the contents of a small integer
+    tensor as symbolic dimensions where they are known (what flows from Shape into Reshape), else None.
+    """
+
+    types: list[Type | None]
+    values: list[np.ndarray | None]
+    attributes: dict[str, Any]
+    outputs: int
+    opset: int
+    dims: list[tuple[int | str | None, ...] | None] = field(default_factory=list)
+
+
+class Op(NamedTuple):
+    """One operator from one opset on.
+
+    `function(*inputs, **attributes)` computes it: inputs positional under their ONNX names (None where missing),
+    attributes keyword-only with ONNX names and defaults (STRING as str, INTS as a list of int, FLOATS as float32
+    array, STRINGS as a list of str, TENSOR as ndarray, GRAPH as a callable). It returns one array, or a tuple of
+    all outputs. One that must know how many outputs the node has declares the keyword `_outputs`.
+    `infer(facts)` gives the outputs' types, None where unknown.
+    """
+
+    name: str
+    since: int
+    function: Callable[..., Any]
+    infer: Callable[[Facts], list[Type | None]] | None = None
+    domain: str = ""
+    deprecated: bool = False
+
+
+class OpTable:
+    """Operators by (domain, name), each with its versions in ascending order."""
+
+    def __init__(self, ops: Iterable[Op]) -> None:
+        self._versions: dict[tuple[str, str], list[Op]] = {}
+        for op in ops:
+            self._versions.setdefault((op.domain, op.name), []).append(op)
+        for versions in self._versions.values():
+            versions.sort(key=lambda op: op.since)
+
+    def find(self, domain: str, name: str, opset: int) -> Op | None:
+        """The operator's newest definition at `opset`, or None where it is not defined or no longer so."""
+        versions = self._versions.get((DOMAIN_ALIASES.get(domain, domain), name), [])
+        at = bisect_right(versions, opset, key=lambda op: op.since)
+        return versions[at - 1] if at else None
+
+    def __iter__(self) -> Any:
+        return (op for versions in self._versions.values() for op in versions)
