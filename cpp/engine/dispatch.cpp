@@ -1,0 +1,100 @@
+// Chooses the instruction set, once, and joins each kernel's state with the body built for it.
+#include <cstdlib>
+
+#include "kernels.h"
+
+namespace celeris {
+
+namespace baseline {
+extern const RunKernel bodies[];
+}
+#ifdef CELERIS_X86
+namespace avx2 {
+extern const RunKernel bodies[];
+}
+namespace avx512 {
+extern const RunKernel bodies[];
+}
+#endif
+
+namespace {
+
+struct Target {
+    const char *name;
+    bool supported;
+    const RunKernel *bodies;
+};
+
+// Best first.
+std::vector<Target> targets() {
+    std::vector<Target> all;
+#ifdef CELERIS_X86
+    __builtin_cpu_init();
+    const bool v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("fma");
+    const bool v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                    __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+                    __builtin_cpu_supports("avx512vbmi");
+    all.push_back({"avx512", v4, avx512::bodies});
+    all.push_back({"avx2", v3, avx2::bodies});
+#endif
+    all.push_back({"baseline", true, baseline::bodies});
+    return all;
+}
+
+Target choose() {
+    const char *forced = std::getenv("CELERIS_ISA");
+    std::string names;
+    for (const Target &t : targets()) {
+        if (forced && *forced ? std::string_view(forced) == t.name : t.supported) {
+            if (t.supported) return t;
+            throw std::runtime_error(std::string("CELERIS_ISA: this processor has no ") + forced +
+                                     "; unset it, or name one of those that celeris.build_info() lists");
+        }
+        names += (names.empty() ? "" : ", ") + std::string(t.name);
+    }
+    throw std::runtime_error("CELERIS_ISA: expected one of " + names + ", got '" + forced + "'");
+}
+
+const Target &chosen() {
+    static const Target target = choose();
+    return target;
+}
+
+using MakeState = Kernel (*)(const Params &, RunKernel);
+
+template <class State>
+Kernel make(const Params &p, RunKernel run) {
+    auto state = std::make_shared<const State>(p);
+    return {state, run, state->cost, state->scratch_per_row, state->scratch_fixed, ""};
+}
+
+struct Row {
+    std::string_view name;
+    MakeState make;
+};
+#define CELERIS_ROW(name, State) {#name, make<State>},
+const Row table[] = {CELERIS_KERNELS(CELERIS_ROW)};
+#undef CELERIS_ROW
+
+}  // namespace
+
+const char *instruction_set() { return chosen().name; }
+
+std::vector<const char *> supported_instruction_sets() {
+    std::vector<const char *> names;
+    for (const Target &t : targets())
+        if (t.supported) names.push_back(t.name);
+    return names;
+}
+
+Kernel make_kernel(std::string_view name, const Params &p) {
+    for (size_t i = 0; i < std::size(table); ++i)
+        if (table[i].name == name) {
+            Kernel kernel = table[i].make(p, chosen().bodies[i]);
+            kernel.name = name;
+            return kernel;
+        }
+    throw std::invalid_argument("expected a kernel of kernels.h, got '" + std::string(name) + "'");
+}
+
+}  // namespace celeris

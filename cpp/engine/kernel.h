@@ -1,0 +1,146 @@
+// What a kernel is to the engine: typed columns in, typed columns out, one block of rows at a time.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace celeris {
+
+// Element types that flow through pipelines.
+enum class Type : uint8_t { f32, f64, i64, i32, u8, str };  // u8: bool
+
+// A string that somebody else keeps alive.
+struct Str {
+    const char *data;
+    int64_t size;
+    friend bool operator==(const Str &a, const Str &b) {
+        return a.size == b.size && std::char_traits<char>::compare(a.data, b.data, size_t(a.size)) == 0;
+    }
+};
+
+inline size_t size_of(Type t) {
+    switch (t) {
+        case Type::f32:
+        case Type::i32: return 4;
+        case Type::f64:
+        case Type::i64: return 8;
+        case Type::u8: return 1;
+        case Type::str: return sizeof(Str);
+    }
+    return 0;
+}
+
+template <class T>
+struct type_of;
+template <>
+struct type_of<float> {
+    static constexpr Type value = Type::f32;
+};
+template <>
+struct type_of<double> {
+    static constexpr Type value = Type::f64;
+};
+template <>
+struct type_of<int64_t> {
+    static constexpr Type value = Type::i64;
+};
+template <>
+struct type_of<int32_t> {
+    static constexpr Type value = Type::i32;
+};
+template <>
+struct type_of<uint8_t> {
+    static constexpr Type value = Type::u8;
+};
+template <>
+struct type_of<Str> {
+    static constexpr Type value = Type::str;
+};
+
+// `width` columns of one type. Element (column c, row r) of a block stands at data[c * stride + r].
+struct Register {
+    Type type;
+    int64_t width;
+};
+
+struct View {
+    std::byte *data;
+    ptrdiff_t stride;  // elements from one column to the next; at least the block's rows
+
+    template <class T>
+    T *column(int64_t c) const {
+        return reinterpret_cast<T *>(data) + c * stride;
+    }
+};
+
+// One call of a kernel: its inputs' and outputs' columns for `rows` rows. Inputs and outputs never overlap.
+// `scratch` holds what the kernel asked for, 64-byte aligned, contents undefined.
+struct Block {
+    const View *in;
+    const View *out;
+    int64_t rows;
+    std::byte *scratch;
+};
+
+// What the planner hands a kernel's constructor: parameters by name, and the registers it is wired to. A parameter
+// that is missing or of another type throws std::invalid_argument, which names it.
+class Params {
+public:
+    virtual ~Params() = default;
+    virtual int64_t integer(const char *name) const = 0;
+    virtual double number(const char *name) const = 0;
+    virtual std::string text(const char *name) const = 0;
+    virtual bool has(const char *name) const = 0;  // present and not None
+    virtual std::vector<float> floats(const char *name) const = 0;
+    virtual std::vector<double> doubles(const char *name) const = 0;  // from float32 or float64
+    virtual std::vector<int64_t> integers(const char *name) const = 0;
+    virtual std::vector<int32_t> integers32(const char *name) const = 0;
+    virtual std::vector<uint8_t> bytes(const char *name) const = 0;
+    virtual std::vector<std::string> strings(const char *name) const = 0;
+
+    std::vector<Register> in, out;
+
+    // Throws unless the kernel is wired to so many registers.
+    void arity(size_t inputs, size_t outputs) const {
+        if (in.size() != inputs || out.size() != outputs)
+            throw std::invalid_argument("kernel: expected " + std::to_string(inputs) + " inputs and " +
+                                        std::to_string(outputs) + " outputs, got " + std::to_string(in.size()) +
+                                        " and " + std::to_string(out.size()));
+    }
+};
+
+// Throws std::invalid_argument(what) unless `ok`: a parameter that the planner should not have let through.
+inline void require(bool ok, const char *what) {
+    if (!ok) throw std::invalid_argument(what);
+}
+
+// What every kernel's state says of itself. Immutable once made; `run` may be called by many threads.
+struct KernelState {
+    double cost = 10;              // about how many nanoseconds one row takes: decides when threads are worth it
+    size_t scratch_per_row = 0;    // bytes of scratch for each row of a block
+    size_t scratch_fixed = 0;      // and once a block
+};
+
+using RunKernel = void (*)(const void *state, const Block &);
+
+struct Kernel {
+    std::shared_ptr<const void> state;
+    RunKernel run;
+    double cost;
+    size_t scratch_per_row, scratch_fixed;
+    std::string name;
+};
+
+// Makes the kernel called `name` for the instruction set in force.
+Kernel make_kernel(std::string_view name, const Params &);
+
+// The instruction set whose bodies run ("baseline", "avx2", "avx512"), chosen once from CELERIS_ISA or the processor.
+const char *instruction_set();
+std::vector<const char *> supported_instruction_sets();
+
+}  // namespace celeris

@@ -1,0 +1,282 @@
+#include "engine/pipeline.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstring>
+
+#include "engine/threads.h"
+
+namespace celeris {
+namespace {
+
+constexpr int64_t kMaxBlockRows = 512;
+constexpr int64_t kBlockBytes = 256 << 10;   // registers and scratch of a block: a quarter of a usual L2 cache
+constexpr size_t kKeptScratch = 1 << 20;     // what a thread keeps between calls
+constexpr size_t kMaxOutputs = 16;
+constexpr double kWorthThreads = 60e3;       // ns of work below which waking a thread costs more than it brings
+
+int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
+
+// 64-byte aligned memory of this thread. What exceeds the bound is freed again after the call.
+class Scratch {
+public:
+    explicit Scratch(size_t bytes) {
+        thread_local Buffer kept;
+        if (bytes <= kept.size) {
+            memory_ = kept.data;
+        } else if (bytes <= kKeptScratch) {
+            kept.resize(std::max<size_t>(bytes, 64 << 10));
+            memory_ = kept.data;
+        } else {
+            own_.resize(bytes);
+            memory_ = own_.data;
+        }
+    }
+    std::byte *get() const { return memory_; }
+
+private:
+    struct Buffer {
+        std::byte *data = nullptr;
+        size_t size = 0;
+        void resize(size_t bytes) {
+            release();
+            data = static_cast<std::byte *>(::operator new(bytes, std::align_val_t(64)));
+            size = bytes;
+        }
+        void release() {
+            if (data != nullptr) ::operator delete(data, std::align_val_t(64));
+            data = nullptr, size = 0;
+        }
+        Buffer() = default;
+        Buffer(const Buffer &) = delete;
+        Buffer &operator=(const Buffer &) = delete;
+        ~Buffer() { release(); }
+    };
+    Buffer own_;
+    std::byte *memory_;
+};
+
+// to[c * stride + r] = element (r, c) of `from`, in tiles so that both sides stay in cache.
+template <class T>
+void gather(const Rows &from, int64_t rows, int64_t width, std::byte *to, int64_t stride) {
+    constexpr int64_t tile = 16;
+    T *out = reinterpret_cast<T *>(to);
+    for (int64_t r0 = 0; r0 < rows; r0 += tile) {
+        const int64_t n = std::min(tile, rows - r0);
+        for (int64_t c = 0; c < width; ++c) {
+            const std::byte *x = from.data + r0 * from.row_stride + c * from.column_stride;
+            T *y = out + c * stride + r0;
+            for (int64_t r = 0; r < n; ++r) y[r] = *reinterpret_cast<const T *>(x + r * from.row_stride);
+        }
+    }
+}
+
+template <class T>
+void scatter(const View &from, int64_t rows, int64_t width, std::byte *to) {
+    constexpr int64_t tile = 16;
+    T *out = reinterpret_cast<T *>(to);
+    for (int64_t r0 = 0; r0 < rows; r0 += tile) {
+        const int64_t n = std::min(tile, rows - r0);
+        for (int64_t c = 0; c < width; ++c) {
+            const T *x = from.column<T>(c) + r0;
+            T *y = out + r0 * width + c;
+            for (int64_t r = 0; r < n; ++r) y[r * width] = x[r];
+        }
+    }
+}
+
+template <class F>
+void for_size(size_t bytes, F &&f) {
+    switch (bytes) {
+        case 1: f(uint8_t{}); break;
+        case 4: f(uint32_t{}); break;
+        case 8: f(uint64_t{}); break;
+        default: f(Str{}); break;
+    }
+}
+
+int64_t now() {
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
+        .count();
+}
+
+}  // namespace
+
+Pipeline::Pipeline(std::vector<Register> registers, std::vector<int> sources, std::vector<Step> steps,
+                   std::vector<int> sinks)
+    : registers_(std::move(registers)), sources_(std::move(sources)), steps_(std::move(steps)), sinks_(std::move(sinks)) {
+    std::vector<bool> written(registers_.size());
+    const auto check = [&](int r, bool write) {
+        require(r >= 0 && size_t(r) < registers_.size(), "pipeline: expected a register's index");
+        require(written[size_t(r)] != write, write ? "pipeline: a register is written twice"
+                                                   : "pipeline: a register is read before it is written");
+        if (write) written[size_t(r)] = true;
+    };
+    for (const Register &r : registers_) require(r.width >= 0, "pipeline: expected a width of at least 0");
+    for (int r : sources_) check(r, true);
+    for (const Step &s : steps_) {
+        require(s.out.size() <= kMaxOutputs, "pipeline: a kernel has too many outputs");
+        for (int r : s.in) check(r, false);
+        for (int r : s.out) check(r, true);
+        cost_ += s.kernel.cost;
+    }
+    for (int r : sinks_) check(r, false);
+    all_ = make_variant(std::vector<bool>(sinks_.size(), true));
+}
+
+Pipeline::Variant Pipeline::make_variant(const std::vector<bool> &wanted) const {
+    Variant v;
+    constexpr int never = -1;
+    const int end = int(steps_.size());
+    std::vector<int> last(registers_.size(), never);  // the last step that reads it; `end` for sinks
+    for (size_t i = 0; i < sinks_.size(); ++i)
+        if (wanted[i]) last[size_t(sinks_[i])] = end;
+    for (int s = end - 1; s >= 0; --s) {
+        const Step &step = steps_[size_t(s)];
+        if (std::none_of(step.out.begin(), step.out.end(), [&](int r) { return last[size_t(r)] != never; })) continue;
+        v.steps.push_back(s);
+        v.cost += step.kernel.cost;
+        v.scratch_per_row = std::max(v.scratch_per_row, step.kernel.scratch_per_row);
+        v.scratch_fixed = std::max(v.scratch_fixed, step.kernel.scratch_fixed);
+        for (int r : step.in) last[size_t(r)] = std::max(last[size_t(r)], s);
+        for (int r : step.out) last[size_t(r)] = std::max(last[size_t(r)], s);  // written, if never read
+    }
+    std::reverse(v.steps.begin(), v.steps.end());
+
+    // First fit: a register takes the first gap between those alive.
+    struct Span {
+        int64_t first, bytes;
+        int last;
+    };
+    std::vector<Span> alive;
+    v.place.assign(registers_.size(), -1);
+    const auto allocate = [&](int r, int step) {
+        if (last[size_t(r)] == never) return;
+        std::erase_if(alive, [&](const Span &s) { return s.last < step; });
+        std::sort(alive.begin(), alive.end(), [](const Span &a, const Span &b) { return a.first < b.first; });
+        const Register &reg = registers_[size_t(r)];
+        const int64_t bytes = std::max<int64_t>(8, round_up(int64_t(size_of(reg.type)) * reg.width, 8));
+        int64_t at = 0;
+        for (const Span &s : alive) {
+            if (at + bytes <= s.first) break;
+            at = std::max(at, s.first + s.bytes);
+        }
+        v.place[size_t(r)] = at;
+        v.bytes_per_row = std::max(v.bytes_per_row, at + bytes);
+        alive.push_back({at, bytes, last[size_t(r)]});
+    };
+    for (int r : sources_) allocate(r, -1);
+    for (int s : v.steps)
+        for (int r : steps_[size_t(s)].out) allocate(r, s);
+
+    const int64_t per_row = std::max<int64_t>(1, v.bytes_per_row + int64_t(v.scratch_per_row));
+    v.block_rows = std::clamp<int64_t>(kBlockBytes / per_row / 64 * 64, 64, kMaxBlockRows);
+    return v;
+}
+
+const Pipeline::Variant &Pipeline::variant(const std::byte *const *out) const {
+    const auto null = [](const std::byte *p) { return p == nullptr; };
+    if (std::none_of(out, out + sinks_.size(), null)) return all_;
+    std::vector<bool> wanted(sinks_.size());
+    for (size_t i = 0; i < sinks_.size(); ++i) wanted[i] = out[i] != nullptr;
+    std::lock_guard<std::mutex> lock(mutex_);
+    const auto found = variants_.find(wanted);
+    return found != variants_.end() ? found->second : variants_.emplace(wanted, make_variant(wanted)).first->second;
+}
+
+void Pipeline::run(int64_t rows, const Rows *in, std::byte *const *out, int threads, int64_t *step_ns) const {
+    if (rows == 0) return;
+    const Variant &v = variant(out);
+    if (v.cost * double(rows) < kWorthThreads) threads = 1;
+    int64_t block = std::min(v.block_rows, round_up(rows, 64));
+    if (threads > 1) block = std::clamp<int64_t>(round_up((rows + threads - 1) / threads, 64), 64, block);
+    if (rows == 1) block = 1;
+    const size_t registers = size_t(round_up(v.bytes_per_row * block, 64));
+    const size_t scratch = size_t(round_up(int64_t(v.scratch_per_row) * block, 64)) + v.scratch_fixed;
+    const size_t views = registers_.size() * sizeof(View);
+    const size_t bytes = registers + scratch + views + 64;
+    const int64_t blocks = (rows + block - 1) / block;
+    std::vector<std::atomic<int64_t>> times(step_ns == nullptr ? 0 : steps_.size());
+    const auto body = [&](int64_t i) {
+        const Scratch memory(bytes);
+        View *const table = reinterpret_cast<View *>(memory.get() + registers + scratch);
+        const int64_t first = i * block, count = std::min(block, rows - first);
+        if (step_ns == nullptr) {
+            run_block(v, first, count, block, in, out, memory.get(), table, nullptr);
+        } else {
+            std::vector<int64_t> spent(steps_.size());
+            run_block(v, first, count, block, in, out, memory.get(), table, spent.data());
+            for (size_t s = 0; s < spent.size(); ++s) times[s] += spent[s];
+        }
+    };
+    if (blocks == 1)
+        body(0);
+    else
+        parallel_for(blocks, threads, body);
+    for (size_t s = 0; s < times.size(); ++s) step_ns[s] += times[s];
+}
+
+void Pipeline::run_block(const Variant &v, int64_t first, int64_t rows, int64_t stride, const Rows *in,
+                         std::byte *const *out, std::byte *memory, View *views, int64_t *step_ns) const {
+    const size_t registers = registers_.size();
+    for (size_t r = 0; r < registers; ++r) views[r] = {memory + v.place[r] * stride, stride};
+    std::byte *const scratch = memory + round_up(v.bytes_per_row * stride, 64);
+
+    for (size_t i = 0; i < sources_.size(); ++i) {
+        const size_t r = size_t(sources_[i]);
+        if (v.place[r] < 0) continue;
+        const Register &reg = registers_[r];
+        const ptrdiff_t size = ptrdiff_t(size_of(reg.type));
+        const Rows from{in[i].data + first * in[i].row_stride, in[i].row_stride, in[i].column_stride};
+        const bool columns = rows == 1 || from.row_stride == size;
+        if (columns && (reg.width <= 1 || from.column_stride % size == 0)) {
+            views[r] = {const_cast<std::byte *>(from.data), reg.width <= 1 ? stride : from.column_stride / size};
+            continue;
+        }
+        for_size(size_t(size), [&](auto t) { gather<decltype(t)>(from, rows, reg.width, views[r].data, stride); });
+    }
+    // An output of one column, or of one row, is written where it belongs.
+    uint64_t direct = 0;
+    for (size_t i = 0; i < sinks_.size(); ++i) {
+        const size_t r = size_t(sinks_[i]);
+        const Register &reg = registers_[r];
+        if (out[i] == nullptr || (rows != 1 && reg.width != 1) || i >= 64) continue;
+        if (views[r].data != memory + v.place[r] * stride) continue;  // a source, or shown already
+        if (std::find(sources_.begin(), sources_.end(), int(r)) != sources_.end()) continue;
+        views[r] = {out[i] + size_t(first * reg.width) * size_of(reg.type), 1};
+        direct |= uint64_t(1) << i;
+    }
+
+    View ins[16], outs[kMaxOutputs];
+    std::vector<View> many;  // for a kernel with more inputs than that
+    for (int s : v.steps) {
+        const Step &step = steps_[size_t(s)];
+        View *arguments = ins;
+        if (step.in.size() > std::size(ins)) {
+            many.resize(step.in.size());
+            arguments = many.data();
+        }
+        for (size_t i = 0; i < step.in.size(); ++i) arguments[i] = views[step.in[i]];
+        for (size_t i = 0; i < step.out.size(); ++i) outs[i] = views[step.out[i]];
+        const Block block{arguments, outs, rows, scratch};
+        if (step_ns == nullptr) {
+            step.kernel.run(step.kernel.state.get(), block);
+        } else {
+            const int64_t start = now();
+            step.kernel.run(step.kernel.state.get(), block);
+            step_ns[s] += now() - start;
+        }
+    }
+
+    for (size_t i = 0; i < sinks_.size(); ++i) {
+        if (out[i] == nullptr || (i < 64 && direct >> i & 1)) continue;
+        const Register &reg = registers_[size_t(sinks_[i])];
+        const size_t size = size_of(reg.type);
+        std::byte *to = out[i] + size_t(first * reg.width) * size;
+        const View &from = views[sinks_[i]];
+        for_size(size, [&](auto t) { scatter<decltype(t)>(from, rows, reg.width, to); });
+    }
+}
+
+}  // namespace celeris

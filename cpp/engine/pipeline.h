@@ -1,0 +1,63 @@
+// A row pipeline: kernels wired by registers, run over blocks of rows.
+#pragma once
+
+#include <map>
+#include <mutex>
+
+#include "engine/kernel.h"
+
+namespace celeris {
+
+struct Step {
+    Kernel kernel;
+    std::vector<int> in, out;  // registers
+};
+
+// Rows as the caller holds them: element (r, c) at data + r * row_stride + c * column_stride, in bytes.
+struct Rows {
+    const std::byte *data;
+    ptrdiff_t row_stride, column_stride;
+};
+
+class Pipeline {
+public:
+    // Throws std::invalid_argument where the wiring is not: a register without a writer, two writers, an index out
+    // of range. `sources` and `sinks` are the registers that the inputs fill and the outputs show.
+    Pipeline(std::vector<Register> registers, std::vector<int> sources, std::vector<Step> steps, std::vector<int> sinks);
+
+    // Runs all rows. out[i] is a C-contiguous [rows, width] array, or null where that output is not wanted.
+    // `step_ns`, if given, has room for each step and is increased by the time it took.
+    void run(int64_t rows, const Rows *in, std::byte *const *out, int threads, int64_t *step_ns = nullptr) const;
+
+    double cost_per_row() const { return cost_; }
+    const std::vector<Register> &registers() const { return registers_; }
+    const std::vector<int> &sources() const { return sources_; }
+    const std::vector<int> &sinks() const { return sinks_; }
+    const std::vector<Step> &steps() const { return steps_; }
+
+private:
+    // What is needed for one choice of wanted outputs: the steps, and where each register lies.
+    struct Variant {
+        std::vector<int> steps;
+        std::vector<int64_t> place;  // bytes per row; -1: not used
+        int64_t bytes_per_row = 0;   // registers
+        size_t scratch_per_row = 0, scratch_fixed = 0;
+        int64_t block_rows = 1;
+        double cost = 0;
+    };
+    const Variant &variant(const std::byte *const *out) const;
+    Variant make_variant(const std::vector<bool> &wanted) const;
+    void run_block(const Variant &v, int64_t first, int64_t rows, int64_t stride, const Rows *in,
+                   std::byte *const *out, std::byte *memory, View *views, int64_t *step_ns) const;
+
+    std::vector<Register> registers_;
+    std::vector<int> sources_;
+    std::vector<Step> steps_;
+    std::vector<int> sinks_;
+    Variant all_;
+    double cost_ = 0;
+    mutable std::mutex mutex_;
+    mutable std::map<std::vector<bool>, Variant> variants_;
+};
+
+}  // namespace celeris

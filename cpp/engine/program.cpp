@@ -1,0 +1,371 @@
+#include "engine/program.h"
+
+#include <chrono>
+#include <cstring>
+#include <unordered_map>
+
+namespace celeris {
+namespace {
+
+constexpr double kWorthReleasing = 20e3;  // ns of work below which giving the GIL away costs more than it brings
+
+int64_t wall_ns() {
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
+        .count();
+}
+
+// Slots of one run: owned references, released at the end whatever happens. Small plans stay on the stack.
+class Slots {
+public:
+    explicit Slots(size_t n) : n_(n) {
+        if (n > std::size(few_)) many_.resize(n), data_ = many_.data();
+        std::memset(data_, 0, n * sizeof(PyObject *));
+    }
+    ~Slots() {
+        for (size_t i = 0; i < n_; ++i) Py_XDECREF(data_[i]);
+    }
+    PyObject **get() { return data_; }
+
+private:
+    PyObject *few_[32];
+    std::vector<PyObject *> many_;
+    PyObject **data_ = few_;
+    size_t n_;
+};
+
+void put(PyObject **slots, int slot, PyObject *value) {
+    PyObject *old = slots[slot];
+    slots[slot] = value;
+    Py_XDECREF(old);
+}
+
+// The UTF-8 of an object array of str, which the strings keep; false with a Python error set.
+bool read_strings(PyArrayObject *array, std::vector<Str> &to) {
+    const npy_intp n = PyArray_SIZE(array);
+    to.resize(size_t(n) + 1);
+    PyObject **items = static_cast<PyObject **>(PyArray_DATA(array));
+    for (npy_intp i = 0; i < n; ++i) {
+        PyObject *item = items[i];
+        if (item == nullptr || !PyUnicode_Check(item)) {
+            PyErr_SetString(PyExc_TypeError, "expected an array of str");
+            return false;
+        }
+        Py_ssize_t size;
+        const char *data = PyUnicode_AsUTF8AndSize(item, &size);
+        if (data == nullptr) return false;
+        to[size_t(i)] = {data, size};
+    }
+    return true;
+}
+
+// Python strings for what kernels wrote. Kernels write few distinct strings, from tables that live as long as they do.
+PyObject *make_strings(const Port &port, npy_intp rows, const Str *from) {
+    std::vector<npy_intp> dims{rows};
+    dims.insert(dims.end(), port.tail.begin(), port.tail.end());
+    PyObject *array = PyArray_SimpleNew(int(dims.size()), dims.data(), NPY_OBJECT);
+    if (array == nullptr) return nullptr;
+    PyObject **items = static_cast<PyObject **>(PyArray_DATA(reinterpret_cast<PyArrayObject *>(array)));
+    const npy_intp n = PyArray_SIZE(reinterpret_cast<PyArrayObject *>(array));
+    std::unordered_map<const char *, PyObject *> seen;
+    const Str *previous = nullptr;
+    PyObject *last = nullptr;
+    for (npy_intp i = 0; i < n; ++i) {
+        PyObject *made = nullptr;
+        if (previous != nullptr && previous->data == from[i].data && previous->size == from[i].size) {
+            made = last;
+            Py_INCREF(made);
+        } else if (const auto found = seen.find(from[i].data);
+                   found != seen.end() && PyUnicode_GetLength(found->second) >= 0 && from[i].size > 0) {
+            Py_ssize_t size;
+            PyUnicode_AsUTF8AndSize(found->second, &size);
+            if (size == from[i].size) made = found->second, Py_INCREF(made);
+        }
+        if (made == nullptr) {
+            made = PyUnicode_DecodeUTF8(from[i].data, from[i].size, nullptr);
+            if (made == nullptr) {
+                Py_DECREF(array);
+                return nullptr;
+            }
+            if (seen.size() < 4096) seen[from[i].data] = made;
+        }
+        PyObject *old = items[i];
+        items[i] = made;
+        Py_XDECREF(old);
+        previous = &from[i], last = made;
+    }
+    return array;
+}
+
+}  // namespace
+
+Program::Program(int slots, std::vector<int> inputs, std::vector<int> outputs)
+    : slots_(size_t(slots)), inputs_(std::move(inputs)), outputs_(std::move(outputs)), constants_(size_t(slots)) {
+    for (size_t i = 0; i < outputs_.size(); ++i) all_wanted_.push_back(int(i));
+}
+
+Program::~Program() {
+    for (PyObject *c : constants_) Py_XDECREF(c);
+    for (Step &s : steps_) {
+        Py_XDECREF(s.run.fallback);
+        Py_XDECREF(s.function.function);
+        for (PyObject *k : s.zip.keys) Py_XDECREF(k);
+        Py_XDECREF(s.label);
+    }
+}
+
+void Program::set_constant(int slot, PyObject *value) {
+    Py_INCREF(value);
+    constants_.at(size_t(slot)) = value;
+}
+
+void Program::add(Step step) { steps_.push_back(std::move(step)); }
+
+void Program::finish() { all_needed_ = needed(all_wanted_.data(), all_wanted_.size()); }
+
+std::vector<bool> Program::needed(const int *wanted, size_t n) const {
+    std::vector<bool> result(slots_);
+    for (size_t i = 0; i < n; ++i) result[size_t(outputs_[size_t(wanted[i])])] = true;
+    for (size_t i = steps_.size(); i-- > 0;) {
+        const Step &s = steps_[i];
+        const auto uses = [&](const std::vector<int> &in, bool any) {
+            if (any)
+                for (int slot : in)
+                    if (slot >= 0) result[size_t(slot)] = true;
+        };
+        if (s.kind == Step::zipmap) {
+            uses({s.zip.in}, result[size_t(s.zip.out)]);
+        } else if (s.kind == Step::call) {
+            bool any = false;
+            for (int slot : s.function.out) any = any || (slot >= 0 && result[size_t(slot)]);
+            uses(s.function.in, any);
+        } else {
+            bool any = false;
+            for (const Port &p : s.run.out) any = any || result[size_t(p.slot)];
+            std::vector<int> in;
+            for (const Port &p : s.run.in) in.push_back(p.slot);
+            uses(in, any);
+        }
+    }
+    return result;
+}
+
+PyObject *Program::run(PyObject *const *feeds, const int *wanted, size_t n_wanted, int threads,
+                       PyObject *trace) const {
+    Slots owned(slots_);
+    PyObject **slots = owned.get();
+    for (size_t i = 0; i < slots_; ++i) Py_XINCREF(slots[i] = constants_[i]);
+    for (size_t i = 0; i < inputs_.size(); ++i)
+        if (feeds[i] != nullptr) {
+            Py_INCREF(feeds[i]);
+            put(slots, inputs_[i], feeds[i]);
+        }
+    const bool all = wanted == nullptr;
+    if (all) wanted = all_wanted_.data(), n_wanted = all_wanted_.size();
+    std::vector<bool> some;
+    if (!all) some = needed(wanted, n_wanted);
+    const std::vector<bool> &need = all ? all_needed_ : some;
+
+    for (const Step &s : steps_) {
+        bool used = false;
+        bool ok = true;
+        const int64_t start = trace == nullptr ? 0 : wall_ns();
+        std::vector<int64_t> times;
+        if (s.kind == Step::pipeline) {
+            for (const Port &p : s.run.out) used = used || need[size_t(p.slot)];
+            if (trace != nullptr) times.resize(s.run.pipeline->steps().size());
+            ok = !used || run_pipeline(s.run, slots, need, threads, trace == nullptr ? nullptr : times.data());
+        } else if (s.kind == Step::call) {
+            for (int slot : s.function.out) used = used || (slot >= 0 && need[size_t(slot)]);
+            ok = !used || run_call(s.function, slots);
+        } else {
+            used = need[size_t(s.zip.out)];
+            ok = !used || run_zipmap(s.zip, slots);
+        }
+        if (!ok) return nullptr;
+        if (trace != nullptr && used) {
+            PyObject *spent = PyList_New(Py_ssize_t(times.size()));
+            for (size_t i = 0; spent != nullptr && i < times.size(); ++i)
+                PyList_SET_ITEM(spent, Py_ssize_t(i), PyLong_FromLongLong(times[i]));
+            PyObject *told = spent == nullptr ? nullptr
+                                              : PyObject_CallFunction(trace, "OLLN", s.label, (long long)start,
+                                                                      (long long)(wall_ns() - start), spent);
+            if (told == nullptr) return nullptr;
+            Py_DECREF(told);
+        }
+        for (int slot : s.release) put(slots, slot, nullptr);
+    }
+
+    PyObject *result = PyList_New(Py_ssize_t(n_wanted));
+    if (result == nullptr) return nullptr;
+    for (size_t i = 0; i < n_wanted; ++i) {
+        PyObject *value = slots[outputs_[size_t(wanted[i])]];
+        if (value == nullptr) value = Py_None;
+        Py_INCREF(value);
+        PyList_SET_ITEM(result, Py_ssize_t(i), value);
+    }
+    return result;
+}
+
+bool Program::run_pipeline(const PipelineStep &s, PyObject **slots, const std::vector<bool> &need, int threads,
+                           int64_t *times) const {
+    constexpr size_t few = 16;
+    Rows few_in[few];
+    std::byte *few_out[few];
+    std::vector<Rows> many_in;
+    std::vector<std::byte *> many_out;
+    Rows *in = few_in;
+    std::byte **out = few_out;
+    if (s.in.size() > few) many_in.resize(s.in.size()), in = many_in.data();
+    if (s.out.size() > few) many_out.resize(s.out.size()), out = many_out.data();
+
+    npy_intp rows = -1;
+    std::vector<std::vector<Str>> texts;  // moving one does not move its strings
+    for (size_t i = 0; i < s.in.size(); ++i) {
+        const Port &port = s.in[i];
+        PyObject *value = slots[port.slot];
+        if (value == nullptr || !PyArray_Check(value)) return fall_back(s, slots);
+        PyArrayObject *array = reinterpret_cast<PyArrayObject *>(value);
+        const int rank = PyArray_NDIM(array);
+        if (rank != int(port.tail.size()) + 1 || PyArray_TYPE(array) != port.type_num || !PyArray_ISALIGNED(array) ||
+            !PyArray_ISNOTSWAPPED(array))
+            return fall_back(s, slots);
+        const npy_intp *dims = PyArray_DIMS(array);
+        if (i == 0) rows = dims[0];
+        bool fits = dims[0] == rows;
+        for (int d = 1; d < rank; ++d) fits = fits && dims[d] == port.tail[size_t(d) - 1];
+        if (!fits) return fall_back(s, slots);
+        const npy_intp *strides = PyArray_STRIDES(array);
+        if (port.type_num == NPY_OBJECT) {
+            if (!PyArray_IS_C_CONTIGUOUS(array)) return fall_back(s, slots);
+            texts.emplace_back();
+            if (!read_strings(array, texts.back())) {
+                PyErr_Clear();
+                return fall_back(s, slots);
+            }
+            const npy_intp width = rows == 0 ? 0 : PyArray_SIZE(array) / rows;
+            in[i] = {reinterpret_cast<const std::byte *>(texts.back().data()), ptrdiff_t(sizeof(Str)) * width,
+                     ptrdiff_t(sizeof(Str))};
+        } else if (rank <= 2) {
+            in[i] = {reinterpret_cast<const std::byte *>(PyArray_BYTES(array)), strides[0], rank == 2 ? strides[1] : 0};
+        } else {
+            if (!PyArray_IS_C_CONTIGUOUS(array)) return fall_back(s, slots);
+            in[i] = {reinterpret_cast<const std::byte *>(PyArray_BYTES(array)), strides[0],
+                     ptrdiff_t(PyArray_ITEMSIZE(array))};
+        }
+    }
+    if (rows < 0) return fall_back(s, slots);
+
+    std::vector<std::vector<Str>> labels;
+    npy_intp dims[NPY_MAXDIMS];
+    for (size_t i = 0; i < s.out.size(); ++i) {
+        const Port &port = s.out[i];
+        out[i] = nullptr;
+        if (!need[size_t(port.slot)]) continue;
+        if (port.type_num == NPY_OBJECT) {
+            npy_intp n = rows;
+            for (npy_intp d : port.tail) n *= d;
+            labels.resize(s.out.size());
+            labels[i].resize(size_t(n) + 1);
+            out[i] = reinterpret_cast<std::byte *>(labels[i].data());
+            continue;
+        }
+        dims[0] = rows;
+        for (size_t d = 0; d < port.tail.size(); ++d) dims[d + 1] = port.tail[d];
+        PyObject *made = PyArray_SimpleNew(int(port.tail.size()) + 1, dims, port.type_num);
+        if (made == nullptr) return false;
+        put(slots, port.slot, made);
+        out[i] = reinterpret_cast<std::byte *>(PyArray_BYTES(reinterpret_cast<PyArrayObject *>(made)));
+    }
+
+    const bool release = s.pipeline->cost_per_row() * double(rows) >= kWorthReleasing;
+    PyThreadState *state = release ? PyEval_SaveThread() : nullptr;
+    bool ok = true;
+    try {
+        s.pipeline->run(rows, in, out, release ? threads : 1, times);
+    } catch (const std::bad_alloc &) {
+        ok = false;
+    }
+    if (release) PyEval_RestoreThread(state);
+    if (!ok) {
+        PyErr_NoMemory();
+        return false;
+    }
+
+    for (size_t i = 0; i < labels.size(); ++i) {
+        if (labels[i].empty()) continue;
+        PyObject *made = make_strings(s.out[i], rows, labels[i].data());
+        if (made == nullptr) return false;
+        put(slots, s.out[i].slot, made);
+    }
+    return true;
+}
+
+bool Program::fall_back(const PipelineStep &s, PyObject **slots) const {
+    std::vector<int> in, out;
+    for (const Port &p : s.in) in.push_back(p.slot);
+    for (const Port &p : s.out) out.push_back(p.slot);
+    return run_call({s.fallback, in, out}, slots);
+}
+
+bool Program::run_call(const CallStep &s, PyObject **slots) const {
+    std::vector<PyObject *> arguments;
+    for (int slot : s.in) arguments.push_back(slot < 0 || slots[slot] == nullptr ? Py_None : slots[slot]);
+    PyObject *result = PyObject_Vectorcall(s.function, arguments.data(), arguments.size(), nullptr);
+    if (result == nullptr) return false;
+    if (!PyTuple_Check(result) || size_t(PyTuple_GET_SIZE(result)) != s.out.size()) {
+        Py_DECREF(result);
+        PyErr_SetString(PyExc_SystemError, "a step returned another number of values than it has outputs");
+        return false;
+    }
+    for (size_t i = 0; i < s.out.size(); ++i) {
+        if (s.out[i] < 0) continue;
+        PyObject *value = PyTuple_GET_ITEM(result, Py_ssize_t(i));
+        Py_INCREF(value);
+        put(slots, s.out[i], value);
+    }
+    Py_DECREF(result);
+    return true;
+}
+
+// [N, C] float32 -> a list of N dicts from the sorted keys to Python floats.
+bool Program::run_zipmap(const ZipMapStep &s, PyObject **slots) const {
+    PyObject *value = slots[s.in];
+    PyArrayObject *array = reinterpret_cast<PyArrayObject *>(
+        value == nullptr ? nullptr : PyArray_FROM_OTF(value, NPY_FLOAT32, NPY_ARRAY_IN_ARRAY));
+    if (array == nullptr) {
+        if (!PyErr_Occurred()) PyErr_SetString(PyExc_ValueError, "ZipMap: expected a tensor, got nothing");
+        return false;
+    }
+    const int rank = PyArray_NDIM(array);
+    const npy_intp rows = rank == 1 ? 1 : PyArray_DIM(array, 0);
+    const npy_intp columns = rank == 0 ? 0 : PyArray_DIM(array, rank - 1);
+    if (rank < 1 || rank > 2 || size_t(columns) != s.keys.size()) {
+        PyErr_Format(PyExc_ValueError, "ZipMap: expected %zu columns, one for each class, got %zd", s.keys.size(),
+                     Py_ssize_t(columns));
+        Py_DECREF(array);
+        return false;
+    }
+    const float *x = static_cast<const float *>(PyArray_DATA(array));
+    PyObject *list = PyList_New(rows);
+    for (npy_intp r = 0; list != nullptr && r < rows; ++r) {
+        PyObject *row = PyDict_New();
+        bool ok = row != nullptr;
+        for (npy_intp c = 0; ok && c < columns; ++c) {
+            PyObject *number = PyFloat_FromDouble(double(x[r * columns + s.columns[size_t(c)]]));
+            ok = number != nullptr && PyDict_SetItem(row, s.keys[size_t(c)], number) == 0;
+            Py_XDECREF(number);
+        }
+        if (!ok) {
+            Py_XDECREF(row);
+            Py_CLEAR(list);
+            break;
+        }
+        PyList_SET_ITEM(list, r, row);
+    }
+    Py_DECREF(array);
+    if (list == nullptr) return false;
+    put(slots, s.out, list);
+    return true;
+}
+
+}  // namespace celeris

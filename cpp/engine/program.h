@@ -1,0 +1,74 @@
+// A whole plan: slots that hold Python values, and steps that fill them. The only part of the engine that knows Python.
+#pragma once
+
+#include "engine/pipeline.h"
+#include "numpy_api.h"
+
+namespace celeris {
+
+// A value as a pipeline takes or gives it: rows of a tensor [N, ...].
+struct Port {
+    int slot;
+    int type_num;               // NumPy's
+    std::vector<npy_intp> tail;  // the dimensions after the first
+};
+
+class Program {
+public:
+    struct PipelineStep {
+        std::shared_ptr<const Pipeline> pipeline;
+        std::vector<Port> in, out;
+        PyObject *fallback;  // (values) -> tuple of all outputs: for inputs whose shapes the pipeline was not made for
+        std::vector<std::string> names;  // of the nodes, one per kernel
+    };
+    struct CallStep {
+        PyObject *function;  // (*values) -> tuple of values
+        std::vector<int> in, out;
+    };
+    struct ZipMapStep {
+        int in, out;
+        std::vector<PyObject *> keys;   // ascending, as onnxruntime's std::map gives them
+        std::vector<int64_t> columns;   // where each key's values stand
+    };
+    struct Step {
+        enum Kind { pipeline, call, zipmap } kind;
+        PipelineStep run;
+        CallStep function;
+        ZipMapStep zip;
+        std::vector<int> release;  // slots that no later step reads
+        PyObject *label;           // (name, op_type), for traces
+    };
+
+    Program(int slots, std::vector<int> inputs, std::vector<int> outputs);
+    ~Program();
+    Program(const Program &) = delete;
+    Program &operator=(const Program &) = delete;
+
+    void set_constant(int slot, PyObject *value);  // keeps a reference
+    void add(Step step);                           // takes over its references
+    void finish();                                 // after the last step: finds out what each wanted output needs
+
+    // Runs with feeds[i] for input i (borrowed; null: absent). Returns a new list of the wanted outputs (indices), or
+    // null with a Python error set. `trace` is null or a callable (label, start_ns, duration_ns, inputs, outputs).
+    PyObject *run(PyObject *const *feeds, const int *wanted, size_t n_wanted, int threads, PyObject *trace) const;
+
+    size_t inputs() const { return inputs_.size(); }
+    size_t outputs() const { return outputs_.size(); }
+
+private:
+    std::vector<bool> needed(const int *wanted, size_t n) const;
+    bool run_pipeline(const PipelineStep &s, PyObject **slots, const std::vector<bool> &needed, int threads,
+                      int64_t *times) const;
+    bool run_call(const CallStep &s, PyObject **slots) const;
+    bool run_zipmap(const ZipMapStep &s, PyObject **slots) const;
+    bool fall_back(const PipelineStep &s, PyObject **slots) const;
+
+    size_t slots_;
+    std::vector<int> inputs_, outputs_;
+    std::vector<PyObject *> constants_;  // by slot; null: none
+    std::vector<Step> steps_;
+    std::vector<bool> all_needed_;       // by slot, when all outputs are wanted
+    std::vector<int> all_wanted_;
+};
+
+}  // namespace celeris

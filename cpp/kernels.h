@@ -1,0 +1,20 @@
+// Every kernel, one row each: name, state, contract. Read this first.
+//
+// A kernel's file holds its state (a struct derived from KernelState, built and checked from Params) and its body
+// (`run(const State &, const Block &)` in namespace CELERIS_TARGET), written once and compiled for each instruction
+// set. A body sees columns (see View), treats every row alike whatever its place in the block, and allocates nothing.
+// No body may call std:: templates that are not inlined: one compiled for AVX-512 could then serve an older processor.
+#pragma once
+
+#include "kernels/gemm.h"
+#include "kernels/labels.h"
+#include "kernels/post_transform.h"
+
+// clang-format off
+#define CELERIS_KERNELS(X) \
+    /* name            state           in -> out: meaning */                                                         \
+    X(gemm,            Gemm)           /* X f32|f64 [K] -> Y f32|f64 [M]: X.W + b, summed in double, k ascending */   \
+    X(post_transform,  PostTransform)  /* scores f32|f64 [C] -> f32|f64 [C]: softmax, logistic, softmax_zero, probit */ \
+    X(argmax_label,    ArgmaxLabel)    /* scores [C] -> label i64|str [1]: the first greatest score's label */        \
+    X(threshold_label, ThresholdLabel) /* score [1] -> label i64|str [1]: score > threshold ? positive : negative */
+// clang-format on

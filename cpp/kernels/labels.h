@@ -1,0 +1,103 @@
+// argmax_label, threshold_label: from scores to class labels, which are integers or strings.
+#pragma once
+
+#include "engine/target.h"
+
+namespace celeris {
+
+// Class labels as a kernel writes them.
+struct LabelTable {
+    bool text;
+    std::vector<int64_t> integers;
+    std::vector<std::string> strings;
+    std::vector<Str> views;
+
+    explicit LabelTable(const Params &p) : text(p.out[0].type == Type::str) {
+        if (text) {
+            strings = p.strings("labels");
+            for (const std::string &s : strings) views.push_back({s.data(), int64_t(s.size())});
+        } else {
+            require(p.out[0].type == Type::i64, "label: expected an output of i64 or str");
+            integers = p.integers("labels");
+        }
+    }
+    LabelTable(const LabelTable &) = delete;  // views point into strings
+    LabelTable &operator=(const LabelTable &) = delete;
+    size_t size() const { return text ? strings.size() : integers.size(); }
+};
+
+struct ArgmaxLabel : KernelState {
+    Type from;
+    int64_t width;
+    LabelTable labels;
+
+    explicit ArgmaxLabel(const Params &p) : labels(p) {
+        p.arity(1, 1);
+        from = p.in[0].type, width = p.in[0].width;
+        require(from == Type::f32 || from == Type::f64, "argmax_label: expected f32 or f64 scores");
+        require(width > 0 && labels.size() == size_t(width), "argmax_label: expected one label a column");
+        cost = double(width);
+        scratch_per_row = sizeof(double) + sizeof(int64_t);
+    }
+};
+
+struct ThresholdLabel : KernelState {
+    Type from;
+    double threshold;
+    LabelTable labels;  // negative, positive
+
+    explicit ThresholdLabel(const Params &p) : threshold(p.number("threshold")), labels(p) {
+        p.arity(1, 1);
+        from = p.in[0].type;
+        require(from == Type::f32 || from == Type::f64, "threshold_label: expected f32 or f64 scores");
+        require(p.in[0].width >= 1 && labels.size() == 2, "threshold_label: expected a score and two labels");
+        cost = 1;
+    }
+};
+
+namespace CELERIS_TARGET {
+
+inline void run(const ArgmaxLabel &k, const Block &b) {
+    for_real(k.from, [&](auto *from) {
+        using From = pointee<decltype(from)>;
+        double *top = reinterpret_cast<double *>(b.scratch);
+        int64_t *at = reinterpret_cast<int64_t *>(top + b.rows);
+        const From *first = b.in[0].column<From>(0);
+        for (int64_t r = 0; r < b.rows; ++r) top[r] = double(first[r]), at[r] = 0;
+        for (int64_t c = 1; c < k.width; ++c) {
+            const From *x = b.in[0].column<From>(c);
+            CELERIS_LANES
+            for (int64_t r = 0; r < b.rows; ++r) {
+                const double v = double(x[r]);
+                at[r] = v > top[r] ? c : at[r];
+                top[r] = v > top[r] ? v : top[r];
+            }
+        }
+        if (k.labels.text) {
+            Str *y = b.out[0].column<Str>(0);
+            for (int64_t r = 0; r < b.rows; ++r) y[r] = k.labels.views[at[r]];
+        } else {
+            int64_t *y = b.out[0].column<int64_t>(0);
+            for (int64_t r = 0; r < b.rows; ++r) y[r] = k.labels.integers[at[r]];
+        }
+    });
+}
+
+inline void run(const ThresholdLabel &k, const Block &b) {
+    for_real(k.from, [&](auto *from) {
+        using From = pointee<decltype(from)>;
+        const From *x = b.in[0].column<From>(0);
+        if (k.labels.text) {
+            Str *y = b.out[0].column<Str>(0);
+            for (int64_t r = 0; r < b.rows; ++r) y[r] = k.labels.views[double(x[r]) > k.threshold];
+        } else {
+            const int64_t no = k.labels.integers[0], yes = k.labels.integers[1];
+            int64_t *y = b.out[0].column<int64_t>(0);
+            CELERIS_LANES
+            for (int64_t r = 0; r < b.rows; ++r) y[r] = double(x[r]) > k.threshold ? yes : no;
+        }
+    });
+}
+
+}  // namespace CELERIS_TARGET
+}  // namespace celeris

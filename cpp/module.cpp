@@ -1,0 +1,24 @@
+// The extension module celeris._core.
+#define CELERIS_IMPORT_NUMPY
+#include "numpy_api.h"
+
+#include "bind.h"
+#include "engine/kernel.h"
+
+namespace {
+int import_numpy() {
+    import_array1(-1);
+    return 0;
+}
+}  // namespace
+
+NB_MODULE(_core, m) {
+    m.doc() = "The native core of Celeris.";
+    if (import_numpy() != 0) throw nanobind::python_error();
+    celeris::instruction_set();  // an unusable CELERIS_ISA is refused at import
+    celeris::init_engine(m);
+    celeris::init_session(m);
+#ifdef CELERIS_HAS_READER
+    celeris::init_reader(m);
+#endif
+}
