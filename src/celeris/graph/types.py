@@ -43,6 +43,8 @@ _ELEMENTS: dict[int, tuple[str, str]] = {
     24: ("float8e8m0", "ml:float8_e8m0fnu"),
     25: ("uint2", "ml:uint2"),
     26: ("int2", "ml:int2"),
+    27: ("float6e2m3", "ml:float6_e2m3fn"),
+    28: ("float6e3m2", "ml:float6_e3m2fn"),
 }
 ELEMENT_NAMES: dict[int, str] = {number: name for number, (name, _) in _ELEMENTS.items()}
 ELEMENT_NUMBERS: dict[str, int] = {name: number for number, name in ELEMENT_NAMES.items()}
