@@ -1,0 +1,170 @@
+// The wire decoder for Python: WireSchema(table, strings).decode(buffer, type) -> a dict a message, absent fields left
+// out. Repeated numbers are NumPy arrays that own their memory, bytes are memoryviews of the buffer, repeated bytes are
+// strings(unique, codes), repeated strings are lists of str, and sub-messages are dicts or lists of dicts.
+#include <nanobind/nanobind.h>
+
+#include "numpy_api.h"
+#include "reader/codes.h"
+#include "reader/wire.h"
+
+namespace nb = nanobind;
+using namespace celeris::wire;
+
+namespace {
+
+class WireSchema {
+  public:
+    WireSchema(nb::dict table, nb::object strings) : strings_(std::move(strings)) {
+        for (auto [name, rows] : table) names_[name] = int(nb::len(names_));
+        for (auto [name, rows] : table) add(nb::cast<nb::str>(name), nb::cast<nb::sequence>(rows));
+    }
+
+    nb::object decode(nb::handle source, nb::str root, int depth, int64_t messages) const {
+        if (!names_.contains(root)) throw nb::key_error(root.c_str());
+        int type = nb::cast<int>(names_[root]);
+        BufferView buffer(source);
+        Message message{nullptr, {}};
+        {
+            nb::gil_scoped_release release;
+            message = Decoder(schema_, buffer.data(), buffer.size(), {depth, messages}).decode(type);
+        }
+        nb::object view = nb::steal(PyMemoryView_FromObject(source.ptr()));
+        if (!view.is_valid()) throw nb::python_error();
+        return Converter{*this, buffer.data(), view}.message(message);
+    }
+
+  private:
+    class BufferView {
+      public:
+        explicit BufferView(nb::handle source) {
+            if (PyObject_GetBuffer(source.ptr(), &view_, PyBUF_SIMPLE) != 0) throw nb::python_error();
+        }
+        BufferView(const BufferView &) = delete;
+        ~BufferView() { PyBuffer_Release(&view_); }
+        const uint8_t *data() const { return static_cast<const uint8_t *>(view_.buf); }
+        size_t size() const { return size_t(view_.len); }
+
+      private:
+        Py_buffer view_;
+    };
+
+    // A row of the table: (number, name, kind, repeated, oneof or -1, message type or '').
+    void add(nb::str name, nb::sequence rows) {
+        static constexpr std::pair<const char *, Kind> kinds[] = {
+            {"int32", Kind::Int32},   {"int64", Kind::Int64},   {"uint64", Kind::UInt64}, {"float", Kind::Float},
+            {"double", Kind::Double}, {"string", Kind::String}, {"bytes", Kind::Bytes},   {"message", Kind::Message}};
+        Type type{name.c_str(), {}, {}};
+        nb::list keys;
+        for (nb::handle row : rows) {
+            int number = nb::cast<int>(row[0]);
+            if (number < 1 || number > 1000) throw nb::value_error("expected field numbers from 1 to 1000");
+            nb::str key = nb::cast<nb::str>(row[1]), kind = nb::cast<nb::str>(row[2]);
+            Field field{key.c_str(), Kind::Int32, nb::cast<bool>(row[3]), nb::cast<int>(row[4]), -1};
+            bool known = false;
+            for (auto [spelling, value] : kinds)
+                if (std::strcmp(spelling, kind.c_str()) == 0) field.kind = value, known = true;
+            if (!known) throw nb::value_error("expected a field kind of the table in bind_reader.cpp");
+            if (field.kind == Kind::Message) field.message = nb::cast<int>(names_[row[5]]);
+            if (type.by_number.size() <= size_t(number)) type.by_number.resize(size_t(number) + 1, -1);
+            type.by_number[size_t(number)] = int(type.fields.size());
+            type.fields.push_back(std::move(field));
+            PyObject *interned = key.release().ptr();
+            PyUnicode_InternInPlace(&interned);
+            keys.append(nb::steal(interned));
+        }
+        schema_.push_back(std::move(type));
+        keys_.append(keys);
+    }
+
+    struct Converter {
+        const WireSchema &owner;
+        const uint8_t *data;
+        nb::object view;
+
+        nb::object message(Message &from) const {
+            nb::handle keys = PyList_GET_ITEM(owner.keys_.ptr(), from.type - owner.schema_.data());
+            nb::dict result;
+            for (Slot &slot : from.slots) {
+                nb::handle key = PyList_GET_ITEM(keys.ptr(), slot.field - from.type->fields.data());
+                result[key] = std::visit([&](auto &value) { return convert(value, *slot.field); }, slot.value);
+            }
+            return result;
+        }
+
+        nb::object convert(int64_t value, const Field &) const { return nb::int_(value); }
+        nb::object convert(uint64_t value, const Field &) const { return nb::int_(value); }
+        nb::object convert(float value, const Field &) const { return nb::float_(value); }
+        nb::object convert(double value, const Field &) const { return nb::float_(value); }
+        nb::object convert(Array<int32_t> &array, const Field &) const { return numpy(array, NPY_INT32); }
+        nb::object convert(Array<int64_t> &array, const Field &) const { return numpy(array, NPY_INT64); }
+        nb::object convert(Array<uint64_t> &array, const Field &) const { return numpy(array, NPY_UINT64); }
+        nb::object convert(Array<float> &array, const Field &) const { return numpy(array, NPY_FLOAT32); }
+        nb::object convert(Array<double> &array, const Field &) const { return numpy(array, NPY_FLOAT64); }
+        nb::object convert(std::unique_ptr<Message> &inner, const Field &) const { return message(*inner); }
+
+        nb::object convert(Slice slice, const Field &field) const {
+            if (field.kind == Kind::String) return text(slice, field);
+            return nb::steal(checked(PySequence_GetSlice(view.ptr(), slice.offset, slice.offset + slice.length)));
+        }
+        nb::object convert(std::vector<Message> &inner, const Field &) const {
+            nb::list result;
+            for (Message &each : inner) result.append(message(each));
+            return result;
+        }
+        nb::object convert(Array<Slice> &slices, const Field &field) const {
+            nb::list result;
+            if (field.kind == Kind::String) {
+                for (size_t i = 0; i < slices.size(); ++i) result.append(text(slices.data()[i], field));
+                return result;
+            }
+            Array<int32_t> codes;
+            Coder coder(data);
+            coder.code(slices.data(), slices.size(), codes.extend(slices.size()));
+            for (Slice slice : coder.unique()) result.append(nb::bytes(data + slice.offset, size_t(slice.length)));
+            return owner.strings_(result, numpy(codes, NPY_INT32));
+        }
+
+        nb::object text(Slice slice, const Field &field) const {
+            const char *first = reinterpret_cast<const char *>(data) + slice.offset;
+            PyObject *made = PyUnicode_DecodeUTF8(first, Py_ssize_t(slice.length), "strict");
+            if (made == nullptr) {
+                PyErr_Clear();
+                throw Error("byte " + std::to_string(slice.offset) + ": expected UTF-8 in field '" + field.name +
+                            "', got other bytes");
+            }
+            return nb::steal(made);
+        }
+
+        template <typename T> nb::object numpy(Array<T> &from, int type) const {
+            npy_intp size = npy_intp(from.size());
+            T *memory = from.release();
+            nb::capsule owner(memory, [](void *p) noexcept { std::free(p); });
+            nb::object array = nb::steal(checked(PyArray_SimpleNewFromData(1, &size, type, memory)));
+            if (PyArray_SetBaseObject(reinterpret_cast<PyArrayObject *>(array.ptr()), owner.release().ptr()) != 0)
+                throw nb::python_error();
+            return array;
+        }
+
+        static PyObject *checked(PyObject *made) {
+            if (made == nullptr) throw nb::python_error();
+            return made;
+        }
+    };
+
+    Schema schema_;
+    nb::dict names_; // type name -> its place in schema_
+    nb::list keys_;  // for each type, its field names, interned
+    nb::object strings_;
+};
+
+} // namespace
+
+void init_reader(nb::module_ &m) {
+    nb::exception<Error>(m, "WireError", PyExc_ValueError);
+    nb::class_<WireSchema>(m, "WireSchema", "Message types of a protobuf schema, and the decoder that follows them.")
+        .def(nb::init<nb::dict, nb::object>(), nb::arg("table"), nb::arg("strings"))
+        .def("decode", &WireSchema::decode, nb::arg("source"), nb::arg("root"), nb::arg("depth") = 100,
+             nb::arg("messages") = int64_t(8'000'000),
+             "The message of type `root` that the whole buffer holds, as dicts; WireError where the buffer is no such "
+             "message.");
+}

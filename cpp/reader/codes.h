@@ -1,0 +1,90 @@
+// Distinct strings of a list and, for each element, the number of its own. Linear: the hash is keyed at random, so a
+// file cannot be written to make its strings collide.
+#pragma once
+
+#include <cstring>
+#include <random>
+#include <vector>
+#ifdef _MSC_VER
+#include <intrin.h>
+#endif
+
+#include "wire.h"
+
+namespace celeris::wire {
+
+class Coder {
+  public:
+    explicit Coder(const uint8_t *data) : data_(data), table_(64, -1) {}
+
+    // codes[i] for each slice; unique() is complete afterwards.
+    void code(const Slice *slices, size_t count, int32_t *codes) {
+        for (size_t i = 0; i < count; ++i)
+            codes[i] = i && same(slices[i], slices[i - 1]) ? codes[i - 1] : find(slices[i]);
+    }
+    const std::vector<Slice> &unique() const { return unique_; }
+
+  private:
+    bool same(Slice a, Slice b) const {
+        return a.length == b.length && std::memcmp(data_ + a.offset, data_ + b.offset, size_t(a.length)) == 0;
+    }
+    int32_t find(Slice slice) {
+        uint64_t h = hash(data_ + slice.offset, size_t(slice.length));
+        size_t mask = table_.size() - 1;
+        size_t at = h & mask;
+        for (; table_[at] >= 0; at = (at + 1) & mask)
+            if (hashes_[size_t(table_[at])] == h && same(unique_[size_t(table_[at])], slice)) return table_[at];
+        int32_t code = int32_t(unique_.size());
+        table_[at] = code;
+        unique_.push_back(slice);
+        hashes_.push_back(h);
+        if (unique_.size() * 2 > table_.size()) grow();
+        return code;
+    }
+    void grow() {
+        table_.assign(table_.size() * 2, -1);
+        size_t mask = table_.size() - 1;
+        for (size_t code = 0; code < unique_.size(); ++code) {
+            size_t at = hashes_[code] & mask;
+            while (table_[at] >= 0) at = (at + 1) & mask;
+            table_[at] = int32_t(code);
+        }
+    }
+    // Both halves of the product: with the low half alone, some differences cancel whatever the key.
+    static uint64_t mix(uint64_t a, uint64_t b) {
+#ifdef _MSC_VER
+        uint64_t high, low = _umul128(a, b, &high);
+        return low ^ high;
+#else
+        __extension__ using Wide = unsigned __int128;
+        Wide product = Wide(a) * b;
+        return uint64_t(product) ^ uint64_t(product >> 64);
+#endif
+    }
+    static uint64_t hash(const uint8_t *p, size_t size) {
+        static const Keys keys;
+        uint64_t h = mix(keys.a ^ size, keys.b);
+        for (; size >= 8; p += 8, size -= 8) h = mix(h ^ word(p, 8), keys.a);
+        return mix(h ^ word(p, size), keys.b);
+    }
+    static uint64_t word(const uint8_t *p, size_t size) {
+        uint64_t value = 0;
+        if (size) std::memcpy(&value, p, size);
+        return value;
+    }
+    struct Keys {
+        uint64_t a, b;
+        Keys() {
+            std::random_device device;
+            a = (uint64_t(device()) << 32 | device()) | 1;
+            b = (uint64_t(device()) << 32 | device()) | 1;
+        }
+    };
+
+    const uint8_t *data_;
+    std::vector<int32_t> table_;
+    std::vector<Slice> unique_;
+    std::vector<uint64_t> hashes_;
+};
+
+} // namespace celeris::wire

@@ -1,0 +1,332 @@
+// The protobuf wire format, driven by a schema given at run time: bytes -> a tree of messages. No Python, no ONNX.
+// Every varint, length, wire type, group and nesting depth is checked; any fault throws wire::Error. Linear time.
+// Source: protobuf.dev/programming-guides/encoding. As there, a known field met with a foreign wire type is skipped
+// like an unknown one, a repeated number may come packed or not, the last of a oneof wins, and messages merge.
+#pragma once
+
+#include <bit>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace celeris::wire {
+
+static_assert(std::endian::native == std::endian::little, "the wire format is read in place");
+
+struct Error : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+// A growing array whose memory is handed on as it is (realloc, so that a large one grows without being copied).
+template <typename T> class Array {
+  public:
+    Array() = default;
+    Array(Array &&other) noexcept { swap(other); }
+    Array &operator=(Array &&other) noexcept {
+        swap(other);
+        return *this;
+    }
+    ~Array() { std::free(data_); }
+
+    void push(T value) {
+        if (size_ == capacity_) reserve(capacity_ < 4 ? 4 : capacity_ * 2);
+        data_[size_++] = value;
+    }
+    // Room for `count` more elements, uninitialised; returns the first.
+    T *extend(size_t count) {
+        if (size_ + count > capacity_) reserve(size_ + count);
+        T *first = data_ + size_;
+        size_ += count;
+        return first;
+    }
+    size_t size() const { return size_; }
+    const T *data() const { return data_; }
+    // The memory, no larger than it must be, to be freed with std::free. Never null.
+    T *release() {
+        if (data_ == nullptr || capacity_ > size_) reserve(size_ ? size_ : 1);
+        capacity_ = size_ = 0;
+        return std::exchange(data_, nullptr);
+    }
+
+  private:
+    void swap(Array &other) {
+        std::swap(data_, other.data_);
+        std::swap(size_, other.size_);
+        std::swap(capacity_, other.capacity_);
+    }
+    void reserve(size_t capacity) {
+        void *moved = std::realloc(data_, capacity * sizeof(T));
+        if (moved == nullptr) throw std::bad_alloc();
+        data_ = static_cast<T *>(moved);
+        capacity_ = capacity;
+    }
+    T *data_ = nullptr;
+    size_t size_ = 0, capacity_ = 0;
+};
+
+enum class Kind : uint8_t { Int32, Int64, UInt64, Float, Double, String, Bytes, Message };
+
+struct Field {
+    std::string name;
+    Kind kind;
+    bool repeated;
+    int oneof;   // fields with the same number >= 0 exclude each other; -1: none
+    int message; // for Kind::Message: which type
+};
+
+struct Type {
+    std::string name;
+    std::vector<Field> fields;
+    std::vector<int> by_number; // field number -> index into fields, or -1
+
+    const Field *find(uint64_t number) const {
+        if (number >= by_number.size() || by_number[number] < 0) return nullptr;
+        return &fields[by_number[number]];
+    }
+};
+
+using Schema = std::vector<Type>;
+
+struct Slice {
+    int64_t offset, length;
+};
+
+struct Message;
+using Value = std::variant<int64_t, uint64_t, float, double, Slice, std::unique_ptr<Message>, Array<int32_t>,
+                           Array<int64_t>, Array<uint64_t>, Array<float>, Array<double>, Array<Slice>,
+                           std::vector<Message>>;
+
+struct Slot {
+    const Field *field;
+    Value value;
+};
+
+struct Message {
+    const Type *type;
+    std::vector<Slot> slots; // one a field that is present, in order of first appearance
+
+    Slot *find(const Field *field) {
+        for (Slot &slot : slots)
+            if (slot.field == field) return &slot;
+        return nullptr;
+    }
+};
+
+struct Limits {
+    int depth = 100;              // nested messages or groups, as protobuf's own default
+    int64_t messages = 8'000'000; // an empty message is two bytes in a file and a hundred in memory
+};
+
+class Decoder {
+  public:
+    Decoder(const Schema &schema, const uint8_t *data, size_t size, Limits limits = {})
+        : schema_(schema), begin_(data), end_(data + size), left_(limits.messages), depth_(limits.depth) {}
+
+    Message decode(int root) {
+        Message message{&schema_[root], {}};
+        fields(message, begin_, end_, 0);
+        return message;
+    }
+
+  private:
+    enum Wire : uint32_t { Varint = 0, Fixed64 = 1, Delimited = 2, StartGroup = 3, EndGroup = 4, Fixed32 = 5 };
+
+    [[noreturn]] void fail(const uint8_t *at, const char *what) const {
+        throw Error("byte " + std::to_string(at - begin_) + ": " + what);
+    }
+
+    uint64_t varint(const uint8_t *&p, const uint8_t *end) const {
+        if (p < end && *p < 0x80) return *p++;
+        return long_varint(p, end);
+    }
+    uint64_t long_varint(const uint8_t *&p, const uint8_t *end) const {
+        uint64_t value = 0;
+        const uint8_t *start = p;
+        for (int shift = 0; shift < 70; shift += 7) {
+            if (p == end) fail(start, "expected a whole varint, got the end of the data");
+            uint8_t byte = *p++;
+            if (shift == 63 && byte > 1) break;
+            value |= uint64_t(byte & 0x7f) << shift;
+            if (byte < 0x80) return value;
+        }
+        fail(start, "expected a varint of at most 64 bits, got a longer one");
+    }
+    uint32_t tag(const uint8_t *&p, const uint8_t *end) const {
+        const uint8_t *start = p;
+        uint64_t value = varint(p, end);
+        if (value > UINT32_MAX || value < 8) fail(start, "expected a field number from 1 to 2^29-1, got another");
+        return uint32_t(value);
+    }
+    // The length prefix at p, checked: that many bytes follow.
+    size_t length(const uint8_t *&p, const uint8_t *end) const {
+        const uint8_t *start = p;
+        uint64_t value = varint(p, end);
+        if (value > uint64_t(end - p)) fail(start, "expected a length within the data, got one beyond its end");
+        return size_t(value);
+    }
+    template <typename T> T fixed(const uint8_t *&p, const uint8_t *end) const {
+        if (size_t(end - p) < sizeof(T)) fail(p, "expected a whole number, got the end of the data");
+        T value;
+        std::memcpy(&value, p, sizeof(T));
+        p += sizeof(T);
+        return value;
+    }
+
+    void skip(uint32_t tag, const uint8_t *&p, const uint8_t *end, int depth) const {
+        switch (tag & 7) {
+        case Varint: varint(p, end); return;
+        case Fixed64: fixed<uint64_t>(p, end); return;
+        case Fixed32: fixed<uint32_t>(p, end); return;
+        case Delimited: {
+            size_t size = length(p, end);
+            p += size;
+            return;
+        }
+        case StartGroup: skip_group(tag >> 3, p, end, depth + 1); return;
+        case EndGroup: fail(p, "expected no end of a group, got one that was not begun");
+        default: fail(p, "expected wire type 0 to 5, got 6 or 7");
+        }
+    }
+    void skip_group(uint32_t number, const uint8_t *&p, const uint8_t *end, int depth) const {
+        if (depth > depth_) fail(p, "expected less deeply nested messages");
+        for (;;) {
+            if (p == end) fail(p, "expected the end of a group, got the end of the data");
+            uint32_t inner = tag(p, end);
+            if ((inner & 7) == EndGroup) {
+                if (inner >> 3 != number) fail(p, "expected the end of the group begun last, got another's");
+                return;
+            }
+            skip(inner, p, end, depth);
+        }
+    }
+
+    void fields(Message &message, const uint8_t *p, const uint8_t *end, int depth) {
+        if (depth > depth_) fail(p, "expected less deeply nested messages");
+        while (p < end) {
+            uint32_t t = tag(p, end);
+            const Field *field = message.type->find(t >> 3);
+            if (field == nullptr || !take(message, *field, t, p, end, depth)) skip(t, p, end, depth);
+        }
+    }
+
+    // The slot's value, made if the field was not there; members of the same oneof go.
+    template <typename V> V &value(Message &message, const Field &field) {
+        if (Slot *slot = message.find(&field)) return std::get<V>(slot->value);
+        if (field.oneof >= 0)
+            std::erase_if(message.slots, [&](const Slot &slot) { return slot.field->oneof == field.oneof; });
+        return std::get<V>(message.slots.emplace_back(Slot{&field, V()}).value);
+    }
+
+    // Reads one occurrence of a known field; false if its wire type is not one the field can have.
+    bool take(Message &message, const Field &field, uint32_t t, const uint8_t *&p, const uint8_t *end, int depth) {
+        switch (field.kind) {
+        case Kind::Int32: return number<int32_t, int64_t, Varint>(message, field, t, p, end);
+        case Kind::Int64: return number<int64_t, int64_t, Varint>(message, field, t, p, end);
+        case Kind::UInt64: return number<uint64_t, uint64_t, Varint>(message, field, t, p, end);
+        case Kind::Float: return number<float, float, Fixed32>(message, field, t, p, end);
+        case Kind::Double: return number<double, double, Fixed64>(message, field, t, p, end);
+        case Kind::String:
+        case Kind::Bytes: return text(message, field, t, p, end);
+        case Kind::Message: return submessage(message, field, t, p, end, depth);
+        }
+        return false;
+    }
+
+    template <typename T, Wire wire> T one(const uint8_t *&p, const uint8_t *end) const {
+        if constexpr (wire == Varint) return T(varint(p, end));
+        else return fixed<T>(p, end);
+    }
+
+    // T as an element of an array, S as a single value.
+    template <typename T, typename S, Wire wire>
+    bool number(Message &message, const Field &field, uint32_t t, const uint8_t *&p, const uint8_t *end) {
+        if (!field.repeated) {
+            if ((t & 7) != wire) return false;
+            value<S>(message, field) = one<T, wire>(p, end);
+            return true;
+        }
+        if ((t & 7) == Delimited) {
+            packed<T, wire>(value<Array<T>>(message, field), p, end);
+            return true;
+        }
+        if ((t & 7) != wire) return false;
+        Array<T> &array = value<Array<T>>(message, field);
+        array.push(one<T, wire>(p, end));
+        if (t < 0x80)
+            while (p < end && *p == t) { // the run of this field that follows, as unpacked arrays come
+                ++p;
+                array.push(one<T, wire>(p, end));
+            }
+        return true;
+    }
+    template <typename T, Wire wire> void packed(Array<T> &array, const uint8_t *&p, const uint8_t *end) const {
+        const uint8_t *start = p;
+        size_t size = length(p, end);
+        if constexpr (wire == Varint) {
+            const uint8_t *stop = p + size;
+            size_t count = 0;
+            for (const uint8_t *q = p; q < stop; ++q) count += *q < 0x80;
+            T *out = array.extend(count);
+            for (T *last = out + count; out < last; ++out) *out = T(varint(p, stop));
+            if (p != stop) fail(p, "expected a whole varint, got the end of a packed array");
+        } else {
+            if (size % sizeof(T)) fail(start, "expected a packed array of whole numbers, got a part of one");
+            if (size) std::memcpy(array.extend(size / sizeof(T)), p, size);
+            p += size;
+        }
+    }
+
+    Slice slice(const uint8_t *&p, const uint8_t *end) const {
+        int64_t size = int64_t(length(p, end));
+        Slice found{p - begin_, size};
+        p += size;
+        return found;
+    }
+    bool text(Message &message, const Field &field, uint32_t t, const uint8_t *&p, const uint8_t *end) {
+        if ((t & 7) != Delimited) return false;
+        if (!field.repeated) {
+            value<Slice>(message, field) = slice(p, end);
+            return true;
+        }
+        Array<Slice> &array = value<Array<Slice>>(message, field);
+        array.push(slice(p, end));
+        if (t < 0x80)
+            while (p < end && *p == t) {
+                ++p;
+                array.push(slice(p, end));
+            }
+        return true;
+    }
+
+    bool submessage(Message &message, const Field &field, uint32_t t, const uint8_t *&p, const uint8_t *end,
+                    int depth) {
+        if ((t & 7) != Delimited) return false;
+        if (--left_ < 0) fail(p, "expected fewer messages");
+        size_t size = length(p, end);
+        Message *inner;
+        if (field.repeated) {
+            inner = &value<std::vector<Message>>(message, field).emplace_back(Message{&schema_[field.message], {}});
+        } else {
+            auto &held = value<std::unique_ptr<Message>>(message, field);
+            if (!held) held = std::make_unique<Message>(Message{&schema_[field.message], {}});
+            inner = held.get();
+        }
+        fields(*inner, p, p + size, depth + 1);
+        p += size;
+        return true;
+    }
+
+    const Schema &schema_;
+    const uint8_t *begin_, *end_;
+    int64_t left_;
+    int depth_;
+};
+
+} // namespace celeris::wire
