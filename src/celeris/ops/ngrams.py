@@ -1,0 +1,83 @@
+"""The n-gram pool of TfIdfVectorizer, in the form it is searched in: sorted keys, one search a token for all rows."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence as Seq
+from typing import Any
+
+import numpy as np
+
+
+class NGrams:
+    """The n-grams of a pool. `columns[i]` is the output column of the i-th n-gram, `width` the number of columns."""
+
+    def __init__(self, pool: Seq[Any], counts: Seq[int], columns: Seq[int]) -> None:
+        self.columns = np.asarray(columns, np.int64)
+        if len(self.columns) == 0 or self.columns.min() < 0:
+            raise ValueError("TfIdfVectorizer: expected ngram_indexes of at least 0, got none or a negative one")
+        self.width = int(self.columns.max()) + 1
+        self._ids: dict[Any, int] = {}
+        tokens = np.array([self._ids.setdefault(token, len(self._ids)) for token in pool], np.int64)
+        # levels[n]: for each position of an n-gram, the sorted keys (prefix * vocabulary + token); then which n-gram.
+        self._levels: dict[int, tuple[list[np.ndarray], np.ndarray]] = {}
+        starts = [int(start) for start in counts] + [len(tokens)]
+        first = 0
+        for length, (start, end) in enumerate(zip(starts, starts[1:], strict=False), 1):
+            if not 0 <= start <= end <= len(tokens) or (end - start) % length:
+                raise ValueError(f"TfIdfVectorizer: expected ngram_counts to cut the pool evenly, got {list(counts)}")
+            grams = tokens[start:end].reshape(-1, length)
+            self._levels[length] = self._level(grams, first)
+            first += len(grams)
+        if first != len(self.columns):
+            raise ValueError(f"TfIdfVectorizer: expected {first} ngram_indexes, got {len(self.columns)}")
+
+    def _level(self, grams: np.ndarray, first: int) -> tuple[list[np.ndarray], np.ndarray]:
+        prefix = np.zeros(len(grams), np.int64)
+        keys: list[np.ndarray] = []
+        for column in grams.T:
+            distinct, prefix = np.unique(prefix * len(self._ids) + column, return_inverse=True)
+            keys.append(distinct)
+        which = np.zeros(len(keys[-1]), np.int64)
+        which[prefix] = np.arange(first, first + len(grams))
+        return keys, which
+
+    def token_ids(self, X: np.ndarray) -> np.ndarray:
+        """X's tokens as positions in the vocabulary, -1 where the pool has none."""
+        known = self._ids
+        return np.array([known.get(token, -1) for token in X.ravel().tolist()], np.int64).reshape(X.shape)
+
+    def find(self, tokens: np.ndarray, length: int, step: int) -> tuple[np.ndarray, np.ndarray]:
+        """The row and the n-gram of each match of `length` tokens that lie `step` apart."""
+        keys, which = self._levels.get(length, ([], np.zeros(0, np.int64)))
+        starts = tokens.shape[1] - (length - 1) * step
+        if starts <= 0 or not len(which):
+            return np.zeros(0, np.int64), np.zeros(0, np.int64)
+        rows = np.repeat(np.arange(len(tokens)), starts)
+        at = np.tile(np.arange(starts), len(tokens))
+        prefix = np.zeros(len(rows), np.int64)
+        for position, level in enumerate(keys):
+            token = tokens[rows, at + position * step]
+            key = prefix * len(self._ids) + token
+            prefix = np.minimum(np.searchsorted(level, key), len(level) - 1)
+            hit = (token >= 0) & (level[prefix] == key)
+            rows, at, prefix = rows[hit], at[hit], prefix[hit]
+        return rows, which[prefix]
+
+
+# A pool is an attribute: the same object at each call. Held here, its id stays its own.
+_RECENT: OrderedDict[tuple[int, int, int], tuple[tuple[Any, ...], NGrams]] = OrderedDict()
+_KEPT = 16
+
+
+def compiled(pool: Seq[Any], counts: Seq[int], columns: Seq[int]) -> NGrams:
+    """NGrams(pool, counts, columns), remembered for the attributes used last."""
+    key = (id(pool), id(counts), id(columns))
+    found = _RECENT.get(key)
+    if found is not None:
+        return found[1]
+    ngrams = NGrams(pool, counts, columns)
+    _RECENT[key] = ((pool, counts, columns), ngrams)
+    while len(_RECENT) > _KEPT:
+        _RECENT.popitem(last=False)
+    return ngrams
