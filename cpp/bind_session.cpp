@@ -42,16 +42,25 @@ void disconnect(Session *self) {
     delete r;
 }
 
+bool all_strings(PyArrayObject *a) {
+    if (!PyArray_IS_C_CONTIGUOUS(a)) return false;
+    PyObject **items = static_cast<PyObject **>(PyArray_DATA(a));
+    for (npy_intp i = 0, n = PyArray_SIZE(a); i < n; ++i)
+        if (items[i] == nullptr || !PyUnicode_CheckExact(items[i])) return false;
+    return true;
+}
+
 bool fits(const Input &input, PyObject *value) {
     if (input.type_num < 0 || !PyArray_CheckExact(value)) return false;
     PyArrayObject *a = reinterpret_cast<PyArrayObject *>(value);
     if (PyArray_TYPE(a) != input.type_num || !PyArray_ISALIGNED(a) || !PyArray_ISNOTSWAPPED(a)) return false;
-    if (input.rank < 0) return true;
-    if (PyArray_NDIM(a) != input.rank) return false;
-    const npy_intp *dims = PyArray_DIMS(a);
-    for (int d = 0; d < input.rank; ++d)
-        if (input.dims[size_t(d)] >= 0 && dims[d] != input.dims[size_t(d)]) return false;
-    return true;
+    if (input.rank >= 0) {
+        if (PyArray_NDIM(a) != input.rank) return false;
+        const npy_intp *dims = PyArray_DIMS(a);
+        for (int d = 0; d < input.rank; ++d)
+            if (input.dims[size_t(d)] >= 0 && dims[d] != input.dims[size_t(d)]) return false;
+    }
+    return input.type_num != NPY_OBJECT || all_strings(a);
 }
 
 bool same_text(PyObject *a, PyObject *b) {

@@ -1,0 +1,178 @@
+"""Runs nodes by the reference tier: node by node, each by its operator's NumPy function.
+
+What no kernel claims runs this way inside a plan; so do subgraphs, local functions and constant folding.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from celeris import ops
+from celeris.graph import edit
+from celeris.graph.graph import Attribute, Function, Graph, Node, SparseTensor
+
+Value = Any  # ndarray, list (sequence), dict (map), list of dict, SparseTensor, None (absent optional)
+
+
+class NodeError(Exception):
+    """A node failed: which one, and why."""
+
+    def __init__(self, name: str, op_type: str, text: str) -> None:
+        super().__init__(f"{op_type} node '{name}': {text}")
+        self.name = name
+        self.op_type = op_type
+        self.text = text
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return NodeError, (self.name, self.op_type, self.text)
+
+
+@dataclass(slots=True)
+class Scope:
+    """What names of operators mean in a model or a function: opset versions, and local functions."""
+
+    opsets: dict[str, int]
+    functions: dict[tuple[str, str, str], Function] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class BoundNode:
+    """A node ready to run: `function(*values)` takes the values of `inputs` ('' gives None), returns all outputs."""
+
+    inputs: list[str]
+    outputs: list[str]
+    function: Callable[..., tuple[Value, ...]]
+
+
+@cache
+def _wants_count(function: Callable[..., Any]) -> bool:
+    return "_outputs" in inspect.signature(function).parameters
+
+
+def python_value(attribute: Attribute) -> Any:
+    """The attribute as operators' functions take it: text as str, INTS as list of int, FLOATS as float32 array."""
+    value = attribute.value
+    match attribute.kind:
+        case "STRING":
+            return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
+        case "INTS":
+            return np.asarray(value).tolist()
+        case "STRINGS":
+            return [v.decode("utf-8", "surrogateescape") if isinstance(v, bytes) else v for v in value]
+    return value
+
+
+def bind(node: Node, scope: Scope) -> BoundNode:
+    """Find what the node's operator means and tie its attributes. NodeError where there is no such operator."""
+    local = scope.functions.get((node.domain, node.op_type, node.overload))
+    if local is not None:
+        return _bind_function(node, local, scope)
+    op = ops.find(node.domain, node.op_type, scope.opsets.get(node.domain, 1))
+    if op is None:
+        raise NodeError(node.name, node.op_type, f"{node.domain or 'ai.onnx'} has no such operator")
+    attributes: dict[str, Any] = {}
+    captured: list[str] = []
+    for name, attribute in node.attributes.items():
+        if attribute.kind == "GRAPH":
+            body = Body(attribute.value, scope)
+            attributes[name] = body
+            captured += [c for c in body.captured if c not in captured]
+        else:
+            attributes[name] = python_value(attribute)
+    if _wants_count(op.function):
+        attributes["_outputs"] = len(node.outputs)
+    run = op.function
+    count, arity = len(node.outputs), len(node.inputs)
+    bodies = [a for a in attributes.values() if isinstance(a, Body)]
+
+    def function(*values: Value) -> tuple[Value, ...]:
+        call = attributes
+        if bodies:
+            outer = dict(zip(captured, values[arity:], strict=True))
+            call = {n: a.closed(outer) if isinstance(a, Body) else a for n, a in attributes.items()}
+        try:
+            result = run(*values[:arity], **call)
+        except NodeError:
+            raise
+        except Exception as error:
+            raise NodeError(node.name, node.op_type, str(error) or type(error).__name__) from error
+        results = result if isinstance(result, tuple) else (result,)
+        return tuple(np.asarray(r) if isinstance(r, np.generic) else r for r in results[:count])
+
+    return BoundNode(list(node.inputs) + captured, list(node.outputs), function)
+
+
+def _bind_function(node: Node, local: Function, scope: Scope) -> BoundNode:
+    """A call of a local function: its graph, with the caller's attributes in place of references."""
+    given = {**local.defaults, **node.attributes}
+    nodes = [resolve_references(n, given) for n in local.graph.nodes]
+    inner = Scope({**scope.opsets, **local.opsets}, scope.functions)
+    run = Interpreter(nodes, local.graph.inputs, local.graph.outputs, {}, inner)
+    formal, count = len(local.graph.inputs), len(node.outputs)
+
+    def function(*values: Value) -> tuple[Value, ...]:
+        return tuple(run([*values, *[None] * (formal - len(values))])[:count])
+
+    return BoundNode(list(node.inputs), list(node.outputs), function)
+
+
+def resolve_references(node: Node, given: dict[str, Attribute]) -> Node:
+    """A copy of a function's node with each attribute reference replaced by what the caller gave, or dropped."""
+    attributes: dict[str, Attribute] = {}
+    for name, attribute in node.attributes.items():
+        if attribute.kind == "REF":
+            if attribute.value in given:
+                attributes[name] = given[attribute.value]
+        elif attribute.kind == "GRAPH":
+            inner: Graph = attribute.value
+            nodes = [resolve_references(n, given) for n in inner.nodes]
+            copy = Graph(inner.name, inner.inputs, inner.outputs, nodes, inner.initializers, inner.types)
+            attributes[name] = Attribute("GRAPH", copy)
+        else:
+            attributes[name] = attribute
+    return Node(node.op_type, node.inputs, node.outputs, attributes, node.domain, node.name, node.overload)
+
+
+class Interpreter:
+    """Runs nodes in order; called with the values of `inputs`, it returns those of `outputs`."""
+
+    def __init__(
+        self,
+        nodes: Sequence[Node],
+        inputs: Sequence[str],
+        outputs: Sequence[str],
+        constants: dict[str, np.ndarray | SparseTensor],
+        scope: Scope,
+    ) -> None:
+        self._inputs = list(inputs)
+        self._outputs = list(outputs)
+        self._constants = constants
+        self._nodes = [bind(node, scope) for node in nodes]
+
+    def __call__(self, values: Sequence[Value], outer: dict[str, Value] | None = None) -> list[Value]:
+        known: dict[str, Value] = {"": None, **(outer or {}), **self._constants}
+        known.update(zip(self._inputs, values, strict=False))
+        for node in self._nodes:
+            results = node.function(*[known.get(name) for name in node.inputs])
+            known.update(zip(node.outputs, results, strict=False))
+        return [known[name] for name in self._outputs]
+
+
+class Body:
+    """A subgraph attribute: a callable once the values it captures are known."""
+
+    def __init__(self, graph: Graph, scope: Scope) -> None:
+        self.graph = graph
+        self.captured = sorted(edit.captures(graph))
+        self._run = Interpreter(graph.nodes, graph.inputs, graph.outputs, graph.initializers, scope)
+
+    def closed(self, outer: dict[str, Value]) -> Callable[..., list[Value]]:
+        """The body as operators call it: `body(*inputs) -> list of outputs`."""
+        mine = {name: outer[name] for name in self.captured}
+        return lambda *values: self._run(values, mine)

@@ -1,0 +1,191 @@
+"""From a model to a program that the engine runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from celeris import _core
+from celeris.graph.graph import Model
+from celeris.graph.types import Tensor, Type, dtype_of
+from celeris.interpret import Scope
+from celeris.passes.run import optimize
+from celeris.plan.pipelines import cut
+from celeris.plan.plan import CallStep, PipelineStep, Plan, Step, ZipMapStep
+
+_TYPE_NUMBERS = {
+    element: dtype_of(element).num for element in ("float", "double", "int64", "int32", "bool", "string")
+}
+
+
+class Program:
+    """A model ready to run.
+
+    `inputs` and `outputs` are (name, type) as the caller sees them; `overridable` are initializers that the caller
+    may feed in place of the model's own.
+    """
+
+    def __init__(self, model: Model, *, passes: bool = True, disabled: Sequence[str] = ()) -> None:
+        graph = model.graph
+        self.model = model
+        self.overridable = [(name, graph.types[name]) for name in graph.inputs if name in graph.initializers]
+        self.inputs = [(name, graph.types[name]) for name in graph.inputs if name not in graph.initializers]
+        self.outputs: list[tuple[str, Type | None]] = [(name, graph.types.get(name)) for name in graph.outputs]
+        self._passes, self._disabled = passes, list(disabled)
+        optimized = optimize(model, only=None if passes else (), without=disabled)
+        optimized.graph.inputs = [name for name, _ in self.inputs]
+        self.optimized = optimized
+        self.plan = cut(optimized.graph, Scope(optimized.opsets, optimized.functions))
+        self.core = build(self.plan)
+        self._overridden: dict[tuple[str, ...], Program] = {}
+
+    def execute(
+        self,
+        feeds: dict[str, Any],
+        output_names: Sequence[str] | None = None,
+        *,
+        threads: int = 0,
+        trace: Callable[..., None] | None = None,
+    ) -> list[Any]:
+        """The values of `output_names` (all for None), from the inputs by name. NodeError where a node fails."""
+        extra = [name for name, _ in self.overridable if name in feeds]
+        if extra:
+            return self._override(tuple(extra)).execute(feeds, output_names, threads=threads, trace=trace)
+        names = [name for name, _ in self.outputs]
+        wanted = None if output_names is None else [names.index(name) for name in output_names]
+        values = [feeds.get(name) for name, _ in self.inputs]
+        return self.core.run(values, wanted, threads or _core.available_processors(), trace)
+
+    def _override(self, names: tuple[str, ...]) -> Program:
+        """The program in which these initializers are ordinary inputs."""
+        if names not in self._overridden:
+            graph = self.model.graph
+            kept = {name: value for name, value in graph.initializers.items() if name not in names}
+            model = replace(self.model, graph=replace(graph, initializers=kept))
+            self._overridden[names] = Program(model, passes=self._passes, disabled=self._disabled)
+        return self._overridden[names]
+
+
+def compile_model(model: Model, *, passes: bool = True, disabled: Sequence[str] = ()) -> Program:
+    """A program for a checked model with inferred types. `passes` False: the graph as it is in the file."""
+    return Program(model, passes=passes, disabled=disabled)
+
+
+def build(plan: Plan) -> _core.Program:
+    """The plan as the engine holds it: names become slots."""
+    slots: dict[str, int] = {}
+
+    def slot(name: str) -> int:
+        return slots.setdefault(name, len(slots)) if name else -1
+
+    for name in (*plan.inputs, *plan.constants):
+        slot(name)
+    for step in plan.steps:
+        for name in (*step.inputs, *step.outputs):
+            slot(name)
+    borrowed = {*plan.inputs, *plan.constants}
+    outputs = [slot(f"\0out {name}" if name in borrowed else name) for name in plan.outputs]
+    copies = {name: slot(f"\0out {name}") for name in plan.outputs if name in borrowed}
+    core = _core.Program(len(slots), [slot(name) for name in plan.inputs], outputs)
+    for name, value in plan.constants.items():
+        core.constant(slot(name), value)
+    release = _releases(plan)
+    for step, names in zip(plan.steps, release, strict=True):
+        _add(core, step, slot, [slot(name) for name in names], set(plan.outputs))
+    for name, at in copies.items():
+        core.call(lambda value: (_owned(value, ()),), [slot(name)], [at], [], ("", "Identity"))
+    core.finish()
+    return core
+
+
+def _releases(plan: Plan) -> list[list[str]]:
+    """For each step, the values that are not read after it."""
+    kept = {*plan.outputs, *plan.constants, *plan.inputs, ""}
+    last = {name: at for at, step in enumerate(plan.steps) for name in (*step.inputs, *step.outputs)}
+    release: list[list[str]] = [[] for _ in plan.steps]
+    for name, at in last.items():
+        if name not in kept:
+            release[at].append(name)
+    return release
+
+
+def _add(core: _core.Program, step: Step, slot: Callable[[str], int], release: list[int], outputs: set[str]) -> None:
+    if isinstance(step, ZipMapStep):
+        label = (step.node.name, "ZipMap")
+        core.zipmap(slot(step.inputs[0]), slot(step.outputs[0]), step.keys, step.columns, release, label)
+    elif isinstance(step, CallStep):
+        function = _owning(step.function) if outputs.intersection(step.outputs) else step.function
+        label = (step.node.name, step.node.op_type)
+        core.call(function, [slot(n) for n in step.inputs], [slot(n) for n in step.outputs], release, label)
+    else:
+        _add_pipeline(core, step, slot, release)
+
+
+def _add_pipeline(core: _core.Program, step: PipelineStep, slot: Callable[[str], int], release: list[int]) -> None:
+    def source(name: str) -> str:
+        while name in step.aliases:
+            name = step.aliases[name]
+        return name
+
+    registers: dict[str, int] = {}
+    specs: list[tuple[str, int]] = []
+    wired = (*step.inputs, *(source(n) for call in step.kernels for n in (*call.inputs, *call.outputs)))
+    for name in wired:
+        if name not in registers:
+            registers[name] = len(specs)
+            specs.append((step.rows[name].element, step.rows[name].width))
+
+    def port(name: str) -> tuple[int, int, list[int]]:
+        rows = step.rows[name]
+        return slot(name), _TYPE_NUMBERS[rows.element], list(rows.tail)
+
+    kernels = [
+        (c.kernel, c.params, [registers[source(n)] for n in c.inputs], [registers[n] for n in c.outputs])
+        for c in step.kernels
+    ]
+    core.pipeline(
+        specs,
+        [registers[n] for n in step.inputs],
+        kernels,
+        [registers[source(n)] for n in step.outputs],
+        [port(n) for n in step.inputs],
+        [port(n) for n in step.outputs],
+        step.fallback,
+        release,
+        tuple((node.name, node.op_type) for node in step.nodes),
+    )
+
+
+def _owning(function: Callable[..., tuple[Any, ...]]) -> Callable[..., tuple[Any, ...]]:
+    """The function, its results independent of its arguments and of one another's memory."""
+
+    def owning(*values: Any) -> tuple[Any, ...]:
+        return tuple(_owned(result, values) for result in function(*values))
+
+    return owning
+
+
+def _owned(value: Any, arguments: tuple[Any, ...]) -> Any:
+    if isinstance(value, np.ndarray):
+        mine = value.flags.owndata and value.flags.c_contiguous and value.flags.writeable
+        if mine and not any(value is argument for argument in arguments):
+            return value
+        return np.array(value, order="C", copy=True, subok=False)
+    if isinstance(value, list):
+        return [_owned(v, ()) if isinstance(v, np.ndarray) else v for v in value]
+    return value
+
+
+def input_ports(inputs: list[tuple[str, Type]]) -> list[tuple[str, int, tuple[int, ...] | None]]:
+    """What the native run checks of each input: (name, NumPy type number or -1, dims with -1 for any, or None)."""
+    ports: list[tuple[str, int, tuple[int, ...] | None]] = []
+    for name, type_ in inputs:
+        if not isinstance(type_, Tensor) or type_.element not in (*_TYPE_NUMBERS, "uint8", "float16", "int8"):
+            ports.append((name, -1, None))
+            continue
+        shape = None if not type_.shape else tuple(d if isinstance(d, int) else -1 for d in type_.shape)
+        ports.append((name, dtype_of(type_.element).num, shape))
+    return ports

@@ -1,0 +1,135 @@
+"""Cuts a graph into steps: maximal row pipelines, and single nodes on whole tensors between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from celeris.graph import edit
+from celeris.graph.graph import Graph, Node
+from celeris.graph.types import Tensor
+from celeris.interpret import Interpreter, Scope, bind
+from celeris.plan.plan import CallStep, PipelineStep, Plan, Step, ZipMapStep
+from celeris.providers import native
+from celeris.providers.base import REGISTERS, Claim, Context, Refusal, Rows
+
+
+def rows_of(graph: Graph, name: str) -> Rows | None:
+    """The value as rows [N, *tail], if its type says so."""
+    found = graph.types.get(name)
+    if not isinstance(found, Tensor) or found.element not in REGISTERS or not found.shape:
+        return None
+    tail = found.shape[1:]
+    return Rows(found.element, tail) if all(isinstance(d, int) for d in tail) else None  # type: ignore[arg-type]
+
+
+def cut(graph: Graph, scope: Scope) -> Plan:
+    """Steps for the graph's nodes, which are in topological order."""
+    plan = Plan(list(graph.inputs), list(graph.outputs), dict(graph.initializers), [])
+    rows = {name: r for name in graph.inputs if (r := rows_of(graph, name)) is not None}
+    context = Context(rows, plan.constants, scope.opsets)
+    claims: dict[int, Claim] = {}
+    for at, node in enumerate(graph.nodes):
+        answer = native.claim(node, context) if _keys(node) is None else Refusal("makes Python objects")
+        if isinstance(answer, Claim):
+            claims[at] = answer
+            rows.update(answer.rows)
+            plan.reasons.append((node, "native", answer.note))
+        else:
+            for name in node.outputs:
+                if name and (found := rows_of(graph, name)) is not None:
+                    rows[name] = found
+            plan.reasons.append((node, "zipmap" if _keys(node) else "NumPy", answer.reason))
+    _schedule(graph, claims, rows, scope, plan)
+    return plan
+
+
+def _schedule(graph: Graph, claims: dict[int, Claim], rows: dict[str, Rows], scope: Scope, plan: Plan) -> None:
+    """Takes all claimed nodes that are ready as one pipeline, then the others that are ready, and so on."""
+    waiting = list(range(len(graph.nodes)))
+    calls = {at: bind(node, scope) for at, node in enumerate(graph.nodes) if at not in claims and _keys(node) is None}
+    made = {*graph.inputs, *plan.constants, ""}
+
+    def ready(at: int) -> bool:
+        reads = calls[at].inputs if at in calls else graph.nodes[at].inputs
+        return all(name in made for name in reads)
+
+    while waiting:
+        members: list[int] = []
+        left: list[int] = []
+        for at in waiting:
+            if at in claims and ready(at):
+                members.append(at)
+                made.update(graph.nodes[at].outputs)
+            else:
+                left.append(at)
+        if members:
+            plan.steps.append(_pipeline(graph, [(graph.nodes[at], claims[at]) for at in members], left, rows, scope, plan))
+        waiting, taken = [], False
+        for at in left:
+            if at not in claims and ready(at):
+                plan.steps.append(_call(graph, graph.nodes[at], calls.get(at)))
+                made.update(graph.nodes[at].outputs)
+                taken = True
+            else:
+                waiting.append(at)
+        if waiting and not members and not taken:
+            names = ", ".join(repr(graph.nodes[at].name or graph.nodes[at].op_type) for at in waiting[:5])
+            raise ValueError(f"graph: expected nodes in topological order, got {names} whose inputs nobody makes")
+
+
+def _keys(node: Node) -> list[Any] | None:
+    """The class labels of a ZipMap."""
+    if (node.domain, node.op_type) != ("ai.onnx.ml", "ZipMap"):
+        return None
+    names = node.attr("classlabels_strings")
+    if names is not None and len(names):
+        return [n.decode("utf-8", "surrogateescape") if isinstance(n, bytes) else n for n in names]
+    numbers = node.attr("classlabels_int64s")
+    return [] if numbers is None else np.asarray(numbers).tolist()
+
+
+def _call(graph: Graph, node: Node, bound: Any) -> Step:
+    keys = _keys(node)
+    if keys is not None:
+        order = sorted(range(len(keys)), key=lambda i: keys[i])
+        return ZipMapStep(node, list(node.inputs), list(node.outputs), [keys[i] for i in order], order)
+    return CallStep(node, bound.inputs, bound.outputs, bound.function)
+
+
+def _pipeline(
+    graph: Graph, members: list[tuple[Node, Claim]], later: list[int], rows: dict[str, Rows], scope: Scope, plan: Plan
+) -> PipelineStep:
+    nodes = [node for node, _ in members]
+    inside = {name for node in nodes for name in node.outputs if name}
+    read_later = set(graph.outputs)
+    for at in later:
+        read_later |= edit.reads(graph.nodes[at])
+    inputs = list(dict.fromkeys(
+        name for node in nodes for name in node.inputs if name and name not in inside and name in rows
+    ))  # fmt: skip
+    outputs = [name for node in nodes for name in node.outputs if name in read_later]
+    aliases: dict[str, str] = {}
+    found: dict[str, Rows] = {name: rows[name] for name in inputs}
+    for _, claim in members:
+        found.update(claim.rows)
+        aliases.update(claim.aliases)
+    kernels = [call for _, claim in members for call in claim.kernels]
+    return PipelineStep(
+        nodes, kernels, found, aliases, inputs, outputs, _fallback(nodes, inputs, outputs, plan.constants, scope)
+    )
+
+
+def _fallback(
+    nodes: list[Node], inputs: list[str], outputs: list[str], constants: dict[str, Any], scope: Scope
+) -> Callable[..., tuple[Any, ...]]:
+    made: list[Interpreter] = []
+
+    def fallback(*values: Any) -> tuple[Any, ...]:
+        if not made:
+            made.append(Interpreter(nodes, inputs, outputs, constants, scope))
+        return tuple(made[0](values))
+
+    return fallback

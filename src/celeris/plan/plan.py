@@ -1,0 +1,58 @@
+"""A plan: the steps that compute a graph, in order. Data for the engine, and for `celeris show`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from celeris.graph.graph import Node
+from celeris.providers.base import KernelCall, Rows
+
+
+@dataclass(slots=True)
+class PipelineStep:
+    """Nodes that map rows to rows, run block by block by native kernels."""
+
+    nodes: list[Node]
+    kernels: list[KernelCall]
+    rows: dict[str, Rows]  # every value in it
+    aliases: dict[str, str]
+    inputs: list[str]
+    outputs: list[str]
+    fallback: Callable[..., tuple[Any, ...]]  # the same by the reference tier, for other shapes
+
+
+@dataclass(slots=True)
+class CallStep:
+    """One node on whole tensors, by a Python function."""
+
+    node: Node
+    inputs: list[str]
+    outputs: list[str]
+    function: Callable[..., tuple[Any, ...]]
+
+
+@dataclass(slots=True)
+class ZipMapStep:
+    """[N, C] scores to a list of dicts: apart from the numbers, made only where it is asked for."""
+
+    node: Node
+    inputs: list[str]
+    outputs: list[str]
+    keys: list[Any]
+    columns: list[int]
+
+
+Step: TypeAlias = PipelineStep | CallStep | ZipMapStep
+
+
+@dataclass(slots=True)
+class Plan:
+    """Steps from `inputs` to `outputs`; `reasons` says of each node (by position) who took it and why not natively."""
+
+    inputs: list[str]
+    outputs: list[str]
+    constants: dict[str, Any]
+    steps: list[Step]
+    reasons: list[tuple[Node, str, str]] = field(default_factory=list)  # node, tier, note

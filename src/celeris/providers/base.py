@@ -1,0 +1,91 @@
+"""What a provider answers when the planner asks it for a node: a claim, or a refusal with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+
+from celeris.graph.graph import Node
+
+REGISTERS = ("float", "double", "int64", "int32", "bool", "string")  # element types that flow through pipelines
+
+
+class Rows(NamedTuple):
+    """A value as a pipeline sees it: a tensor [N, *tail] whose rows are independent of one another."""
+
+    element: str
+    tail: tuple[int, ...]
+
+    @property
+    def width(self) -> int:
+        """Columns of the register that holds it."""
+        return prod(self.tail)
+
+
+class KernelCall(NamedTuple):
+    """One kernel of cpp/kernels.h: its parameters (int, float, str, list of str, contiguous arrays) and values."""
+
+    kernel: str
+    params: dict[str, Any]
+    inputs: list[str]
+    outputs: list[str]
+
+
+@dataclass(slots=True)
+class Claim:
+    """How a node runs natively: kernels in order, and what each of their outputs looks like.
+
+    `aliases` names outputs that are an input under another name or shape (Identity, Reshape): no kernel runs.
+    `note` is what `celeris show` prints beside the node, such as the algorithm chosen.
+    """
+
+    kernels: list[KernelCall]
+    rows: dict[str, Rows]
+    aliases: dict[str, str] = field(default_factory=dict)
+    note: str = ""
+
+
+class Refusal(NamedTuple):
+    """Why a provider does not take a node."""
+
+    reason: str
+
+
+class Context:
+    """What a claim may ask: which values are rows and of what shape, which are constant, and for fresh names."""
+
+    def __init__(
+        self,
+        rows: dict[str, Rows],
+        constants: dict[str, Any],
+        opsets: dict[str, int],
+    ) -> None:
+        self._rows = rows
+        self._constants = constants
+        self._opsets = opsets
+        self._fresh = 0
+
+    def rows(self, name: str) -> Rows | None:
+        """The value's rows, or None where it is not known to be a table of rows."""
+        return self._rows.get(name)
+
+    def constant(self, name: str) -> np.ndarray | None:
+        """The value where it is a constant tensor, else None."""
+        found = self._constants.get(name)
+        return found if isinstance(found, np.ndarray) else None
+
+    def opset(self, domain: str) -> int:
+        """The version of the domain that the model imports."""
+        return self._opsets.get(domain, 1)
+
+    def fresh(self, hint: str) -> str:
+        """A name for an intermediate register; no ONNX value can be called so."""
+        self._fresh += 1
+        return f"\0{hint}{self._fresh}"
+
+
+ClaimRule: TypeAlias = Callable[[Node, Context], Claim | Refusal]

@@ -1,0 +1,87 @@
+"""Claims of linear models, and of what classifiers share: post-transforms and labels."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from celeris.graph.graph import Node
+from celeris.interpret import python_value
+from celeris.providers.base import Claim, Context, KernelCall, Refusal, Rows
+
+
+def text(node: Node, name: str, default: str) -> str:
+    """A STRING attribute."""
+    found = node.attributes.get(name)
+    return default if found is None else str(python_value(found))
+
+
+def labels_of(node: Node, integers: str, strings: str) -> tuple[str, list[str] | np.ndarray] | None:
+    """The class labels and their element type, or None where the node has none."""
+    names = node.attr(strings)
+    if names is not None and len(names):
+        return "string", [n.decode("utf-8", "surrogateescape") if isinstance(n, bytes) else n for n in names]
+    numbers = node.attr(integers)
+    if numbers is not None and len(numbers):
+        return "int64", np.ascontiguousarray(numbers, np.int64)
+    return None
+
+
+def _weights(node: Node, outputs: int) -> tuple[np.ndarray, np.ndarray] | Refusal:
+    coefficients = np.ascontiguousarray(node.attr("coefficients"), np.float32)
+    intercepts = np.ascontiguousarray(node.attr("intercepts", ()), np.float32)
+    if outputs < 1 or coefficients.size % outputs or intercepts.size not in (0, outputs):
+        return Refusal(f"expected coefficients and intercepts for {outputs} outputs")
+    return coefficients, intercepts if intercepts.size else np.zeros(outputs, np.float32)
+
+
+def claim_linear_classifier(node: Node, context: Context) -> Claim | Refusal:
+    """gemm, label, post-transform; a single score becomes two columns as onnxruntime makes them."""
+    rows = context.rows(node.inputs[0])
+    labels = labels_of(node, "classlabels_ints", "classlabels_strings")
+    if rows is None or rows.element == "string" or len(rows.tail) != 1:
+        return Refusal("expected rows of numbers")
+    if labels is None:
+        return Refusal("it has no class labels")
+    element, table = labels
+    scores = len(np.atleast_1d(node.attr("intercepts", ()))) or 1
+    weights = _weights(node, scores)
+    if isinstance(weights, Refusal):
+        return weights
+    if scores < 2 or len(table) != scores:
+        return Refusal(f"{scores} score columns for {len(table)} classes")
+    if weights[0].size != scores * rows.width:
+        return Refusal(f"{weights[0].size} coefficients for {scores} x {rows.width} features")
+    label, probabilities = node.outputs[0], node.outputs[1] if len(node.outputs) > 1 else ""
+    transform = text(node, "post_transform", "NONE")
+    raw = context.fresh("scores") if transform != "NONE" or not probabilities else probabilities
+    found = {raw: Rows("double" if raw != probabilities else "float", (scores,)), label: Rows(element, ())}
+    calls = [
+        KernelCall("gemm", {"weights": weights[0], "bias": weights[1]}, [node.inputs[0]], [raw]),
+        KernelCall("argmax_label", {"labels": table}, [raw], [label]),
+    ]
+    if probabilities and raw != probabilities:
+        found[probabilities] = Rows("float", (scores,))
+        calls.append(KernelCall("post_transform", {"kind": transform}, [raw], [probabilities]))
+    return Claim(calls, found)
+
+
+def claim_linear_regressor(node: Node, context: Context) -> Claim | Refusal:
+    """gemm."""
+    rows = context.rows(node.inputs[0])
+    targets = int(node.attr("targets", 1))
+    if rows is None or rows.element == "string" or len(rows.tail) != 1:
+        return Refusal("expected rows of numbers")
+    weights = _weights(node, targets)
+    if isinstance(weights, Refusal):
+        return weights
+    if weights[0].size != targets * rows.width:
+        return Refusal(f"{weights[0].size} coefficients for {targets} x {rows.width} features")
+    transform = text(node, "post_transform", "NONE")
+    out = node.outputs[0]
+    raw = out if transform == "NONE" else context.fresh("scores")
+    calls = [KernelCall("gemm", {"weights": weights[0], "bias": weights[1]}, [node.inputs[0]], [raw])]
+    found = {out: Rows("float", (targets,))}
+    if raw != out:
+        found[raw] = Rows("double", (targets,))
+        calls.append(KernelCall("post_transform", {"kind": transform}, [raw], [out]))
+    return Claim(calls, found)
