@@ -3,6 +3,7 @@
 // strings(unique, codes), repeated strings are lists of str, and sub-messages are dicts or lists of dicts.
 #include <nanobind/nanobind.h>
 
+#include "bind.h"
 #include "numpy_api.h"
 #include "reader/codes.h"
 #include "reader/wire.h"
@@ -152,12 +153,14 @@ class WireSchema {
     };
 
     Schema schema_;
-    nb::dict names_; // type name -> its place in schema_
+    nb::dict names_;  // type name -> its place in schema_
     nb::list keys_;  // for each type, its field names, interned
     nb::object strings_;
 };
 
-} // namespace
+}  // namespace
+
+namespace celeris {
 
 void init_reader(nb::module_ &m) {
     nb::exception<Error>(m, "WireError", PyExc_ValueError);
@@ -168,3 +171,5 @@ void init_reader(nb::module_ &m) {
              "The message of type `root` that the whole buffer holds, as dicts; WireError where the buffer is no such "
              "message.");
 }
+
+}  // namespace celeris

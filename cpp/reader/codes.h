@@ -19,8 +19,19 @@ class Coder {
 
     // codes[i] for each slice; unique() is complete afterwards.
     void code(const Slice *slices, size_t count, int32_t *codes) {
-        for (size_t i = 0; i < count; ++i)
-            codes[i] = i && same(slices[i], slices[i - 1]) ? codes[i - 1] : find(slices[i]);
+        Slice last{0, -1}, other{0, -1};  // most lists are runs of very few strings
+        int32_t last_code = -1, other_code = -1;
+        for (size_t i = 0; i < count; ++i) {
+            if (!same(slices[i], last)) {
+                std::swap(last, other);
+                std::swap(last_code, other_code);
+                if (!same(slices[i], last)) {
+                    last_code = find(slices[i]);
+                    last = slices[i];
+                }
+            }
+            codes[i] = last_code;
+        }
     }
     const std::vector<Slice> &unique() const { return unique_; }
 
@@ -87,4 +98,4 @@ class Coder {
     std::vector<uint64_t> hashes_;
 };
 
-} // namespace celeris::wire
+}  // namespace celeris::wire

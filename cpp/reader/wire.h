@@ -46,6 +46,13 @@ template <typename T> class Array {
         size_ += count;
         return first;
     }
+    // Where the next elements go and where the room for them ends, for loops that keep both in registers; `commit`
+    // tells how far they came.
+    std::pair<T *, T *> room() {
+        if (size_ == capacity_) reserve(capacity_ < 64 ? 64 : capacity_ * 2);
+        return {data_ + size_, data_ + capacity_};
+    }
+    void commit(const T *next) { size_ = size_t(next - data_); }
     size_t size() const { return size_; }
     const T *data() const { return data_; }
     // The memory, no larger than it must be, to be freed with std::free. Never null.
@@ -78,13 +85,13 @@ struct Field {
     Kind kind;
     bool repeated;
     int oneof;   // fields with the same number >= 0 exclude each other; -1: none
-    int message; // for Kind::Message: which type
+    int message;  // for Kind::Message: which type
 };
 
 struct Type {
     std::string name;
     std::vector<Field> fields;
-    std::vector<int> by_number; // field number -> index into fields, or -1
+    std::vector<int> by_number;  // field number -> index into fields, or -1
 
     const Field *find(uint64_t number) const {
         if (number >= by_number.size() || by_number[number] < 0) return nullptr;
@@ -110,7 +117,7 @@ struct Slot {
 
 struct Message {
     const Type *type;
-    std::vector<Slot> slots; // one a field that is present, in order of first appearance
+    std::vector<Slot> slots;  // one a field that is present, in order of first appearance
 
     Slot *find(const Field *field) {
         for (Slot &slot : slots)
@@ -121,7 +128,7 @@ struct Message {
 
 struct Limits {
     int depth = 100;              // nested messages or groups, as protobuf's own default
-    int64_t messages = 8'000'000; // an empty message is two bytes in a file and a hundred in memory
+    int64_t messages = 8'000'000;  // an empty message is two bytes in a file and a hundred in memory
 };
 
 class Decoder {
@@ -257,14 +264,23 @@ class Decoder {
             return true;
         }
         if ((t & 7) != wire) return false;
-        Array<T> &array = value<Array<T>>(message, field);
-        array.push(one<T, wire>(p, end));
-        if (t < 0x80)
-            while (p < end && *p == t) { // the run of this field that follows, as unpacked arrays come
-                ++p;
-                array.push(one<T, wire>(p, end));
-            }
+        run(value<Array<T>>(message, field), t, p, end, [this](const uint8_t *&at, const uint8_t *stop) {
+            return one<T, wire>(at, stop);
+        });
         return true;
+    }
+    // One element, and those of the same field that follow at once, as arrays that are not packed come.
+    template <typename T, typename Read>
+    void run(Array<T> &array, uint32_t t, const uint8_t *&p, const uint8_t *end, Read read) const {
+        array.push(read(p, end));
+        if (t >= 0x80) return;
+        const uint8_t *at = p;
+        while (at < end && *at == t) {
+            auto [next, full] = array.room();
+            for (; next < full && at < end && *at == t; ++next) *next = read(++at, end);
+            array.commit(next);
+        }
+        p = at;
     }
     template <typename T, Wire wire> void packed(Array<T> &array, const uint8_t *&p, const uint8_t *end) const {
         const uint8_t *start = p;
@@ -295,13 +311,8 @@ class Decoder {
             value<Slice>(message, field) = slice(p, end);
             return true;
         }
-        Array<Slice> &array = value<Array<Slice>>(message, field);
-        array.push(slice(p, end));
-        if (t < 0x80)
-            while (p < end && *p == t) {
-                ++p;
-                array.push(slice(p, end));
-            }
+        run(value<Array<Slice>>(message, field), t, p, end,
+            [this](const uint8_t *&at, const uint8_t *stop) { return slice(at, stop); });
         return true;
     }
 
@@ -329,4 +340,4 @@ class Decoder {
     int depth_;
 };
 
-} // namespace celeris::wire
+}  // namespace celeris::wire

@@ -21,11 +21,12 @@ class Attribute:
 
     `value` by kind: FLOAT float, INT int, STRING bytes, TENSOR ndarray, GRAPH Graph, SPARSE_TENSOR SparseTensor,
     TYPE_PROTO Type; FLOATS ndarray float32 [n], INTS ndarray int64 [n], STRINGS Strings (a sequence of bytes); the
-    other plurals are lists; REF str: the name of the attribute of the enclosing function.
+    other plurals are lists; REF str: the name of the attribute of the enclosing function, whose kind is `ref_kind`.
     """
 
     kind: AttributeKind
     value: Any
+    ref_kind: AttributeKind | None = None
 
 
 @dataclass(slots=True)
