@@ -206,9 +206,9 @@ def remove_initializer(graph: Graph, name: str) -> None:
 
 
 def prune(graph: Graph) -> int:
-    """Drop what no graph output depends on: nodes, constants, types, in subgraphs too; returns nodes and constants dropped.
+    """Drop what no graph output depends on: nodes, constants, types, in subgraphs too.
 
-    Graph inputs stay, and so do the constants that are their defaults.
+    Graph inputs stay, and so do the constants that are their defaults. Returns the nodes and constants dropped.
     """
     dropped = _prune_nodes(graph)
     for node in graph.nodes:
@@ -240,7 +240,7 @@ def _prune_nodes(graph: Graph) -> int:
 
 
 def sort_nodes(graph: Graph) -> bool:
-    """Bring the nodes into topological order, moving none without need; False where there is a cycle (nothing moves)."""
+    """Bring the nodes into topological order, moving none without need; False where a cycle forbids it."""
     made_by = {name: at for at, node in enumerate(graph.nodes) for name in node.outputs if name}
     needs = [{made_by[name] for name in reads(node) if name in made_by} for node in graph.nodes]
     if all(not before or max(before) < at for at, before in enumerate(needs)):

@@ -95,11 +95,11 @@ def _check_versions(proto: Message, opsets: dict[str, int]) -> None:
         if opsets.get(domain, 0) > newest:
             raise ReadError(
                 "opset",
-                "ONNX Runtime only *guarantees* support for models stamped with official released onnx opset versions. "
-                f"Opset {opsets[domain]} is under development and support for this is limited. The operator schemas and "
-                "or other functionality may change before next ONNX release and in this case ONNX Runtime will not "
-                f"guarantee backward compatibility. Current official support for domain {domain or 'ai.onnx'} is till "
-                f"opset {newest}.",
+                "ONNX Runtime only *guarantees* support for models stamped with official released onnx opset "
+                f"versions. Opset {opsets[domain]} is under development and support for this is limited. The operator "
+                "schemas and or other functionality may change before next ONNX release and in this case ONNX Runtime "
+                f"will not guarantee backward compatibility. Current official support for domain {domain or 'ai.onnx'} "
+                f"is till opset {newest}.",
             )
 
 

@@ -20,6 +20,8 @@ _PACKED = {
     "uint4": (4, False),
     "int4": (4, True),
     "float4e2m1": (4, False),
+    "float6e2m3": (6, False),
+    "float6e3m2": (6, False),
     "uint2": (2, False),
     "int2": (2, True),
 }
@@ -50,6 +52,12 @@ def element_name(number: int, where: str) -> str:
 def read_tensor(proto: Message, where: str, folder: Folder, copy: bool) -> np.ndarray:
     """The tensor as a read-only array. `copy`: it must not stay a view of the file. `where` names it in errors."""
     element = element_name(proto.get("data_type", 0), where)
+    try:
+        dtype_of(element)
+    except ModuleNotFoundError as error:
+        raise ReadError(
+            "type", f"{where}: expected package ml_dtypes for element type {element}, got none; pip install ml_dtypes"
+        ) from error
     shape = _shape(proto, where)
     if "segment" in proto:
         raise ReadError("value", f"{where}: expected the whole tensor, got a segment of one; save it in one piece")
@@ -111,29 +119,40 @@ def _from_raw(data: np.ndarray, element: str, count: int) -> np.ndarray:
 def unpack(data: np.ndarray, element: str, count: int) -> np.ndarray:
     """uint8 data of elements narrower than a byte, the first in the lowest bits -> `count` elements."""
     bits, signed = _PACKED[element]
-    shifts = np.arange(0, 8, bits, dtype=np.uint8)
-    flat = ((data[:, None] >> shifts) & np.uint8((1 << bits) - 1)).reshape(-1)[:count]
+    if bits == 6:  # three bytes hold four
+        groups = np.zeros((-(-len(data) // 3), 4), np.uint8)
+        groups[:, :3] = np.pad(data, (0, -len(data) % 3)).reshape(-1, 3)
+        words = groups.view("<u4")
+        shifts = np.arange(0, 24, 6, dtype=np.uint32)
+    else:
+        words = data[:, None]
+        shifts = np.arange(0, 8, bits, dtype=np.uint8)
+    flat = ((words >> shifts) & words.dtype.type((1 << bits) - 1)).reshape(-1)[:count].astype(np.uint8, copy=False)
+    return _as_elements(flat, element, bits, signed)
+
+
+def _as_elements(codes: np.ndarray, element: str, bits: int, signed: bool) -> np.ndarray:
+    """One code of few bits in each uint8 -> elements."""
+    if element.startswith("float"):
+        return codes.view(dtype_of(element))
     if signed:
         top = np.uint8(8 - bits)
-        flat = (flat << top).view(np.int8) >> top.view(np.int8)
-    if element == "float4e2m1":
-        return flat.view(dtype_of(element))
-    return flat.astype(dtype_of(element))
+        codes = (codes << top).view(np.int8) >> np.int8(8 - bits)
+    return codes.astype(dtype_of(element))
 
 
 def pack(array: np.ndarray, element: str) -> bytes:
     """Elements narrower than a byte -> bytes, as unpack reads them."""
     bits, signed = _PACKED[element]
     flat = array.reshape(-1)
-    if element == "float4e2m1":
-        codes = flat.view(np.uint8)
-    else:
-        codes = flat.astype(np.int8 if signed else np.uint8).view(np.uint8)
-    each = 8 // bits
-    grid = np.zeros((-(-len(codes) // each), each), np.uint8)
-    grid.reshape(-1)[: len(codes)] = codes & np.uint8((1 << bits) - 1)
-    shifts = np.arange(0, 8, bits, dtype=np.uint8)
-    return bytes(np.bitwise_or.reduce(grid << shifts, axis=1).astype(np.uint8).tobytes())
+    codes = flat if element.startswith("float") else flat.astype(np.int8 if signed else np.uint8)
+    codes = codes.view(np.uint8) & np.uint8((1 << bits) - 1)
+    each = 4 if bits == 6 else 8 // bits
+    grid = np.zeros((-(-len(codes) // each), each), np.uint32)
+    grid.reshape(-1)[: len(codes)] = codes
+    words = np.bitwise_or.reduce(grid << np.arange(0, each * bits, bits, dtype=np.uint32), axis=1)
+    found = words.astype("<u4").view(np.uint8).reshape(-1, 4)[:, : each * bits // 8].tobytes()
+    return found[: (len(codes) * bits + 7) // 8]
 
 
 def is_packed(element: str) -> bool:
@@ -143,7 +162,7 @@ def is_packed(element: str) -> bool:
 
 def _from_fields(values: Any, element: str, count: int, where: str) -> np.ndarray:
     """A typed field's values -> elements, [count]."""
-    packed = element in _PACKED
+    packed = element in _PACKED and _PACKED[element][0] < 6  # six bits come one to a number
     expected = _raw_size(element, count) if packed else count
     if element.startswith("complex"):
         expected *= 2
@@ -159,6 +178,8 @@ def _from_fields(values: Any, element: str, count: int, where: str) -> np.ndarra
         return _strings(values, where)
     if packed:
         return unpack(values.astype(np.uint8), element, count)
+    if element in _PACKED:
+        return _as_elements(values.astype(np.uint8) & np.uint8(0x3F), element, *_PACKED[element])
     if element.startswith("complex"):
         return np.asarray(values.view(dtype))
     if element == "float16" or dtype.isbuiltin != 1:
