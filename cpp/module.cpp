@@ -18,7 +18,5 @@ NB_MODULE(_core, m) {
     celeris::instruction_set();  // an unusable CELERIS_ISA is refused at import
     celeris::init_engine(m);
     celeris::init_session(m);
-#ifdef CELERIS_HAS_READER
     celeris::init_reader(m);
-#endif
 }

@@ -37,6 +37,32 @@ inline void for_real(Type t, F &&f) {
         f(static_cast<float *>(nullptr));
 }
 
+// The number 1 as a type: loops over it become straight code.
+struct One {
+    constexpr operator int64_t() const { return 1; }
+};
+
+// Calls f(rows), with rows of type One for a single row: a body written once is then free of loops for it.
+template <class F>
+inline void for_rows(int64_t rows, F &&f) {
+    if (rows == 1)
+        f(One{});
+    else
+        f(rows);
+}
+
+// f(r) for each row r, the rows being independent of one another.
+template <class F>
+inline void lanes(int64_t rows, F &&f) {
+    CELERIS_LANES
+    for (int64_t r = 0; r < rows; ++r) f(r);
+}
+
+template <class F>
+inline void lanes(One, F &&f) {
+    f(0);
+}
+
 template <class T>
 using pointee = std::remove_reference_t<decltype(*static_cast<T>(nullptr))>;
 
@@ -78,6 +104,32 @@ inline double exp_(double x) {
     const int64_t half = k >> 1;
     const double e = p * as_double((half + 1023) << 52) * as_double((k - half + 1023) << 52);
     return x != x ? x : e;
+}
+
+// e^x for a float result: relative error below 1e-11 before the final rounding, from the Taylor polynomial of degree 9.
+// Arguments are limited to [-708, 709], beyond which a float is 0 or infinite anyway.
+inline double exp_narrow(double x) {
+    const double limited = x < -708.0 ? -708.0 : (x > 709.0 ? 709.0 : x);
+    const double shifted = limited * 0x1.71547652b82fep+0 + 0x1.8p52;
+    const double n = shifted - 0x1.8p52;
+    const double r = (limited - n * 0x1.62e42fefa0000p-1) - n * 0x1.cf79abc9e3b39p-40;
+    const double s = r * r;
+    const double low = (1.0 + r) + s * (0.5 + r * (1.0 / 6.0));
+    const double mid = (1.0 / 24.0 + r * (1.0 / 120.0)) + s * (1.0 / 720.0 + r * (1.0 / 5040.0));
+    const double high = 1.0 / 40320.0 + r * (1.0 / 362880.0);
+    const double q = s * s;
+    const double p = low + q * (mid + q * high);
+    const double e = p * as_double((as_bits(shifted) - as_bits(0x1.8p52) + 1023) << 52);
+    return x != x ? x : e;
+}
+
+// e^x as exact as a result of type To shows.
+template <class To>
+inline double exp_to(double x) {
+    if constexpr (sizeof(To) == sizeof(float))
+        return exp_narrow(x);
+    else
+        return exp_(x);
 }
 
 }  // namespace celeris::CELERIS_TARGET

@@ -37,7 +37,7 @@ struct ArgmaxLabel : KernelState {
         require(from == Type::f32 || from == Type::f64, "argmax_label: expected f32 or f64 scores");
         require(width > 0 && labels.size() == size_t(width), "argmax_label: expected one label a column");
         cost = double(width);
-        scratch_per_row = sizeof(double) + sizeof(int64_t);
+        scratch_per_row = sizeof(double) + sizeof(int32_t);
     }
 };
 
@@ -57,45 +57,55 @@ struct ThresholdLabel : KernelState {
 
 namespace CELERIS_TARGET {
 
+template <class From, class Count>
+void argmax_label(const ArgmaxLabel &k, const Block &b, Count rows) {
+    From *top = reinterpret_cast<From *>(b.scratch);
+    int32_t *at = reinterpret_cast<int32_t *>(top + rows);
+    const From *first = b.in[0].column<From>(0);
+    lanes(rows, [&](int64_t r) { top[r] = first[r], at[r] = 0; });
+    for (int32_t c = 1; c < k.width; ++c) {
+        const From *x = b.in[0].column<From>(c);
+        lanes(rows, [&](int64_t r) {
+            const bool greater = x[r] > top[r];
+            at[r] = greater ? c : at[r];
+            top[r] = greater ? x[r] : top[r];
+        });
+    }
+    if (k.labels.text) {
+        Str *y = b.out[0].column<Str>(0);
+        const Str *table = k.labels.views.data();
+        for (int64_t r = 0; r < rows; ++r) y[r] = table[at[r]];
+    } else {
+        int64_t *y = b.out[0].column<int64_t>(0);
+        const int64_t *table = k.labels.integers.data();
+        lanes(rows, [&](int64_t r) { y[r] = table[at[r]]; });
+    }
+}
+
 inline void run(const ArgmaxLabel &k, const Block &b) {
     for_real(k.from, [&](auto *from) {
-        using From = pointee<decltype(from)>;
-        double *top = reinterpret_cast<double *>(b.scratch);
-        int64_t *at = reinterpret_cast<int64_t *>(top + b.rows);
-        const From *first = b.in[0].column<From>(0);
-        for (int64_t r = 0; r < b.rows; ++r) top[r] = double(first[r]), at[r] = 0;
-        for (int64_t c = 1; c < k.width; ++c) {
-            const From *x = b.in[0].column<From>(c);
-            CELERIS_LANES
-            for (int64_t r = 0; r < b.rows; ++r) {
-                const double v = double(x[r]);
-                at[r] = v > top[r] ? c : at[r];
-                top[r] = v > top[r] ? v : top[r];
-            }
-        }
-        if (k.labels.text) {
-            Str *y = b.out[0].column<Str>(0);
-            for (int64_t r = 0; r < b.rows; ++r) y[r] = k.labels.views[at[r]];
-        } else {
-            int64_t *y = b.out[0].column<int64_t>(0);
-            for (int64_t r = 0; r < b.rows; ++r) y[r] = k.labels.integers[at[r]];
-        }
+        for_rows(b.rows, [&](auto rows) { argmax_label<pointee<decltype(from)>>(k, b, rows); });
     });
+}
+
+template <class From, class Count>
+void threshold_label(const ThresholdLabel &k, const Block &b, Count rows) {
+    const From *x = b.in[0].column<From>(0);
+    const double threshold = k.threshold;
+    if (k.labels.text) {
+        Str *y = b.out[0].column<Str>(0);
+        const Str *table = k.labels.views.data();
+        for (int64_t r = 0; r < rows; ++r) y[r] = table[double(x[r]) > threshold];
+    } else {
+        const int64_t no = k.labels.integers[0], yes = k.labels.integers[1];
+        int64_t *y = b.out[0].column<int64_t>(0);
+        lanes(rows, [&](int64_t r) { y[r] = double(x[r]) > threshold ? yes : no; });
+    }
 }
 
 inline void run(const ThresholdLabel &k, const Block &b) {
     for_real(k.from, [&](auto *from) {
-        using From = pointee<decltype(from)>;
-        const From *x = b.in[0].column<From>(0);
-        if (k.labels.text) {
-            Str *y = b.out[0].column<Str>(0);
-            for (int64_t r = 0; r < b.rows; ++r) y[r] = k.labels.views[double(x[r]) > k.threshold];
-        } else {
-            const int64_t no = k.labels.integers[0], yes = k.labels.integers[1];
-            int64_t *y = b.out[0].column<int64_t>(0);
-            CELERIS_LANES
-            for (int64_t r = 0; r < b.rows; ++r) y[r] = double(x[r]) > k.threshold ? yes : no;
-        }
+        for_rows(b.rows, [&](auto rows) { threshold_label<pointee<decltype(from)>>(k, b, rows); });
     });
 }
 

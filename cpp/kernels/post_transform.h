@@ -36,10 +36,10 @@ struct PostTransform : KernelState {
 namespace CELERIS_TARGET {
 
 // 1 / (1 + e^-x), from the side that keeps small probabilities exact.
+template <class To>
 inline double logistic_(double x) {
-    const double e = exp_(x < 0 ? x : -x);
-    const double p = e / (1 + e);
-    return x < 0 ? p : 1 / (1 + e);
+    const double e = exp_to<To>(x < 0 ? x : -x);
+    return (x < 0 ? e : 1) / (1 + e);
 }
 
 // Winitzki's approximation of sqrt(2) * erfinv(2 x - 1), as onnxruntime computes PROBIT.
@@ -51,67 +51,64 @@ inline double probit_(double p) {
     return 1.41421356 * sign * std::sqrt(std::sqrt(v * v - log / 0.147) - v);
 }
 
-template <class From, class To>
-void softmax_columns(const PostTransform &k, const Block &b) {
-    const int64_t rows = b.rows;
+template <class From, class To, class Count>
+void softmax_columns(const PostTransform &k, const Block &b, Count rows) {
     double *top = reinterpret_cast<double *>(b.scratch), *sum = top + rows, *e = sum + rows;
     const bool zero = k.kind == PostTransform::softmax_zero;
     const From *first = b.in[0].column<From>(0);
-    CELERIS_LANES
-    for (int64_t r = 0; r < rows; ++r) top[r] = double(first[r]);
+    lanes(rows, [&](int64_t r) { top[r] = double(first[r]); });
     for (int64_t c = 1; c < k.width; ++c) {
         const From *x = b.in[0].column<From>(c);
-        CELERIS_LANES
-        for (int64_t r = 0; r < rows; ++r) top[r] = double(x[r]) > top[r] ? double(x[r]) : top[r];
+        lanes(rows, [&](int64_t r) { top[r] = double(x[r]) > top[r] ? double(x[r]) : top[r]; });
     }
-    for (int64_t r = 0; r < rows; ++r) sum[r] = 0;
+    lanes(rows, [&](int64_t r) { sum[r] = 0; });
     for (int64_t c = 0; c < k.width; ++c) {
         const From *x = b.in[0].column<From>(c);
         double *ec = e + c * rows;
-        CELERIS_LANES
-        for (int64_t r = 0; r < rows; ++r) ec[r] = exp_(double(x[r]) - top[r]);
+        lanes(rows, [&](int64_t r) { ec[r] = exp_to<To>(double(x[r]) - top[r]); });
         if (zero) {  // scores within 1e-7 of zero take no share: they stay x * e^-max
-            CELERIS_LANES
-            for (int64_t r = 0; r < rows; ++r) {
+            lanes(rows, [&](int64_t r) {
                 const double v = double(x[r]);
                 const bool counted = v > 1e-7 || v < -1e-7;
                 sum[r] += counted ? ec[r] : 0;
-                ec[r] = counted ? ec[r] : v * exp_(-top[r]);
-            }
+                ec[r] = counted ? ec[r] : v * exp_to<To>(-top[r]);
+            });
         } else {
-            CELERIS_LANES
-            for (int64_t r = 0; r < rows; ++r) sum[r] += ec[r];
+            lanes(rows, [&](int64_t r) { sum[r] += ec[r]; });
         }
     }
+    lanes(rows, [&](int64_t r) { sum[r] = sum[r] == 0 ? 1 : 1 / sum[r]; });
     for (int64_t c = 0; c < k.width; ++c) {
         const double *ec = e + c * rows;
         To *y = b.out[0].column<To>(c);
-        CELERIS_LANES
-        for (int64_t r = 0; r < rows; ++r) y[r] = To(sum[r] == 0 ? ec[r] : ec[r] / sum[r]);
+        lanes(rows, [&](int64_t r) { y[r] = To(ec[r] * sum[r]); });
     }
 }
 
-template <class From, class To>
-void post_transform(const PostTransform &k, const Block &b) {
+template <class From, class To, class Count>
+void post_transform(const PostTransform &k, const Block &b, Count rows) {
     if (k.kind == PostTransform::softmax || k.kind == PostTransform::softmax_zero) {
-        softmax_columns<From, To>(k, b);
+        softmax_columns<From, To>(k, b, rows);
         return;
     }
     for (int64_t c = 0; c < k.width; ++c) {
         const From *x = b.in[0].column<From>(c);
         To *y = b.out[0].column<To>(c);
         if (k.kind == PostTransform::logistic) {
-            CELERIS_LANES
-            for (int64_t r = 0; r < b.rows; ++r) y[r] = To(logistic_(double(x[r])));
+            lanes(rows, [&](int64_t r) { y[r] = To(logistic_<To>(double(x[r]))); });
         } else {
-            for (int64_t r = 0; r < b.rows; ++r) y[r] = To(probit_(double(x[r])));
+            for (int64_t r = 0; r < rows; ++r) y[r] = To(probit_(double(x[r])));
         }
     }
 }
 
 inline void run(const PostTransform &k, const Block &b) {
     for_real(k.from, [&](auto *from) {
-        for_real(k.to, [&](auto *to) { post_transform<pointee<decltype(from)>, pointee<decltype(to)>>(k, b); });
+        for_real(k.to, [&](auto *to) {
+            for_rows(b.rows, [&](auto rows) {
+                post_transform<pointee<decltype(from)>, pointee<decltype(to)>>(k, b, rows);
+            });
+        });
     });
 }
 
