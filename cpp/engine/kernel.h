@@ -79,12 +79,14 @@ struct View {
 };
 
 // One call of a kernel: its inputs' and outputs' columns for `rows` rows. Inputs and outputs never overlap.
-// `scratch` holds what the kernel asked for, 64-byte aligned, contents undefined.
+// `scratch` holds what the kernel asked for, 64-byte aligned, contents undefined. A kernel that meets a value it has no
+// answer for sets *refused: the call is then left to the reference tier, which answers, or says what is wrong.
 struct Block {
     const View *in;
     const View *out;
     int64_t rows;
     std::byte *scratch;
+    bool *refused;
 };
 
 // What the planner hands a kernel's constructor: parameters by name, and the registers it is wired to. A parameter

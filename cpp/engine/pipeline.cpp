@@ -185,8 +185,8 @@ const Pipeline::Variant &Pipeline::variant(const std::byte *const *out) const {
     return found != variants_.end() ? found->second : variants_.emplace(wanted, make_variant(wanted)).first->second;
 }
 
-void Pipeline::run(int64_t rows, const Rows *in, std::byte *const *out, int threads, int64_t *step_ns) const {
-    if (rows == 0) return;
+bool Pipeline::run(int64_t rows, const Rows *in, std::byte *const *out, int threads, int64_t *step_ns) const {
+    if (rows == 0) return true;
     const Variant &v = variant(out);
     if (v.cost * double(rows) < kWorthThreads) threads = 1;
     int64_t block = std::min(v.block_rows, round_up(rows, 64));
@@ -198,26 +198,26 @@ void Pipeline::run(int64_t rows, const Rows *in, std::byte *const *out, int thre
     const size_t bytes = registers + scratch + views + 64;
     const int64_t blocks = (rows + block - 1) / block;
     std::vector<std::atomic<int64_t>> times(step_ns == nullptr ? 0 : steps_.size());
+    std::atomic<bool> refused{false};
     const auto body = [&](int64_t i) {
+        if (refused.load(std::memory_order_relaxed)) return;
         const Scratch memory(bytes);
         View *const table = reinterpret_cast<View *>(memory.get() + registers + scratch);
         const int64_t first = i * block, count = std::min(block, rows - first);
-        if (step_ns == nullptr) {
-            run_block(v, first, count, block, in, out, memory.get(), table, nullptr);
-        } else {
-            std::vector<int64_t> spent(steps_.size());
-            run_block(v, first, count, block, in, out, memory.get(), table, spent.data());
-            for (size_t s = 0; s < spent.size(); ++s) times[s] += spent[s];
-        }
+        std::vector<int64_t> spent(times.size());
+        if (!run_block(v, first, count, block, in, out, memory.get(), table, step_ns == nullptr ? nullptr : spent.data()))
+            refused = true;
+        for (size_t s = 0; s < spent.size(); ++s) times[s] += spent[s];
     };
     if (blocks == 1)
         body(0);
     else
         parallel_for(blocks, threads, body);
     for (size_t s = 0; s < times.size(); ++s) step_ns[s] += times[s];
+    return !refused;
 }
 
-void Pipeline::run_block(const Variant &v, int64_t first, int64_t rows, int64_t stride, const Rows *in,
+bool Pipeline::run_block(const Variant &v, int64_t first, int64_t rows, int64_t stride, const Rows *in,
                          std::byte *const *out, std::byte *memory, View *views, int64_t *step_ns) const {
     const size_t registers = registers_.size();
     for (size_t r = 0; r < registers; ++r) views[r] = {memory + v.place[r] * stride, stride};
@@ -248,6 +248,7 @@ void Pipeline::run_block(const Variant &v, int64_t first, int64_t rows, int64_t 
         direct |= uint64_t(1) << i;
     }
 
+    bool refused = false;
     View ins[16], outs[kMaxOutputs];
     std::vector<View> many;  // for a kernel with more inputs than that
     for (int s : v.steps) {
@@ -259,7 +260,7 @@ void Pipeline::run_block(const Variant &v, int64_t first, int64_t rows, int64_t 
         }
         for (size_t i = 0; i < step.in.size(); ++i) arguments[i] = views[step.in[i]];
         for (size_t i = 0; i < step.out.size(); ++i) outs[i] = views[step.out[i]];
-        const Block block{arguments, outs, rows, scratch};
+        const Block block{arguments, outs, rows, scratch, &refused};
         if (step_ns == nullptr) {
             step.kernel.run(step.kernel.state.get(), block);
         } else {
@@ -267,6 +268,7 @@ void Pipeline::run_block(const Variant &v, int64_t first, int64_t rows, int64_t 
             step.kernel.run(step.kernel.state.get(), block);
             step_ns[s] += now() - start;
         }
+        if (refused) return false;
     }
 
     for (size_t i = 0; i < sinks_.size(); ++i) {
@@ -277,6 +279,7 @@ void Pipeline::run_block(const Variant &v, int64_t first, int64_t rows, int64_t 
         const View &from = views[sinks_[i]];
         for_size(size, [&](auto t) { scatter<decltype(t)>(from, rows, reg.width, to); });
     }
+    return true;
 }
 
 }  // namespace celeris

@@ -26,8 +26,8 @@ public:
     Pipeline(std::vector<Register> registers, std::vector<int> sources, std::vector<Step> steps, std::vector<int> sinks);
 
     // Runs all rows. out[i] is a C-contiguous [rows, width] array, or null where that output is not wanted.
-    // `step_ns`, if given, has room for each step and is increased by the time it took.
-    void run(int64_t rows, const Rows *in, std::byte *const *out, int threads, int64_t *step_ns = nullptr) const;
+    // `step_ns`, if given, has room for each step and is increased by the time it took. False where a kernel refused.
+    bool run(int64_t rows, const Rows *in, std::byte *const *out, int threads, int64_t *step_ns = nullptr) const;
 
     double cost_per_row() const { return cost_; }
     const std::vector<Register> &registers() const { return registers_; }
@@ -47,7 +47,7 @@ private:
     };
     const Variant &variant(const std::byte *const *out) const;
     Variant make_variant(const std::vector<bool> &wanted) const;
-    void run_block(const Variant &v, int64_t first, int64_t rows, int64_t stride, const Rows *in,
+    bool run_block(const Variant &v, int64_t first, int64_t rows, int64_t stride, const Rows *in,
                    std::byte *const *out, std::byte *memory, View *views, int64_t *step_ns) const;
 
     std::vector<Register> registers_;

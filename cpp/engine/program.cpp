@@ -17,9 +17,10 @@ int64_t wall_ns() {
 // Slots of one run: owned references, released at the end whatever happens. Small plans stay on the stack.
 class Slots {
 public:
-    explicit Slots(size_t n) : n_(n) {
-        if (n > std::size(few_)) many_.resize(n), data_ = many_.data();
-        std::memset(data_, 0, n * sizeof(PyObject *));
+    // Slots start as the constants.
+    explicit Slots(const std::vector<PyObject *> &constants) : n_(constants.size()) {
+        if (n_ > std::size(few_)) many_.resize(n_), data_ = many_.data();
+        for (size_t i = 0; i < n_; ++i) Py_XINCREF(data_[i] = constants[i]);
     }
     ~Slots() {
         for (size_t i = 0; i < n_; ++i) Py_XDECREF(data_[i]);
@@ -151,9 +152,8 @@ std::vector<bool> Program::needed(const int *wanted, size_t n) const {
 
 PyObject *Program::run(PyObject *const *feeds, const int *wanted, size_t n_wanted, int threads,
                        PyObject *trace) const {
-    Slots owned(slots_);
+    Slots owned(constants_);
     PyObject **slots = owned.get();
-    for (size_t i = 0; i < slots_; ++i) Py_XINCREF(slots[i] = constants_[i]);
     for (size_t i = 0; i < inputs_.size(); ++i)
         if (feeds[i] != nullptr) {
             Py_INCREF(feeds[i]);
@@ -279,9 +279,9 @@ bool Program::run_pipeline(const PipelineStep &s, PyObject **slots, const std::v
 
     const bool release = s.pipeline->cost_per_row() * double(rows) >= kWorthReleasing;
     PyThreadState *state = release ? PyEval_SaveThread() : nullptr;
-    bool ok = true;
+    bool ok = true, answered = true;
     try {
-        s.pipeline->run(rows, in, out, release ? threads : 1, times);
+        answered = s.pipeline->run(rows, in, out, release ? threads : 1, times);
     } catch (const std::bad_alloc &) {
         ok = false;
     }
@@ -290,6 +290,7 @@ bool Program::run_pipeline(const PipelineStep &s, PyObject **slots, const std::v
         PyErr_NoMemory();
         return false;
     }
+    if (!answered) return fall_back(s, slots);
 
     for (size_t i = 0; i < labels.size(); ++i) {
         if (labels[i].empty()) continue;
