@@ -22,11 +22,13 @@ _ONNX: dict[str, str] = {
         Size Split Squeeze Tile Transpose Trilu Unsqueeze""",
     "index": """Compress Gather GatherElements GatherND NonMaxSuppression NonZero OneHot ReverseSequence Scatter ScatterElements
         ScatterND Slice TensorScatter Unique""",
-    "conv": """Col2Im Conv ConvInteger ConvTranspose DeformConv DepthToSpace SpaceToDepth QLinearConv
-        CausalConvWithState""",
-    "pool": """AveragePool GlobalAveragePool GlobalLpPool GlobalMaxPool LpPool MaxPool MaxRoiPool MaxUnpool RoiAlign""",
+    "conv": "CausalConvWithState Col2Im Conv ConvInteger ConvTranspose QLinearConv",
+    "blocks": "DeformConv DepthToSpace SpaceToDepth",
+    "pool": """AveragePool GlobalAveragePool GlobalLpPool GlobalMaxPool LpPool MaxPool MaxUnpool""",
+    "regions": "MaxRoiPool RoiAlign",
     "norm": """BatchNormalization Dropout GroupNormalization InstanceNormalization LRN LayerNormalization LpNormalization
-        MeanVarianceNormalization NegativeLogLikelihoodLoss RMSNormalization SoftmaxCrossEntropyLoss""",
+        MeanVarianceNormalization RMSNormalization""",
+    "loss": "NegativeLogLikelihoodLoss SoftmaxCrossEntropyLoss",
     "attention": "Attention LinearAttention RotaryEmbedding",
     "rnn": "GRU LSTM RNN",
     "resize": "AffineGrid CenterCropPad GridSample Resize Upsample",

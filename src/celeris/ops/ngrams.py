@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence as Seq
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ class NGrams:
         self._levels: dict[int, tuple[list[np.ndarray], np.ndarray]] = {}
         starts = [int(start) for start in counts] + [len(tokens)]
         first = 0
-        for length, (start, end) in enumerate(zip(starts, starts[1:], strict=False), 1):
+        for length, (start, end) in enumerate(pairwise(starts), 1):
             if not 0 <= start <= end <= len(tokens) or (end - start) % length:
                 raise ValueError(f"TfIdfVectorizer: expected ngram_counts to cut the pool evenly, got {list(counts)}")
             grams = tokens[start:end].reshape(-1, length)

@@ -74,7 +74,7 @@ def _escape(pattern: str, at: int) -> tuple[str, int]:
         end = pattern.find(r"\E", at + 2)
         end = len(pattern) if end < 0 else end
         return re.escape(pattern[at + 2 : end]), end + 2
-    if following and following in "pPCX123456789" or following == "Z":
+    if following and following in "pPCXZ123456789":
         raise ValueError(f"RegexFullMatch: expected syntax that Python's re has too, got \\{following} in {pattern!r}")
     if following == "x" and pattern[at + 2 : at + 3] == "{":
         end = pattern.find("}", at)

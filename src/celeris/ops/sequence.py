@@ -43,7 +43,7 @@ def SequenceAt(input_sequence: Items, position: np.ndarray) -> Any:
 def SequenceErase(input_sequence: Items, position: np.ndarray | None = None) -> Items:
     """A copy without the item at `position`, the last by default. Raises IndexError. Source: SequenceErase-11."""
     size = len(input_sequence)
-    at = _position("SequenceErase", np.int64(-1) if position is None else position, -size, size - 1) % size
+    at = _position("SequenceErase", np.array(-1) if position is None else position, -size, size - 1) % size
     return input_sequence[:at] + input_sequence[at + 1 :]
 
 
