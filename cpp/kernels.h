@@ -6,9 +6,15 @@
 // No body may call std:: templates that are not inlined: one compiled for AVX-512 could then serve an older processor.
 #pragma once
 
+#include "kernels/binarizer.h"
 #include "kernels/gemm.h"
+#include "kernels/imputer.h"
+#include "kernels/label_encoder.h"
 #include "kernels/labels.h"
+#include "kernels/normalizer.h"
+#include "kernels/one_hot.h"
 #include "kernels/post_transform.h"
+#include "kernels/scaler.h"
 
 // clang-format off
 #define CELERIS_KERNELS(X) \
@@ -16,5 +22,11 @@
     X(gemm,            Gemm)           /* X f32|f64 [K] -> Y f32|f64 [M]: X.W + b, summed in double, k ascending */   \
     X(post_transform,  PostTransform)  /* scores f32|f64 [C] -> f32|f64 [C]: softmax, logistic, softmax_zero, probit */ \
     X(argmax_label,    ArgmaxLabel)    /* scores [C] -> label i64|str [1]: the first greatest score's label */        \
-    X(threshold_label, ThresholdLabel) /* score [1] -> label i64|str [1]: score > threshold ? positive : negative */
+    X(threshold_label, ThresholdLabel) /* score [1] -> label i64|str [1]: score > threshold ? positive : negative */ \
+    X(scaler,          Scaler)         /* X [F] -> f32|f64 [F]: (x - offset) * scale */                               \
+    X(normalizer,      Normalizer)     /* X [F] -> f32 [F]: x / max, / sum of |x|, / Euclidean length; zeros stay */  \
+    X(imputer,         Imputer)        /* X f32|f64|i64 [F] -> the same: missing values replaced, column by column */ \
+    X(binarizer,       Binarizer)      /* X [F] -> the same type: x > threshold */                                    \
+    X(label_encoder,   LabelEncoder)   /* X i64|f32|f64|str [F] -> i64|f32|f64|str [F]: the value at the key, or default */ \
+    X(one_hot,         OneHot)         /* X [F] -> f32 [F, C]: 1 where x is category c; refuses unknowns if told to */
 // clang-format on

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from celeris.graph.graph import Node
 from celeris.providers.base import Claim, ClaimRule, Context, Refusal
-from celeris.providers.native import linear, structure
+from celeris.providers.native import features, linear, structure
 
 CLAIMS: dict[tuple[str, str], ClaimRule] = {
     ("ai.onnx.ml", "LinearClassifier"): linear.claim_linear_classifier,
     ("ai.onnx.ml", "LinearRegressor"): linear.claim_linear_regressor,
+    ("ai.onnx.ml", "Scaler"): features.claim_scaler,
+    ("ai.onnx.ml", "Normalizer"): features.claim_normalizer,
+    ("ai.onnx.ml", "Imputer"): features.claim_imputer,
+    ("ai.onnx.ml", "Binarizer"): features.claim_binarizer,
+    ("ai.onnx.ml", "LabelEncoder"): features.claim_label_encoder,
+    ("ai.onnx.ml", "OneHotEncoder"): features.claim_one_hot_encoder,
     ("", "Identity"): structure.claim_identity,
 }
 
