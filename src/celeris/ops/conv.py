@@ -139,8 +139,7 @@ def fold(columns: np.ndarray, frame: Windows, padded: Seq[int]) -> np.ndarray:
     """The reverse of `Windows.strided`: columns [N,C,*kernel,*out] added up where they came from, [N,C,*padded]."""
     result = np.zeros((*columns.shape[:2], *padded), columns.dtype)
     for position in product(*map(range, frame.kernel)):
-        place = (slice(None), slice(None), *frame.slices(position))
-        result[place] += columns[(slice(None), slice(None), *position)]
+        result[(slice(None), slice(None), *frame.slices(position))] += columns[:, :, *position]
     return result
 
 
@@ -281,7 +280,7 @@ def _convolved(facts: Facts, index: int, element: str | None) -> list[Type | Non
 
 def _conv_type(facts: Facts) -> list[Type | None]:
     x = shapes.tensor(facts, 0)
-    return _convolved(facts, 1, x and x.element)
+    return _convolved(facts, 1, None if x is None else x.element)
 
 
 def _integer_type(facts: Facts) -> list[Type | None]:
@@ -290,7 +289,7 @@ def _integer_type(facts: Facts) -> list[Type | None]:
 
 def _quantized_type(facts: Facts) -> list[Type | None]:
     zero = shapes.tensor(facts, 7)
-    return _convolved(facts, 3, zero and zero.element)
+    return _convolved(facts, 3, None if zero is None else zero.element)
 
 
 def _transposed_type(facts: Facts) -> list[Type | None]:

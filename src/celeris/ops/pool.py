@@ -265,7 +265,7 @@ def MaxUnpool(
         raise ValueError(f"MaxUnpool: expected X and I of one shape [N,C,...], got {X.shape} and {I.shape}")
     inner = _unpooled(X.shape, kernel_shape, strides, pads)
     pooled = np.zeros(math.prod(inner), X.dtype)
-    if I.size and not (0 <= I.min() and I.max() < pooled.size):
+    if I.size and not (I.min() >= 0 and I.max() < pooled.size):
         raise ValueError(f"MaxUnpool: expected indices from 0 to {pooled.size - 1}, got {I.min()} to {I.max()}")
     pooled[I.ravel()] = X.ravel()
     if output_shape is None:

@@ -52,7 +52,7 @@ def saturated(x: np.ndarray, dtype: np.dtype) -> np.ndarray:
     clipped = np.clip(x, *limits)
     if clipped.dtype.kind == "f":
         clipped = np.nan_to_num(clipped, nan=0)
-    return clipped.astype(np.int32).astype(dtype)
+    return np.asarray(clipped.astype(np.int32).astype(dtype))
 
 
 def _to_float(x: np.ndarray, dtype: np.dtype, saturate: int) -> np.ndarray:
@@ -62,10 +62,10 @@ def _to_float(x: np.ndarray, dtype: np.dtype, saturate: int) -> np.ndarray:
     if not saturate and dtype.name not in ("float4_e2m1fn", "float6_e2m3fn", "float6_e3m2fn"):
         with np.errstate(over="ignore", invalid="ignore"):
             return x.astype(dtype)
-    limit = float(finfo(dtype).max)
+    limit = float(finfo(dtype).max)  # type: ignore[no-untyped-call]
     # Every such type has NaN or, having none, saturates; np.clip keeps a NaN as it is.
     with np.errstate(invalid="ignore"):
-        return np.clip(x, -limit, limit).astype(dtype)
+        return np.asarray(np.clip(x, -limit, limit).astype(dtype))
 
 
 def QuantizeLinear(
@@ -276,14 +276,18 @@ def product_shape(a: Shape | None, b: Shape | None) -> Shape | None:
     return None if batch is None else (*batch, *rows, *columns)
 
 
+def _shape(facts: Facts, index: int) -> Shape | None:
+    found = shapes.tensor(facts, index)
+    return None if found is None else found.shape
+
+
 def _integer_product(facts: Facts) -> list[Type | None]:
-    a, b = shapes.tensor(facts, 0), shapes.tensor(facts, 1)
-    return [Tensor("int32", product_shape(a and a.shape, b and b.shape))]
+    return [Tensor("int32", product_shape(_shape(facts, 0), _shape(facts, 1)))]
 
 
 def _quantized_product(facts: Facts) -> list[Type | None]:
-    a, b, zero = shapes.tensor(facts, 0), shapes.tensor(facts, 3), shapes.tensor(facts, 7)
-    return [None if zero is None else Tensor(zero.element, product_shape(a and a.shape, b and b.shape))]
+    zero = shapes.tensor(facts, 7)
+    return [None if zero is None else Tensor(zero.element, product_shape(_shape(facts, 0), _shape(facts, 3)))]
 
 
 OPS: tuple[Op, ...] = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +21,8 @@ def linear(image: np.ndarray, coordinates: list[np.ndarray]) -> np.ndarray:
             inside = (at >= 0) & (at < size)
             weight = weight * np.where(inside, share, 0).astype(image.dtype)
             index.append(np.where(inside, at, 0).astype(np.intp))
-        value = image[(slice(None), *index)] * weight
+        place: tuple[Any, ...] = (slice(None), *index)
+        value = image[place] * weight
         total = value if total is None else total + value
     assert total is not None
     return total
