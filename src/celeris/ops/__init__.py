@@ -29,7 +29,8 @@ _ONNX: dict[str, str] = {
     "norm": """BatchNormalization Dropout GroupNormalization InstanceNormalization LRN LayerNormalization LpNormalization
         MeanVarianceNormalization RMSNormalization""",
     "loss": "NegativeLogLikelihoodLoss SoftmaxCrossEntropyLoss",
-    "attention": "Attention LinearAttention RotaryEmbedding",
+    "attention": "Attention RotaryEmbedding",
+    "linear_attention": "LinearAttention",
     "rnn": "GRU LSTM RNN",
     "resize": "AffineGrid CenterCropPad GridSample Resize Upsample",
     "quantize": "DequantizeLinear DynamicQuantizeLinear MatMulInteger QLinearMatMul QuantizeLinear",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence as Seq
 from itertools import product
+from typing import Any
 
 import numpy as np
 
@@ -139,7 +140,8 @@ def fold(columns: np.ndarray, frame: Windows, padded: Seq[int]) -> np.ndarray:
     """The reverse of `Windows.strided`: columns [N,C,*kernel,*out] added up where they came from, [N,C,*padded]."""
     result = np.zeros((*columns.shape[:2], *padded), columns.dtype)
     for position in product(*map(range, frame.kernel)):
-        result[(slice(None), slice(None), *frame.slices(position))] += columns[:, :, *position]
+        source: tuple[Any, ...] = (slice(None), slice(None), *position)
+        result[(slice(None), slice(None), *frame.slices(position))] += columns[source]
     return result
 
 

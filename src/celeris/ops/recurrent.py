@@ -283,4 +283,5 @@ def layer_types(facts: Facts) -> list[Type | None]:
         y, state = Tensor(x.element, (one, two, directions, hidden)), Tensor(x.element, (one, directions, hidden))
     else:
         y, state = Tensor(x.element, (one, directions, two, hidden)), Tensor(x.element, (directions, two, hidden))
-    return [y, state, state][: max(facts.outputs, 1)]
+    found: list[Type | None] = [y, state, state]
+    return found[: max(facts.outputs, 1)]
