@@ -63,15 +63,16 @@ def _masked(mask: np.ndarray, keys: int, dtype: np.dtype) -> np.ndarray:
     return result
 
 
-def _softmax(scores: np.ndarray, bias: np.ndarray) -> np.ndarray:
-    """The softmax of the last axis; a row of which no key is seen is 0."""
+def _softmax(scores: np.ndarray, bias: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """The softmax of the last axis, in steps of `dtype`; a row of which no key is seen is 0."""
     blind = np.isneginf(bias.max(axis=-1, keepdims=True, initial=-np.inf))
+    scores = _rounded(scores, dtype)
     with np.errstate(invalid="ignore", over="ignore"):
         top = scores.max(axis=-1, keepdims=True, initial=-np.inf)
-        weights = np.exp(scores - np.where(np.isneginf(top), 0, top))
-        total = weights.sum(axis=-1, keepdims=True)
+        weights = _rounded(np.exp(_rounded(scores - np.where(np.isneginf(top), 0, top), dtype)), dtype)
+        total = _rounded(weights.sum(axis=-1, keepdims=True), dtype)
         shares = weights / np.where(total == 0, 1, total)
-    return np.where(blind, shares.dtype.type(0), shares)
+    return np.where(blind, 0, shares).astype(dtype)
 
 
 def Attention(
@@ -110,14 +111,14 @@ def Attention(
     cache = _Cache(q.shape[2], k.shape[2], 0 if past_key is None else past_key.shape[2], nonpad_kv_seqlen)
     if q.shape[1] % k.shape[1] or k.shape[1] != v.shape[1]:
         raise ValueError(f"Attention: expected {k.shape[1]} key heads to divide {q.shape[1]} query heads")
-    raw = _scores(widen(q), widen(k), 1 / math.sqrt(q.shape[3]) if scale is None else scale)
-    capped = np.tanh(raw / softcap) * raw.dtype.type(softcap) if softcap > 0 else raw
+    raw = _scores(q, k, 1 / math.sqrt(q.shape[3]) if scale is None else scale)
+    capped = _rounded(np.tanh(raw / softcap) * raw.dtype.type(softcap), Q.dtype) if softcap > 0 else raw
     bias = cache.bias(is_causal, left_window_size, right_window_size, raw.dtype)
     if attn_mask is not None:
         bias = bias + _masked(attn_mask, cache.keys, raw.dtype)
-    biased = capped + bias
-    precise = biased if softmax_precision is None else widen(biased.astype(dtype_of(ELEMENT_NAMES[softmax_precision])))
-    shares = narrow(_softmax(precise, bias), Q.dtype)
+    biased = _rounded(capped + bias, Q.dtype)
+    precision = Q.dtype if softmax_precision is None else dtype_of(ELEMENT_NAMES[softmax_precision])
+    shares = narrow(_softmax(biased, bias, precision), Q.dtype)
     y = narrow(_weighted(widen(shares), widen(v)), Q.dtype)
     stage = (raw, capped, biased, shares)[qk_matmul_output_mode]
     return join_heads(y) if packed else y, present_key, present_value, narrow(stage, Q.dtype)
@@ -144,18 +145,24 @@ def _check(
         raise ValueError(f"Attention: expected window sizes of at least -1, got {window}")
 
 
+def _rounded(x: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """What the operator's function in ONNX has between its steps: each rounds to the inputs' type."""
+    return widen(narrow(x, dtype))
+
+
 def _scores(q: np.ndarray, k: np.ndarray, scale: float) -> np.ndarray:
     """scale * q k^T [B,H,S,T]; both sides carry its root, so that no product overflows. A key head serves a group."""
-    root = q.dtype.type(math.sqrt(scale))
+    root = widen(np.array(math.sqrt(scale)).astype(q.dtype))
     b, heads, s, d = q.shape
-    grouped = (q * root).reshape(b, k.shape[1], heads // k.shape[1] * s, d)
-    return np.matmul(grouped, (k * root).swapaxes(2, 3)).reshape(b, heads, s, k.shape[2])
+    left, right = _rounded(widen(q) * root, q.dtype), _rounded(widen(k) * root, q.dtype)
+    product = np.matmul(left.reshape(b, k.shape[1], heads // k.shape[1] * s, d), right.swapaxes(2, 3))
+    return _rounded(product.reshape(b, heads, s, k.shape[2]), q.dtype)
 
 
 def _weighted(shares: np.ndarray, v: np.ndarray) -> np.ndarray:
     b, heads, s, t = shares.shape
     grouped = shares.reshape(b, v.shape[1], heads // v.shape[1] * s, t)
-    return np.matmul(grouped, v).reshape(b, heads, s, v.shape[3])
+    return np.asarray(np.matmul(grouped, v).reshape(b, heads, s, v.shape[3]))
 
 
 def Attention_24(
