@@ -1,1 +1,1 @@
-"""What a model is made of, without files or kernels: types, graph, edit (the only mutations), text (print and parse)."""
+"""What a model is made of: types, graph, edit (the only mutations), text (print and parse). No files, no kernels."""

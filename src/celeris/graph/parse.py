@@ -346,6 +346,8 @@ class _Parser:
         shape = tuple(size for size in kind.shape if isinstance(size, int))
         dtype = dtype_of(kind.element)
         self.expect("{")
+        if self.token == ".":
+            raise self.error("elements", "a tensor printed with elide")
         if self.take("zlib"):
             flat = np.frombuffer(zlib.decompress(base64.b64decode(self.string())), dtype)
             self.expect("}")

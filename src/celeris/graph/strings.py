@@ -45,7 +45,7 @@ class Strings(Sequence[bytes]):
     def __getitem__(self, index: int | slice) -> bytes | Strings:
         if isinstance(index, slice):
             return Strings.of(self._unique[code] for code in self._codes[index].tolist())
-        return self._unique[self._codes[index]]
+        return self._unique[int(self._codes[index])]
 
     def __iter__(self) -> Iterator[bytes]:
         return map(self._unique.__getitem__, self._codes.tolist())

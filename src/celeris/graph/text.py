@@ -1,13 +1,13 @@
 """The text form of graphs and models, made for reading and for tests of passes; parse.py reads it back.
 
     graph "g" (%x: float[N,4]) -> (%y: float[N,3]) {
-      init %w: float[4,3] = {0.5, 1.0, ...}
-      %h = ai.onnx.MatMul(%x, %w)
-      %y = ai.onnx.Relu(%h) name="last"
-      type %h: float[N,3]
+      init %w = float[4]{0.5, 1.0, -2.0, nan}
+      %h: float[N,4] = ai.onnx.Mul(%x, %w)
+      %y = ai.onnx.Gemm(%h, %v, transB=1) name="last"
+      type %v: float[3,4]
     }
 
-A type is written where its name is made. `_` is a missing input or output, `?` an unknown size. Numbers with a point or
+A type is written where its name is first made, or on a line of its own. `_` is a missing input or output, `?` an unknown size. Numbers with a point or
 an exponent are FLOAT, bare ones INT, quoted ones STRING. Names that are no plain words are quoted.
 """
 
@@ -154,7 +154,8 @@ def _value(name: str) -> str:
 
 
 def _word(text: str) -> str:
-    return text if re.fullmatch(PLAIN_WORD, text, re.ASCII) else _quote(text)
+    plain = re.fullmatch(PLAIN_WORD, text, re.ASCII) and text not in {"_", "nan", "inf"}
+    return text if plain else _quote(text)
 
 
 def _quote(text: str | bytes) -> str:
@@ -213,6 +214,8 @@ def _constant(value: np.ndarray | SparseTensor, elide: bool) -> str:
 
 
 def _tensor(array: np.ndarray, elide: bool) -> str:
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
     element = element_of(array.dtype)
     head = element + _shape(array.shape)
     if element == "string" or (array.size <= _INLINE and not _odd_nan(array, element)):

@@ -111,7 +111,7 @@ def _from_raw(data: np.ndarray, element: str, count: int) -> np.ndarray:
     if element in _PACKED:
         return unpack(data, element, count)
     if element == "bool":
-        return data != 0  # a byte other than 0 and 1 would be no NumPy bool
+        return np.asarray(data != 0)  # a byte other than 0 and 1 would be no NumPy bool
     found = data.view(dtype_of(element))
     return found if found.flags.aligned else found.copy()
 
@@ -151,7 +151,7 @@ def pack(array: np.ndarray, element: str) -> bytes:
     grid = np.zeros((-(-len(codes) // each), each), np.uint32)
     grid.reshape(-1)[: len(codes)] = codes
     words = np.bitwise_or.reduce(grid << np.arange(0, each * bits, bits, dtype=np.uint32), axis=1)
-    found = words.astype("<u4").view(np.uint8).reshape(-1, 4)[:, : each * bits // 8].tobytes()
+    found: bytes = words.astype("<u4").view(np.uint8).reshape(-1, 4)[:, : each * bits // 8].tobytes()
     return found[: (len(codes) * bits + 7) // 8]
 
 

@@ -15,7 +15,7 @@ Chunk: TypeAlias = "bytes | memoryview"
 _FIELDS: dict[str, dict[str, Field]] = {
     name: {field.name: field for field in fields} for name, fields in SCHEMA.items()
 }
-_FIXED = {"float": np.dtype("<f4"), "double": np.dtype("<f8")}
+_FIXED: dict[str, np.dtype] = {"float": np.dtype("<f4"), "double": np.dtype("<f8")}
 
 
 def encode(message: Message, root: str = "ModelProto") -> bytes:

@@ -118,7 +118,7 @@ def tensor_proto(array: np.ndarray, name: str = "") -> Message:
     elif is_packed(element):
         proto["raw_data"] = pack(np.ascontiguousarray(array), element)
     else:
-        data = np.ascontiguousarray(array, array.dtype.newbyteorder("<") if array.dtype.isbuiltin == 1 else None)
+        data = np.ascontiguousarray(array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("=")))
         proto["raw_data"] = data.reshape(-1).view(np.uint8) if data.size else b""
     return proto
 
