@@ -32,7 +32,8 @@ _ONNX: dict[str, str] = {
     "attention": "Attention RotaryEmbedding",
     "linear_attention": "LinearAttention",
     "rnn": "GRU LSTM RNN",
-    "resize": "AffineGrid CenterCropPad GridSample Resize Upsample",
+    "resize": "CenterCropPad Resize Upsample",
+    "grids": "AffineGrid GridSample",
     "quantize": "DequantizeLinear DynamicQuantizeLinear MatMulInteger QLinearMatMul QuantizeLinear",
     "sequence": """ConcatFromSequence Optional OptionalGetElement OptionalHasElement SequenceAt SequenceConstruct SequenceEmpty
         SequenceErase SequenceInsert SequenceLength SequenceMap SplitToSequence""",
