@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Prints the sections, one after another."""
     session = InferenceSession(arguments.model)
-    program = session._program
+    program = session._sess._program
     print("\n\n".join(filter(None, [
         _head(session, program.model),
         _interface(session),

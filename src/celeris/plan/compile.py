@@ -38,7 +38,8 @@ class Program:
         optimized = optimize(model, only=None if passes else (), without=disabled)
         optimized.graph.inputs = [name for name, _ in self.inputs]
         self.optimized = optimized
-        self.plan = cut(optimized.graph, Scope(optimized.opsets, optimized.functions))
+        scope = Scope(optimized.opsets, optimized.functions)
+        self.plan = cut(optimized.graph, scope, use_native="native" not in disabled)
         self.core = build(self.plan)
         self._overridden: dict[tuple[str, ...], Program] = {}
 
@@ -70,7 +71,10 @@ class Program:
 
 
 def compile_model(model: Model, *, passes: bool = True, disabled: Sequence[str] = ()) -> Program:
-    """A program for a checked model with inferred types. `passes` False: the graph as it is in the file."""
+    """A program for a checked model with inferred types.
+
+    `passes` False: the graph as it is in the file. `disabled`: passes not to run; "native" stands for all kernels.
+    """
     return Program(model, passes=passes, disabled=disabled)
 
 

@@ -25,14 +25,18 @@ def rows_of(graph: Graph, name: str) -> Rows | None:
     return Rows(found.element, tail) if all(isinstance(d, int) for d in tail) else None  # type: ignore[arg-type]
 
 
-def cut(graph: Graph, scope: Scope) -> Plan:
-    """Steps for the graph's nodes, which are in topological order."""
+def cut(graph: Graph, scope: Scope, *, use_native: bool = True) -> Plan:
+    """Steps for the graph's nodes, which are in topological order; all by the reference tier without `use_native`."""
     plan = Plan(list(graph.inputs), list(graph.outputs), dict(graph.initializers), [])
     rows = {name: r for name in graph.inputs if (r := rows_of(graph, name)) is not None}
     context = Context(rows, plan.constants, scope.opsets)
     claims: dict[int, Claim] = {}
     for at, node in enumerate(graph.nodes):
-        answer = native.claim(node, context) if _keys(node) is None else Refusal("makes Python objects")
+        answer: Claim | Refusal
+        if _keys(node) is not None:
+            answer = Refusal("makes Python objects")
+        else:
+            answer = native.claim(node, context) if use_native else Refusal("native kernels are switched off")
         if isinstance(answer, Claim):
             claims[at] = answer
             rows.update(answer.rows)
