@@ -1,1 +1,84 @@
-"""Celeris."""
+"""Celeris: a runtime for trained models stored as ONNX files, with the Python API of onnxruntime on the CPU."""
+
+from celeris.binding import Binding as SessionIOBinding
+from celeris.binding import IOBinding
+from celeris.capi import onnxruntime_validation
+from celeris.compat import as_onnxruntime
+from celeris.devices import (
+    OrtArenaCfg,
+    OrtDevice,
+    OrtEpDevice,
+    OrtHardwareDevice,
+    OrtMemoryInfo,
+    create_and_register_allocator,
+    create_and_register_allocator_v2,
+    get_ep_devices,
+    register_execution_provider_library,
+    unregister_execution_provider_library,
+)
+from celeris.enums import (
+    ExecutionMode,
+    ExecutionOrder,
+    GraphOptimizationLevel,
+    OrtAllocatorType,
+    OrtCompileApiFlags,
+    OrtDeviceMemoryType,
+    OrtDeviceVendorId,
+    OrtExecutionProviderDevicePolicy,
+    OrtHardwareDeviceType,
+    OrtMemoryInfoDeviceType,
+    OrtMemType,
+    OrtSparseFormat,
+)
+from celeris.environment import VERSION as __version__
+from celeris.environment import (
+    disable_telemetry_events,
+    enable_telemetry_events,
+    get_all_providers,
+    get_available_providers,
+    get_build_info,
+    get_device,
+    get_version_string,
+    has_collective_ops,
+    preload_dlls,
+    print_debug_info,
+    set_default_logger_severity,
+    set_default_logger_verbosity,
+    set_global_thread_pool_sizes,
+    set_seed,
+)
+from celeris.metadata import AssignedNode as OrtEpAssignedNode
+from celeris.metadata import AssignedSubgraph as OrtEpAssignedSubgraph
+from celeris.metadata import ModelMetadata, NodeArg
+from celeris.options import RunOptions, SessionOptions
+from celeris.ortvalue import OrtValue, copy_tensors
+from celeris.refusals import (
+    AdapterFormat,
+    LoraAdapter,
+    ModelCompiler,
+    OrtEpContextData,
+    OrtEpContextDataBuffer,
+    OrtExternalInitializerInfo,
+    OrtSyncStream,
+)
+from celeris.session import InferenceSession
+from celeris.sparse import SparseTensor
+
+import_capi_exception = None
+package_name, version, cuda_version = onnxruntime_validation.get_package_name_and_version_info()
+
+__all__ = [
+    "AdapterFormat", "ExecutionMode", "ExecutionOrder", "GraphOptimizationLevel", "IOBinding", "InferenceSession",
+    "LoraAdapter", "ModelCompiler", "ModelMetadata", "NodeArg", "OrtAllocatorType", "OrtArenaCfg",
+    "OrtCompileApiFlags", "OrtDevice", "OrtDeviceMemoryType", "OrtDeviceVendorId", "OrtEpAssignedNode",
+    "OrtEpAssignedSubgraph", "OrtEpContextData", "OrtEpContextDataBuffer", "OrtEpDevice",
+    "OrtExecutionProviderDevicePolicy", "OrtExternalInitializerInfo", "OrtHardwareDevice", "OrtHardwareDeviceType",
+    "OrtMemType", "OrtMemoryInfo", "OrtMemoryInfoDeviceType", "OrtSparseFormat", "OrtSyncStream", "OrtValue",
+    "RunOptions", "SessionIOBinding", "SessionOptions", "SparseTensor", "__version__", "as_onnxruntime",
+    "copy_tensors", "create_and_register_allocator", "create_and_register_allocator_v2", "disable_telemetry_events",
+    "enable_telemetry_events", "get_all_providers", "get_available_providers", "get_build_info", "get_device",
+    "get_ep_devices", "get_version_string", "has_collective_ops", "onnxruntime_validation", "preload_dlls",
+    "print_debug_info", "register_execution_provider_library", "set_default_logger_severity",
+    "set_default_logger_verbosity", "set_global_thread_pool_sizes", "set_seed",
+    "unregister_execution_provider_library",
+]  # fmt: skip

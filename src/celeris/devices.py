@@ -164,7 +164,7 @@ class OrtMemoryInfo:
 
 def cpu_memory_info() -> OrtMemoryInfo:
     """Where inputs and outputs of every session lie."""
-    return OrtMemoryInfo("Cpu", OrtAllocatorType.ORT_DEVICE_ALLOCATOR, 0, OrtMemType.DEFAULT)
+    return OrtMemoryInfo("Cpu", OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, OrtMemType.DEFAULT)
 
 
 class OrtArenaCfg:

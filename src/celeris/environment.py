@@ -10,7 +10,6 @@ import os
 import sys
 import threading
 import time
-from dataclasses import dataclass
 from typing import Any
 
 VERSION = "0.1.0"
@@ -31,10 +30,11 @@ _LETTERS = "VIWEF"  # severities 0 to 4: verbose, info, warning, error, fatal
 _COLOURS = {2: "\x1b[0;93m", 3: "\x1b[1;31m", 4: "\x1b[1;31m"}
 
 
-@dataclass(slots=True)
 class _Process:
-    severity: int = 2
-    verbosity: int = 0
+    """What was set for the whole process."""
+
+    severity = 2
+    verbosity = 0
     seed: int | None = None
     global_threads: tuple[int, int] | None = None
 

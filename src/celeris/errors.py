@@ -106,3 +106,23 @@ def plain_text(problem: BaseException) -> str:
     if text.startswith("[ONNXRuntimeError] : "):
         return text.split(" : ", 3)[-1]
     return text
+
+
+_OF_READER = {"protobuf": "INVALID_PROTOBUF", "no_file": "NO_SUCHFILE", "no_graph": "INVALID_ARGUMENT"}
+
+
+def from_reader(kind: str, text: str, path: str | None) -> Exception:
+    """A ReadError of that kind, as onnxruntime says it of a file or, with `path` None, of bytes."""
+    return error(_OF_READER.get(kind, "FAIL"), text if path is None else f"Load model from {path} failed:{text}")
+
+
+def from_graph(code: str, text: str, path: str | None) -> Exception:
+    """A GraphError; what has no kernel is found after loading, all else while the file is loaded."""
+    return error(code, text if path is None or code == "NOT_IMPLEMENTED" else f"Load model from {path} failed:{text}")
+
+
+def from_node(name: str, op_type: str, text: str) -> Exception:
+    """A node that failed while it ran."""
+    return error(
+        "FAIL", f"Non-zero status code returned while running {op_type} node. Name:'{name}' Status Message: {text}"
+    )

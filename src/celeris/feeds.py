@@ -153,9 +153,9 @@ def _from_iterable(name: str, items: Iterable[Any]) -> Fed:
         raise RuntimeError(f"Input '{name}' must not be empty.")
     if isinstance(given[0], np.ndarray):
         raise RuntimeError(f"Iterable of {type(given[0])} should be given as array for input '{name}'.")
-    if not isinstance(given[0], dict):
+    if not all(isinstance(item, dict) for item in given):
         raise RuntimeError(f"Input must be a list of dictionaries or a single numpy array for input '{name}'.")
-    maps = [_from_dict(name, item if isinstance(item, dict) else {}) for item in given]
+    maps = [_from_dict(name, item) for item in given]
     if any(each.type != maps[0].type for each in maps):
         raise RuntimeError(f"Input must be a list of dictionaries with keys of one type for input '{name}'.")
     return Fed([each.value for each in maps], SequenceType(maps[0].type or Tensor("float")))

@@ -84,7 +84,7 @@ class Value:
     _value: Any
     _type: Type | None
 
-    def __init__(self, value: Any, type_: Type | None) -> None:
+    def __init__(self, *_: Any) -> None:
         raise TypeError(f"{_STATE}.OrtValue: No constructor defined!")
 
     @classmethod
@@ -219,7 +219,7 @@ class Value:
         given = source._tensor() if isinstance(source, Value) else source
         if not isinstance(given, np.ndarray):
             raise TypeError("data must be a numpy.ndarray or an OrtValue.")
-        if given.nbytes != target.nbytes:
+        if given.size != target.size:
             raise RuntimeError("The input size of numpy arrays does not match the size of the OrtValue.")
         if given.dtype != target.dtype:
             raise RuntimeError(

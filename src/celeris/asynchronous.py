@@ -1,0 +1,40 @@
+"""Runs off the caller's thread, for `run_async`: a few threads for the process, made when first needed."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from celeris.errors import plain_text
+
+_THREADS = 4  # runs that wait for their turn; the work inside one run has the engine's pool
+
+_lock = threading.Lock()
+_pools: dict[int, ThreadPoolExecutor] = {}  # by process id: threads do not survive fork
+
+
+def submit(work: Callable[[], list[Any]], callback: Callable[[list[Any], Any, str], None], user_data: Any) -> None:
+    """Calls `callback(work(), user_data, '')` on another thread, or `callback([], user_data, problem)`."""
+
+    def task() -> None:
+        try:
+            results, problem = work(), ""
+        except Exception as failure:
+            results, problem = [], plain_text(failure).replace("Invalid output name:", "Invalid output name: ")
+        try:
+            callback(results, user_data, problem)
+        except BaseException as failure:
+            report = (type(failure), failure, failure.__traceback__, "Exception in callback of run_async", callback)
+            make: Any = sys.UnraisableHookArgs  # a protocol to type checkers, a struct sequence in fact
+            sys.unraisablehook(make(report))
+
+    with _lock:
+        pool = _pools.get(os.getpid())
+        if pool is None:
+            _pools.clear()
+            pool = _pools[os.getpid()] = ThreadPoolExecutor(_THREADS, thread_name_prefix="celeris-run")
+    pool.submit(task)

@@ -1,0 +1,15 @@
+"""Sessions, values and bindings, at the place where onnxruntime defines them."""
+
+from celeris.binding import IOBinding
+from celeris.devices import OrtDevice, get_ort_device_type
+from celeris.enums import OrtDeviceVendorId
+from celeris.ortvalue import OrtValue, copy_tensors
+from celeris.provider_names import check_and_normalize_provider_args
+from celeris.refusals import AdapterFormat, ModelCompiler
+from celeris.session import InferenceSession, Session
+from celeris.sparse import SparseTensor
+
+__all__ = [
+    "AdapterFormat", "IOBinding", "InferenceSession", "ModelCompiler", "OrtDevice", "OrtDeviceVendorId", "OrtValue",
+    "Session", "SparseTensor", "check_and_normalize_provider_args", "copy_tensors", "get_ort_device_type",
+]  # fmt: skip
