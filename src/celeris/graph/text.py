@@ -7,8 +7,9 @@
       type %v: float[3,4]
     }
 
-A type is written where its name is first made, or on a line of its own. `_` is a missing input or output, `?` an unknown size. Numbers with a point or
-an exponent are FLOAT, bare ones INT, quoted ones STRING. Names that are no plain words are quoted.
+A type is written where its name is first made, or on a line of its own. `_` is a missing input or output, `?` an
+unknown size. Numbers with a point or an exponent are FLOAT, bare ones INT, quoted ones STRING. Names that are no plain
+words are quoted.
 """
 
 from __future__ import annotations
