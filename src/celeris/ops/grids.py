@@ -31,7 +31,7 @@ def _reflected(x: np.ndarray, low: float, high: float) -> np.ndarray:
     distance = np.abs(x - x.dtype.type(low))
     turns = np.floor(distance / length)
     rest = distance - turns * length
-    return np.where(turns % 2 == 0, rest + x.dtype.type(low), x.dtype.type(high) - rest)
+    return np.asarray(np.where(turns % 2 == 0, rest + x.dtype.type(low), x.dtype.type(high) - rest))
 
 
 def _borders(size: int, align_corners: int) -> tuple[float, float]:
@@ -75,11 +75,11 @@ def _taps(
         elif padding_mode == "reflection":
             x = np.where(beyond, _reflected(x, low, high), x)
         left = np.trunc(x) if mode == "nearest" else np.floor(x)
-        return [
-            (*_pixels(left + shift, size, padding_mode, align_corners)[:1], weight, inside)
-            for shift, weight in _weights(mode, x - left)
-            for inside in (_pixels(left + shift, size, padding_mode, align_corners)[1],)
-        ]
+        found = []
+        for shift, weight in _weights(mode, x - left):
+            index, inside = _pixels(left + shift, size, padding_mode, align_corners)
+            found.append((index, weight, inside))
+        return found
 
 
 def GridSample(

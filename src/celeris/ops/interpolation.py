@@ -30,7 +30,7 @@ class Axis:
 
     def coordinates(self, mode: str, dtype: type) -> np.ndarray:
         """The output pixels' places in the input. Source: the table in ai.onnx Resize-19."""
-        x = np.arange(self.out, dtype=dtype)
+        x: np.ndarray = np.arange(self.out, dtype=dtype)
         scale, one, half = dtype(self.scale), dtype(1), dtype(0.5)
         if mode == "half_pixel":
             return np.asarray((x + half) / scale - half)
@@ -69,7 +69,7 @@ def nearest(coordinates: np.ndarray, mode: str, axis: Axis) -> np.ndarray:
 
 
 def _linear(distance: np.ndarray, a: float) -> np.ndarray:
-    return np.clip(1 - np.abs(distance), 0, 1)
+    return np.asarray(np.clip(1 - np.abs(distance), 0, 1))
 
 
 def _cubic(distance: np.ndarray, a: float) -> np.ndarray:
@@ -77,7 +77,7 @@ def _cubic(distance: np.ndarray, a: float) -> np.ndarray:
     x = np.abs(distance)
     near = ((a + 2) * x - (a + 3)) * x * x + 1
     far = ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
-    return np.where(x <= 1, near, np.where(x < 2, far, 0))
+    return np.asarray(np.where(x <= 1, near, np.where(x < 2, far, 0)))
 
 
 def taps(
