@@ -45,6 +45,7 @@ class Coder {
         size_t at = h & mask;
         for (; table_[at] >= 0; at = (at + 1) & mask)
             if (hashes_[size_t(table_[at])] == h && same(unique_[size_t(table_[at])], slice)) return table_[at];
+        if (unique_.size() > size_t(INT32_MAX)) throw Error("expected fewer distinct strings");
         int32_t code = int32_t(unique_.size());
         table_[at] = code;
         unique_.push_back(slice);

@@ -142,7 +142,7 @@ def _change_node(model: Model, graph: Graph, random: random.Random) -> None:
         node = random.choice(graph.nodes)
         match random.randrange(4):
             case 0:
-                graph.nodes.remove(node)
+                edit.remove_nodes(graph, [node])
             case 1:
                 graph.nodes.insert(0, node)
             case 2:
