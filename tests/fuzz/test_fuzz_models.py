@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.fuzz import fuzz_models
+from tests.onnx_models import file_models
 
 
 def test_damaged_models_are_refused_cleanly() -> None:
@@ -19,6 +20,6 @@ def test_a_fault_is_seen(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
         raise KeyError(len(data))
 
     monkeypatch.setattr(fuzz_models, "check_reader", broken)
-    monkeypatch.setattr(fuzz_models, "corpus", lambda: list(fuzz_models.file_models().values())[:1])
+    monkeypatch.setattr(fuzz_models, "corpus", lambda: list(file_models().values())[:1])
     assert fuzz_models.main(["--cases", "2", "--seed", "3"]) == 1
     assert "case 0 of seed 3" in capsys.readouterr().err

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from celeris.graph import edit
-from celeris.graph.graph import Graph
+from celeris.graph.graph import Graph, Node
 from celeris.graph.text import parse_graph, print_graph
 from celeris.graph.types import Tensor
 
@@ -29,7 +29,7 @@ def graph() -> Graph:
     return parse_graph(CHAIN)
 
 
-def ops(nodes: list) -> list[str]:
+def ops(nodes: list[Node]) -> list[str]:
     return [node.op_type for node in nodes]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,12 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from celeris.graph.graph import Attribute, Graph, Model, Node, SparseTensor
-from celeris.graph.types import ELEMENT_NUMBERS, Map, Optional, Sequence, SparseTensorType, Tensor, Type, dtype_of
+from celeris.graph.types import ELEMENT_NUMBERS, Map, Optional, Sequence, SparseTensorType, Tensor, dtype_of
 from celeris.reader import ReadError, read
 from tests.onnx_models import all_models, file_models
 
 
-def type_of(proto: onnx.TypeProto) -> Type | None:
+def type_of(proto: onnx.TypeProto) -> Any:
     """What the reader should make of a type."""
     if proto.HasField("tensor_type") and proto.tensor_type.elem_type:
         return Tensor(_element(proto.tensor_type.elem_type), _shape(proto.tensor_type))
@@ -35,7 +36,7 @@ def type_of(proto: onnx.TypeProto) -> Type | None:
 
 
 def _element(number: int) -> str:
-    return TensorProto.DataType.Name(number).lower()
+    return str(TensorProto.DataType.Name(number)).lower()
 
 
 def _shape(proto: Any) -> tuple[int | str | None, ...] | None:
@@ -47,7 +48,7 @@ def _shape(proto: Any) -> tuple[int | str | None, ...] | None:
     )
 
 
-def check_array(found: np.ndarray, proto: TensorProto) -> None:
+def check_array(found: Any, proto: TensorProto) -> None:
     expected = numpy_helper.to_array(proto)
     assert found.shape == expected.shape
     assert found.dtype == dtype_of(_element(proto.data_type))
@@ -58,7 +59,7 @@ def check_array(found: np.ndarray, proto: TensorProto) -> None:
         assert found.tobytes() == expected.astype(found.dtype).tobytes()
 
 
-def check_sparse(found: SparseTensor, proto: onnx.SparseTensorProto) -> None:
+def check_sparse(found: Any, proto: onnx.SparseTensorProto) -> None:
     check_array(found.values, proto.values)
     indices = numpy_helper.to_array(proto.indices)
     if indices.ndim == 1:
@@ -74,7 +75,11 @@ def check_attribute(found: Attribute, proto: onnx.AttributeProto) -> None:
         return
     assert found.kind == kind
     expected = helper.get_attribute_value(proto)
-    one = {"TENSOR": check_array, "GRAPH": check_graph, "SPARSE_TENSOR": check_sparse}
+    one: dict[str, Callable[[Any, Any], None]] = {
+        "TENSOR": check_array,
+        "GRAPH": check_graph,
+        "SPARSE_TENSOR": check_sparse,
+    }
     if kind in one:
         one[kind](found.value, expected)
     elif kind.endswith("S") and kind[:-1] in one:
@@ -161,7 +166,7 @@ def test_file_may_be_overwritten_after_the_reading(tmp_path: Path) -> None:
     path.write_bytes(model_of([tensor_of("float", [1.0, 2.0, 3.0])]))
     found = read(path)
     path.write_bytes(b"")
-    assert found.graph.initializers["w"].tolist() == [1, 2, 3]
+    assert array_of(found).tolist() == [1, 2, 3]
 
 
 def model_of(initializers: list[Any] | None = None, **changes: Any) -> bytes:
@@ -177,7 +182,7 @@ def model_of(initializers: list[Any] | None = None, **changes: Any) -> bytes:
             model.ClearField(key)
         else:
             setattr(model, key, new)
-    return model.SerializeToString()
+    return bytes(model.SerializeToString())
 
 
 def tensor_of(element: str, values: Any, raw: bool = True) -> TensorProto:
@@ -193,7 +198,7 @@ def test_every_element_type_raw_and_typed(element: str, raw: bool) -> None:
     values = ["", "ü", "a\0b"] if element == "string" else [[1, 0, 1], [0, 1, 1]]
     for part in (values, values[:1], values[:0]):
         proto = tensor_of(element, part, raw)
-        check_array(read(model_of([proto])).graph.initializers["w"], proto)  # type: ignore[arg-type]
+        check_array(read(model_of([proto])).graph.initializers["w"], proto)
 
 
 @pytest.mark.parametrize(
@@ -312,6 +317,12 @@ def test_missing_file_and_folder(tmp_path: Path) -> None:
     assert refused("a\0b").kind == "no_file"
 
 
+def array_of(model: Model) -> np.ndarray:
+    found = model.graph.initializers["w"]
+    assert isinstance(found, np.ndarray)
+    return found
+
+
 def sparse(indices: Any, dims: list[int], values: int = 2) -> bytes:
     model = onnx.ModelProto.FromString(model_of())
     proto = helper.make_sparse_tensor(
@@ -320,7 +331,7 @@ def sparse(indices: Any, dims: list[int], values: int = 2) -> bytes:
         dims,
     )
     model.graph.sparse_initializer.append(proto)
-    return model.SerializeToString()
+    return bytes(model.SerializeToString())
 
 
 def test_sparse_initializers() -> None:
@@ -328,7 +339,8 @@ def test_sparse_initializers() -> None:
         found = read(sparse(indices, [2, 3])).graph.initializers["w"]
         assert isinstance(found, SparseTensor)
         assert found.indices.tolist() == [[0, 1], [1, 2]]
-    for indices in ([1, 6], [-1, 0], [[0, 3], [0, 0]], [0, 1, 2], [[[0]]]):
+    outside: list[Any] = [[1, 6], [-1, 0], [[0, 3], [0, 0]], [0, 1, 2], [[[0]]]]
+    for indices in outside:
         assert refused(sparse(indices, [2, 3])).kind == "value"
     assert refused(sparse([0, 1], [2**40, 2**40])).kind == "size"
 

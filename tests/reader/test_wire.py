@@ -40,7 +40,7 @@ TABLE = {
 SCHEMA = _core.WireSchema(TABLE, Strings)
 
 
-def m(data: bytes, depth: int = 100, messages: int = 1000) -> Any:
+def m(data: Any, depth: int = 100, messages: int = 1000) -> Any:
     return SCHEMA.decode(data, "M", depth, messages)
 
 
@@ -201,7 +201,13 @@ def test_other_buffers() -> None:
     data = tag(1, 0) + b"\x01"
     assert m(bytearray(data)) == m(memoryview(data)) == m(np.frombuffer(data, np.uint8)) == {"i": 1}
     with pytest.raises(TypeError):
-        m("text")  # type: ignore[arg-type]
+        m("text")
+
+
+def _message(ours: dict[str, Any], name: str) -> Any:
+    import onnx
+
+    return ours[name] if name in ours else getattr(onnx, name)
 
 
 def test_onnx_schema_is_complete() -> None:
@@ -210,7 +216,7 @@ def test_onnx_schema_is_complete() -> None:
 
     from celeris.reader.schema import SCHEMA as ONNX
 
-    ours = {
+    ours: dict[str, Any] = {
         "TensorTypeProto": onnx.TypeProto.Tensor,
         "ElementTypeProto": onnx.TypeProto.Sequence,
         "MapTypeProto": onnx.TypeProto.Map,
@@ -231,7 +237,7 @@ def test_onnx_schema_is_complete() -> None:
         14: "int32",
     }
     for name, fields in ONNX.items():
-        descriptor = (ours.get(name) or getattr(onnx, name)).DESCRIPTOR
+        descriptor = _message(ours, name).DESCRIPTOR
         by_number = {field.number: field for field in fields}
         for theirs in descriptor.fields:
             found = by_number.pop(theirs.number, None)
