@@ -51,7 +51,9 @@ class Report:
 
     def _line(self, *cells: object) -> str:
         widths = [*self._width, 12, 12, 9, 9]
-        return " ".join(str(c).ljust(w) if i == 0 else str(c).rjust(w) for i, (c, w) in enumerate(zip(cells, widths, strict=True)))
+        return " ".join(
+            str(c).ljust(w) if i == 0 else str(c).rjust(w) for i, (c, w) in enumerate(zip(cells, widths, strict=True))
+        )
 
     def add(self, *cells: object, times: tuple[list[int], list[int]], per: int = 1) -> float:
         """One measurement; `per`: calls in each timing. Returns the ratio of medians."""
@@ -59,7 +61,10 @@ class Report:
         best = min(times[1]) / min(times[0])
         ratio = theirs / ours
         self._ratios.append((ratio, " ".join(map(str, cells))))
-        print(self._line(*cells, f"{ours / 1e3:.2f} us", f"{theirs / 1e3:.2f} us", f"{ratio:.1f}x", f"{best:.1f}x"), flush=True)
+        print(
+            self._line(*cells, f"{ours / 1e3:.2f} us", f"{theirs / 1e3:.2f} us", f"{ratio:.1f}x", f"{best:.1f}x"),
+            flush=True,
+        )
         return ratio
 
     def close(self) -> None:

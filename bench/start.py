@@ -37,7 +37,10 @@ def _measure(code: str, path: str = "") -> dict[str, list[list[float]]]:
     for run in range(_RUNS + 1):
         for runtime, rows in found.items():
             done = subprocess.run(
-                [sys.executable, "-c", code.format(runtime=runtime, path=path)], capture_output=True, text=True, check=True
+                [sys.executable, "-c", code.format(runtime=runtime, path=path)],
+                capture_output=True,
+                text=True,
+                check=True,
             )
             if run:  # the first warms the file cache
                 rows.append([float(v) for v in done.stdout.split()])
@@ -61,7 +64,9 @@ def main() -> None:
             path = Path(folder) / f"{name}.onnx"
             path.write_bytes(entry.onnx)
             size = f"{name}, {len(entry.onnx) / 1e6:.1f} MB"
-            ratios.append(_print(f"process start to first prediction ({size})", _measure(_FIRST, str(path)), 0, "ms", 1e3))
+            ratios.append(
+                _print(f"process start to first prediction ({size})", _measure(_FIRST, str(path)), 0, "ms", 1e3)
+            )
             found = _measure(_LOAD, str(path))
             ratios.append(_print(f"load ({size})", found, 0, "ms", 1e3))
             if len(entry.onnx) > 1e6:

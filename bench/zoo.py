@@ -59,7 +59,9 @@ def _values(features: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return x.astype(np.float32), y
 
 
-def _sklearn(model: Any, x: np.ndarray, y: np.ndarray, *, zipmap: bool = False) -> tuple[bytes, dict[str, Any], np.ndarray]:
+def _sklearn(
+    model: Any, x: np.ndarray, y: np.ndarray, *, zipmap: bool = False
+) -> tuple[bytes, dict[str, Any], np.ndarray]:
     from skl2onnx import to_onnx
     from sklearn.base import is_classifier
 
@@ -67,7 +69,11 @@ def _sklearn(model: Any, x: np.ndarray, y: np.ndarray, *, zipmap: bool = False) 
     options = {"zipmap": zipmap} if is_classifier(model) else None
     onnx = to_onnx(model, x[:1], options=options, target_opset={"": 18, "ai.onnx.ml": 3})
     wide = x.astype(np.float64)
-    return onnx.SerializeToString(), {"X": x}, model.predict_proba(wide) if is_classifier(model) else model.predict(wide)
+    return (
+        onnx.SerializeToString(),
+        {"X": x},
+        model.predict_proba(wide) if is_classifier(model) else model.predict(wide),
+    )
 
 
 def logistic() -> Any:
@@ -178,12 +184,14 @@ def columns() -> Any:
     from skl2onnx.common.data_types import FloatTensorType, StringTensorType
 
     rng = np.random.default_rng(0)
-    frame = pd.DataFrame({
-        "age": rng.normal(40, 12, _ROWS).astype(np.float32),
-        "fare": rng.gamma(2.0, 20.0, _ROWS).astype(np.float32),
-        "port": rng.choice(["Cherbourg", "Queenstown", "Southampton"], _ROWS),
-        "class": rng.choice(["first", "second", "third"], _ROWS),
-    })
+    frame = pd.DataFrame(
+        {
+            "age": rng.normal(40, 12, _ROWS).astype(np.float32),
+            "fare": rng.gamma(2.0, 20.0, _ROWS).astype(np.float32),
+            "port": rng.choice(["Cherbourg", "Queenstown", "Southampton"], _ROWS),
+            "class": rng.choice(["first", "second", "third"], _ROWS),
+        }
+    )
     y = ((frame["age"] < 35) ^ (frame["port"] == "Cherbourg") ^ (rng.random(_ROWS) < 0.2)).astype(np.int64)
     numbers, words = ["age", "fare"], ["port", "class"]
     model = make_pipeline(

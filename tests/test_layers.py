@@ -64,7 +64,9 @@ def test_no_third_party_imports_at_run_time() -> None:
             modules = (
                 [alias.name for alias in node.names]
                 if isinstance(node, ast.Import)
-                else [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+                else [node.module]
+                if isinstance(node, ast.ImportFrom) and node.module
+                else []
             )
             for module in modules:
                 top = module.split(".")[0]

@@ -25,7 +25,9 @@ def main() -> None:
         for row, label in zip(data.data.tolist(), data.target.tolist(), strict=True):
             writer.writerow([*row, label])
     model = LogisticRegression(max_iter=1000).fit(data.data, data.target)
-    onnx = to_onnx(model, data.data[:1].astype(np.float32), options={"zipmap": False}, target_opset={"": 17, "ai.onnx.ml": 3})
+    onnx = to_onnx(
+        model, data.data[:1].astype(np.float32), options={"zipmap": False}, target_opset={"": 17, "ai.onnx.ml": 3}
+    )
     (FOLDER / "iris.onnx").write_bytes(onnx.SerializeToString())
 
 

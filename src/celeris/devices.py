@@ -81,7 +81,14 @@ Device.__module__ = _STATE
 
 def require_cpu(device: Device) -> None:
     """RuntimeError where `device` is not the CPU."""
-    if device.device_type() != 0:
+    if device.device_type() == Device.npu():
+        raise RuntimeError(
+            "Can't allocate memory on the CANN device using this package of OnnxRuntime. "
+            "Please use the CANN package of OnnxRuntime to use this feature."
+            if device.vendor_id() == OrtDeviceVendorId.HUAWEI
+            else "Unsupported device: Cannot place the OrtValue on this device"
+        )
+    if device.device_type() != Device.cpu():
         raise RuntimeError(
             "Can't allocate memory on the device using this package of OnnxRuntime. "
             "Please use the appropriate package of OnnxRuntime for your hardware to use this feature."

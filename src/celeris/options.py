@@ -19,9 +19,9 @@ _INT32 = range(-(2**31), 2**31)
 
 
 def _integer(name: str, value: Any) -> int:
-    if isinstance(value, (str, bytes, float)) or value is None:
+    if isinstance(value, (str, bytes, float)) or not hasattr(value, "__int__"):
         raise TypeError(f"{name}: expected an integer, got {value!r}")
-    number = operator.index(value)
+    number = int(value)
     if number not in _INT32:
         raise TypeError(f"{name}: expected an integer of 32 bits, got {value!r}")
     return number

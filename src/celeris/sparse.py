@@ -47,7 +47,7 @@ class SparseValue:
     """A sparse tensor: values [nnz], indices by format, dense shape."""
 
     def __init__(self, form: Any, shape: Sequence[int], values: np.ndarray, indices: tuple[np.ndarray, ...]) -> None:
-        self._format, self._values, self._indices = form, values, indices
+        self._format, self._values, self._indices = form, _frozen(values), tuple(_frozen(each) for each in indices)
         self._shape = [operator.index(size) for size in shape]
 
     @staticmethod
@@ -131,6 +131,12 @@ class SparseValue:
 
     def to_cuda(self, device: Device) -> SparseValue:
         raise RuntimeError("Cuda is not available in this build")
+
+
+def _frozen(array: np.ndarray) -> np.ndarray:
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 def _values(values: Any) -> np.ndarray:

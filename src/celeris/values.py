@@ -234,6 +234,7 @@ class Value:
         return self.to_dlpack()
 
     def __dlpack_device__(self) -> tuple[int, int]:
+        self._tensor("Only tensor type OrtValues are supported")
         return (1, 0)
 
     def _is_webgpu_buffer(self) -> bool:

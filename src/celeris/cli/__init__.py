@@ -15,7 +15,9 @@ COMMANDS = {"demo": demo, "predict": predict, "show": show}
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; the exit code: 0, or 2 with one line on stderr where the input is at fault."""
     parser = argparse.ArgumentParser(
-        prog="celeris", description="Run trained models stored as ONNX files.", epilog="celeris COMMAND --help tells more."
+        prog="celeris",
+        description="Run trained models stored as ONNX files.",
+        epilog="celeris COMMAND --help tells more.",
     )
     from celeris import __version__
 
@@ -34,9 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"celeris {parsed.command}: {_one_line(error)}", file=sys.stderr)
         return 2
     except Exception as error:
-        from celeris.errors import ERRORS
+        from celeris.errors import EXCEPTIONS
 
-        if not isinstance(error, ERRORS):
+        if not isinstance(error, EXCEPTIONS):
             raise
         print(f"celeris {parsed.command}: {_one_line(error)}", file=sys.stderr)
         return 2

@@ -57,7 +57,9 @@ def read_csv(path: str) -> tuple[list[str] | None, list[list[str]]]:
         raise UsageError(f"{path}: expected rows of CSV, got an empty file")
     for number, line in enumerate(lines, 1):
         if len(line) != len(lines[0]):
-            raise UsageError(f"{path}, row {number}: expected {len(lines[0])} columns as in the first row, got {len(line)}")
+            raise UsageError(
+                f"{path}, row {number}: expected {len(lines[0])} columns as in the first row, got {len(line)}"
+            )
     named = all(_number(cell) is None and cell.strip().lower() not in _MISSING for cell in lines[0])
     return ([cell.strip() for cell in lines[0]], lines[1:]) if named and len(lines) > 1 else (None, lines)
 

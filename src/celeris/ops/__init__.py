@@ -11,17 +11,15 @@ from importlib import import_module
 from celeris.ops.table import DOMAIN_ALIASES, Op, OpTable
 
 _ONNX: dict[str, str] = {
-    "elementwise": """Abs Acos Acosh Add And Asin Asinh Atan Atanh BitShift BitwiseAnd BitwiseNot BitwiseOr BitwiseXor Ceil
-        Celu Clip Cos Cosh Div Elu Equal Erf Exp Floor Gelu Greater GreaterOrEqual HardSigmoid HardSwish IsInf IsNaN
-        LeakyRelu Less LessOrEqual Log Max Mean Min Mish Mod Mul Neg Not Or PRelu Pow Reciprocal Relu Round Selu Shrink
-        Sigmoid Sign Sin Sinh Softplus Softsign Sqrt Sub Sum SwiGLU Swish Tan Tanh ThresholdedRelu Where Xor""",
-    "reduce": """ArgMax ArgMin CumProd CumSum Hardmax LogSoftmax ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax
-        ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare Softmax TopK""",
-    "matmul": "Det Einsum Gemm MatMul",
-    "tensor": """BitCast Cast CastLike Concat Constant ConstantOfShape Expand EyeLike Flatten Identity Pad Range Reshape Shape
-        Size Split Squeeze Tile Transpose Trilu Unsqueeze""",
-    "index": """Compress Gather GatherElements GatherND NonMaxSuppression NonZero OneHot ReverseSequence Scatter ScatterElements
-        ScatterND Slice TensorScatter Unique""",
+    "activation": """Celu Elu Gelu HardSigmoid HardSwish LeakyRelu Mish PRelu Relu Selu Shrink Sigmoid Softplus Softsign
+        SwiGLU Swish ThresholdedRelu""",
+    "arithmetic": """Abs Add Ceil Clip Div Erf Exp Floor Log Max Mean Min Mod Mul Neg Pow Reciprocal Round Sign Sqrt Sub
+        Sum""",
+    "logic": """And BitShift BitwiseAnd BitwiseNot BitwiseOr BitwiseXor Equal Greater GreaterOrEqual IsInf IsNaN
+        Less LessOrEqual Not Or Where Xor""",
+    "trigonometry": """Acos Acosh Asin Asinh Atan Atanh Cos Cosh Sin Sinh Tan Tanh""",
+    "tensor": """Concat Constant ConstantOfShape Expand EyeLike Flatten Identity Pad Range Reshape Shape Size Split
+        Squeeze Tile Transpose Trilu Unsqueeze""",
     "conv": "CausalConvWithState Col2Im Conv ConvInteger ConvTranspose QLinearConv",
     "blocks": "DeformConv DepthToSpace SpaceToDepth",
     "pool": """AveragePool GlobalAveragePool GlobalLpPool GlobalMaxPool LpPool MaxPool MaxUnpool""",
@@ -45,14 +43,9 @@ _ONNX: dict[str, str] = {
 }
 _ML: dict[str, str] = {
     "ml_linear": "LinearClassifier LinearRegressor",
-    "ml_trees": "TreeEnsemble TreeEnsembleClassifier TreeEnsembleRegressor",
-    "ml_svm": "SVMClassifier SVMRegressor",
-    "ml_features": """ArrayFeatureExtractor Binarizer CastMap CategoryMapper DictVectorizer FeatureVectorizer Imputer
-        LabelEncoder Normalizer OneHotEncoder Scaler ZipMap""",
 }
-_MICROSOFT: dict[str, str] = {"contrib": "CDist MurmurHash3 Tokenizer"}
 
-FAMILIES: dict[str, dict[str, str]] = {"": _ONNX, "ai.onnx.ml": _ML, "com.microsoft": _MICROSOFT}
+FAMILIES: dict[str, dict[str, str]] = {"": _ONNX, "ai.onnx.ml": _ML}
 _HOME: dict[tuple[str, str], str] = {
     (domain, name): family
     for domain, families in FAMILIES.items()

@@ -70,7 +70,7 @@ def _taps(
         x = np.rint(x) if mode == "nearest" else x
         low, high = _borders(size, align_corners)
         beyond = (x < low) | (x > high)
-        if padding_mode == "border":
+        if padding_mode == "border" and mode != "cubic":  # each of cubic's pixels is clamped, not the point
             x = np.where(beyond, np.clip(x, 0, size - 1), x)
         elif padding_mode == "reflection":
             x = np.where(beyond, _reflected(x, low, high), x)

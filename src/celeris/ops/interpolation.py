@@ -9,12 +9,16 @@ import numpy as np
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """One axis to resize: its number, input and output size, scale, and part of the image (tf_crop_and_resize)."""
+    """One axis to resize: its number, input and output size, scale, and part of the image (tf_crop_and_resize).
+
+    `exact`: the scale is out / size, not a number of its own.
+    """
 
     number: int
     size: int
     out: int
     scale: float
+    exact: bool = False
     start: float = 0.0
     end: float = 1.0
 
@@ -31,26 +35,29 @@ class Axis:
     def coordinates(self, mode: str, dtype: type) -> np.ndarray:
         """The output pixels' places in the input. Source: the table in ai.onnx Resize-19."""
         x: np.ndarray = np.arange(self.out, dtype=dtype)
-        scale, one, half = dtype(self.scale), dtype(1), dtype(0.5)
+        one, half = dtype(1), dtype(0.5)
         if mode == "half_pixel":
-            return np.asarray((x + half) / scale - half)
+            return self._original(x + half) - half
         if mode == "pytorch_half_pixel":
-            return np.asarray((x + half) / scale - half if self.out > 1 else x * 0)
+            return self._original(x + half) - half if self.out > 1 else x * 0
         if mode == "asymmetric":
-            return np.asarray(x / scale)
+            return self._original(x)
         if mode == "tf_half_pixel_for_nn":
-            return np.asarray((x + half) / scale)
+            return self._original(x + half)
         if mode == "align_corners":
             return np.asarray(x * dtype(self.size - 1) / dtype(self.width - 1) if self.width != 1 else x * 0)
         if mode == "half_pixel_symmetric":
             offset = dtype(self.size / 2 * (1 - self.out / self.width))
-            return np.asarray(offset + (x + half) / scale - half)
+            return np.asarray(offset + self._original(x + half) - half)
         if mode == "tf_crop_and_resize":
             last, start, end = dtype(self.size - 1), dtype(self.start), dtype(self.end)
             if self.out == 1:
                 return np.asarray(half * (start + end) * last + x)
             return np.asarray(start * last + x * ((end - start) * last / (dtype(self.width) - one)))
         raise ValueError(f"Resize: expected a known coordinate_transformation_mode, got {mode!r}")
+
+    def _original(self, x: np.ndarray) -> np.ndarray:
+        return np.asarray(x * self.size / self.out if self.exact else x / x.dtype.type(self.scale))
 
 
 def nearest(coordinates: np.ndarray, mode: str, axis: Axis) -> np.ndarray:
@@ -65,7 +72,7 @@ def nearest(coordinates: np.ndarray, mode: str, axis: Axis) -> np.ndarray:
         at = np.floor(coordinates)
     else:
         raise ValueError(f"Resize: expected a known nearest_mode, got {mode!r}")
-    return np.clip(at, 0, axis.size - 1).astype(np.intp)
+    return np.asarray(np.clip(at, 0, axis.size - 1), np.intp)
 
 
 def _linear(distance: np.ndarray, a: float) -> np.ndarray:

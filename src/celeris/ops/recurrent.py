@@ -63,23 +63,29 @@ class Options:
         return 2 if self.direction == "bidirectional" else 1
 
     def chosen(self, dtype: np.dtype) -> list[list[Function]]:
-        """The activation functions of each direction, clipped first where asked."""
+        """The activation functions of each direction. `clip` bounds what the gates' functions get.
+
+        LSTM's last, of the cell, gets it as it is, as in onnxruntime.
+        """
         count = len(self.functions) * self.directions
         names = list(self.activations or self.functions * self.directions)[:count]
         if len(names) != count:
             raise ValueError(f"{self.where}: expected {count} activations, got {names}")
         alphas, betas = iter([] if self.alpha is None else self.alpha), iter([] if self.beta is None else self.beta)
-        made = [self._function(name, alphas, betas, dtype) for name in names]
-        return [made[i : i + len(self.functions)] for i in range(0, count, len(self.functions))]
+        size = len(self.functions)
+        made = [self._function(name, alphas, betas, dtype, clipped=i % size < 2) for i, name in enumerate(names)]
+        return [made[i : i + size] for i in range(0, count, size)]
 
-    def _function(self, name: str, alphas: Iterator[float], betas: Iterator[float], dtype: np.dtype) -> Function:
+    def _function(
+        self, name: str, alphas: Iterator[float], betas: Iterator[float], dtype: np.dtype, clipped: bool
+    ) -> Function:
         if name.lower() not in _ACTIVATIONS:
             raise ValueError(f"{self.where}: expected one of {sorted(_ACTIVATIONS)}, got activation {name!r}")
         function, alpha, beta = _ACTIVATIONS[name.lower()]
         # Only a function that takes a parameter consumes one.
         a = None if alpha is None else dtype.type(next(alphas, alpha))
         b = None if beta is None else dtype.type(next(betas, beta))
-        limit = None if self.clip is None else dtype.type(self.clip)
+        limit = dtype.type(self.clip) if clipped and self.clip is not None else None
 
         def apply(x: np.ndarray) -> np.ndarray:
             return np.asarray(function(x if limit is None else np.clip(x, -limit, limit), a, b))

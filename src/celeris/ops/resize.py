@@ -63,7 +63,8 @@ def _plan(
     starts = region[: len(numbers)] if region else [0.0] * len(numbers)
     ends = region[len(numbers) :] if region else [1.0] * len(numbers)
     parts = zip(numbers, out, given, starts, ends, strict=True)
-    return [Axis(n, shape[n], size, factor, start, end) for n, size, factor, start, end in parts]
+    exact = wanted is not None and policy == "stretch"
+    return [Axis(n, shape[n], size, factor, exact, start, end) for n, size, factor, start, end in parts]
 
 
 def Resize(
@@ -96,8 +97,9 @@ def Resize(
     whole = integer_range(X.dtype) is not None
     y = X if mode == "nearest" else X.astype(np.float64) if whole else widen(X)
     for axis in plan:
-        # onnxruntime has coordinates in float32: which pixel is the nearest hangs on it.
-        at = axis.coordinates(coordinate_transformation_mode, np.float32 if mode == "nearest" else np.float64)
+        # onnxruntime divides by scales in float32: which pixel is the nearest hangs on it.
+        single = mode == "nearest" and not axis.exact
+        at = axis.coordinates(coordinate_transformation_mode, np.float32 if single else np.float64)
         if mode == "nearest":
             y = np.take(y, nearest(at, nearest_mode, axis), axis=axis.number)
         else:

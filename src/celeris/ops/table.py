@@ -5,12 +5,13 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from celeris.graph.types import Type
 
+Dims: TypeAlias = tuple[int | str | None, ...]
 DOMAIN_ALIASES = {"ai.onnx": ""}
 
 
@@ -27,7 +28,7 @@ class Facts:
     attributes: dict[str, Any]
     outputs: int
     opset: int
-    dims: list[tuple[int | str | None, ...] | None] = field(default_factory=list)
+    dims: list[Dims | None] = field(default_factory=list)
 
 
 class Op(NamedTuple):
@@ -37,7 +38,8 @@ class Op(NamedTuple):
     attributes keyword-only with ONNX names and defaults (STRING as str, INTS as a list of int, FLOATS as float32
     array, STRINGS as a list of str, TENSOR as ndarray, GRAPH as a callable). It returns one array, or a tuple of
     all outputs. One that must know how many outputs the node has declares the keyword `_outputs`.
-    `infer(facts)` gives the outputs' types, None where unknown.
+    `infer(facts)` gives the outputs' types, None where unknown. `propagate(facts)` gives the outputs'
+    contents as dimensions, flat, None where unknown: how what a Shape tells finds its way into a Reshape.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Op(NamedTuple):
     infer: Callable[[Facts], list[Type | None]] | None = None
     domain: str = ""
     deprecated: bool = False
+    propagate: Callable[[Facts], list[Dims | None]] | None = None
 
 
 class OpTable:

@@ -10,7 +10,15 @@ import numpy as np
 from celeris.graph import edit
 from celeris.graph.graph import Attribute, Model, Node
 
-_NEVER = {"RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike", "Multinomial", "Bernoulli", "Dropout"}
+_NEVER = {
+    "RandomNormal",
+    "RandomUniform",
+    "RandomNormalLike",
+    "RandomUniformLike",
+    "Multinomial",
+    "Bernoulli",
+    "Dropout",
+}
 
 
 def merge_duplicates(model: Model) -> Iterator[str]:

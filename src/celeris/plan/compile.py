@@ -16,9 +16,7 @@ from celeris.passes.run import optimize
 from celeris.plan.pipelines import cut
 from celeris.plan.plan import CallStep, PipelineStep, Plan, Step, ZipMapStep
 
-_TYPE_NUMBERS = {
-    element: dtype_of(element).num for element in ("float", "double", "int64", "int32", "bool", "string")
-}
+_TYPE_NUMBERS = {element: dtype_of(element).num for element in ("float", "double", "int64", "int32", "bool", "string")}
 
 
 class Program:

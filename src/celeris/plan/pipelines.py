@@ -70,7 +70,9 @@ def _schedule(graph: Graph, claims: dict[int, Claim], rows: dict[str, Rows], sco
             else:
                 left.append(at)
         if members:
-            plan.steps.append(_pipeline(graph, [(graph.nodes[at], claims[at]) for at in members], left, rows, scope, plan))
+            plan.steps.append(
+                _pipeline(graph, [(graph.nodes[at], claims[at]) for at in members], left, rows, scope, plan)
+            )
         waiting, taken = [], False
         for at in left:
             if at not in claims and ready(at):

@@ -96,7 +96,9 @@ def claim_label_encoder(node: Node, context: Context) -> Claim | Refusal:
         names = python_value(node.attributes["classes_strings"])
         numbers = np.arange(len(names), dtype=np.int64)
         keys, values = (
-            (("string", names), ("int64", numbers)) if rows.element == "string" else (("int64", numbers), ("string", names))
+            (("string", names), ("int64", numbers))
+            if rows.element == "string"
+            else (("int64", numbers), ("string", names))
         )
     if keys[0] != rows.element:
         return Refusal(f"keys of {keys[0]} for an input of {rows.element}")
