@@ -7,8 +7,9 @@ import statistics
 from collections.abc import Callable
 from time import perf_counter_ns
 
-import celeris
 import onnxruntime
+
+import celeris
 
 
 def sessions(onnx: bytes, threads: int) -> tuple[celeris.InferenceSession, onnxruntime.InferenceSession]:

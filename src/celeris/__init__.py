@@ -1,5 +1,6 @@
 """Celeris: a runtime for trained models stored as ONNX files, with the Python API of onnxruntime on the CPU."""
 
+from celeris._core import build_info
 from celeris.binding import Binding as SessionIOBinding
 from celeris.binding import IOBinding
 from celeris.capi import onnxruntime_validation
@@ -74,7 +75,7 @@ __all__ = [
     "OrtEpAssignedSubgraph", "OrtEpContextData", "OrtEpContextDataBuffer", "OrtEpDevice",
     "OrtExecutionProviderDevicePolicy", "OrtExternalInitializerInfo", "OrtHardwareDevice", "OrtHardwareDeviceType",
     "OrtMemType", "OrtMemoryInfo", "OrtMemoryInfoDeviceType", "OrtSparseFormat", "OrtSyncStream", "OrtValue",
-    "RunOptions", "SessionIOBinding", "SessionOptions", "SparseTensor", "__version__", "as_onnxruntime",
+    "RunOptions", "SessionIOBinding", "SessionOptions", "SparseTensor", "__version__", "as_onnxruntime", "build_info",
     "copy_tensors", "create_and_register_allocator", "create_and_register_allocator_v2", "disable_telemetry_events",
     "enable_telemetry_events", "get_all_providers", "get_available_providers", "get_build_info", "get_device",
     "get_ep_devices", "get_version_string", "has_collective_ops", "onnxruntime_validation", "preload_dlls",

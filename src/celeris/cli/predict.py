@@ -87,7 +87,7 @@ def make_feed(session: InferenceSession, names: list[str] | None, rows: list[lis
                 wanted = 1
             taken = list(range(at, at + wanted))
             at += wanted
-        if taken and max(taken) >= width or (not by_name and len(inputs) == 1 and len(taken) != width):
+        if (taken and max(taken) >= width) or (not by_name and len(inputs) == 1 and len(taken) != width):
             raise UsageError(f"{where}: input '{each.name}' takes {len(taken)} columns, the file has {width}")
         array = _columns(rows, taken, each.type, names, where)
         feed[each.name] = array if len(each.shape) != 1 else array[:, 0]

@@ -11,21 +11,21 @@ from importlib import import_module
 from celeris.ops.table import DOMAIN_ALIASES, Op, OpTable
 
 _ONNX: dict[str, str] = {
-    "activation": """Celu Elu Gelu HardSigmoid HardSwish LeakyRelu Mish PRelu Relu Selu Shrink Sigmoid Softplus Softsign
-        SwiGLU Swish ThresholdedRelu""",
-    "arithmetic": """Abs Add Ceil Clip Div Erf Exp Floor Log Max Mean Min Mod Mul Neg Pow Reciprocal Round Sign Sqrt Sub
-        Sum""",
+    "activation": """Celu Elu Gelu HardSigmoid HardSwish LeakyRelu Mish PRelu Relu Selu Shrink Sigmoid Softplus
+        Softsign SwiGLU Swish ThresholdedRelu""",
+    "arithmetic": """Abs Add Ceil Clip Div Erf Exp Floor Log Max Mean Min Mod Mul Neg Pow Reciprocal Round Sign Sqrt
+        Sub Sum""",
     "logic": """And BitShift BitwiseAnd BitwiseNot BitwiseOr BitwiseXor Equal Greater GreaterOrEqual IsInf IsNaN
         Less LessOrEqual Not Or Where Xor""",
-    "trigonometry": """Acos Acosh Asin Asinh Atan Atanh Cos Cosh Sin Sinh Tan Tanh""",
-    "tensor": """Concat Constant ConstantOfShape Expand EyeLike Flatten Identity Pad Range Reshape Shape Size Split
-        Squeeze Tile Transpose Trilu Unsqueeze""",
+    "trigonometry": "Acos Acosh Asin Asinh Atan Atanh Cos Cosh Sin Sinh Tan Tanh",
+    "tensor": """Concat Constant ConstantOfShape Expand EyeLike Flatten Identity Pad Range Reshape Shape Size
+        Split Squeeze Tile Transpose Trilu Unsqueeze""",
     "conv": "CausalConvWithState Col2Im Conv ConvInteger ConvTranspose QLinearConv",
     "blocks": "DeformConv DepthToSpace SpaceToDepth",
-    "pool": """AveragePool GlobalAveragePool GlobalLpPool GlobalMaxPool LpPool MaxPool MaxUnpool""",
+    "pool": "AveragePool GlobalAveragePool GlobalLpPool GlobalMaxPool LpPool MaxPool MaxUnpool",
     "regions": "MaxRoiPool RoiAlign",
-    "norm": """BatchNormalization Dropout GroupNormalization InstanceNormalization LRN LayerNormalization LpNormalization
-        MeanVarianceNormalization RMSNormalization""",
+    "norm": """BatchNormalization Dropout GroupNormalization InstanceNormalization LRN LayerNormalization
+        LpNormalization MeanVarianceNormalization RMSNormalization""",
     "loss": "NegativeLogLikelihoodLoss SoftmaxCrossEntropyLoss",
     "attention": "Attention RotaryEmbedding",
     "linear_attention": "LinearAttention",
@@ -33,8 +33,8 @@ _ONNX: dict[str, str] = {
     "resize": "CenterCropPad Resize Upsample",
     "grids": "AffineGrid GridSample",
     "quantize": "DequantizeLinear DynamicQuantizeLinear MatMulInteger QLinearMatMul QuantizeLinear",
-    "sequence": """ConcatFromSequence Optional OptionalGetElement OptionalHasElement SequenceAt SequenceConstruct SequenceEmpty
-        SequenceErase SequenceInsert SequenceLength SequenceMap SplitToSequence""",
+    "sequence": """ConcatFromSequence Optional OptionalGetElement OptionalHasElement SequenceAt SequenceConstruct
+        SequenceEmpty SequenceErase SequenceInsert SequenceLength SequenceMap SplitToSequence""",
     "control": "If Loop Scan",
     "signal": "BlackmanWindow DFT HammingWindow HannWindow MelWeightMatrix STFT",
     "text": "RegexFullMatch StringConcat StringNormalizer StringSplit TfIdfVectorizer",

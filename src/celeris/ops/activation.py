@@ -55,7 +55,7 @@ def PRelu_6(X: np.ndarray, slope: np.ndarray) -> np.ndarray:
 @rounded_once
 def ThresholdedRelu(X: np.ndarray, *, alpha: float = 1.0) -> np.ndarray:
     """Y = X where X > alpha, else 0. Source: ai.onnx ThresholdedRelu-22."""
-    return np.where(X > alpha, X, 0)
+    return np.where(alpha < X, X, 0)
 
 
 @rounded_once

@@ -192,7 +192,7 @@ def Reshape(data: np.ndarray, shape: np.ndarray, *, allowzero: int = 0) -> np.nd
     known = prod(d for d in wanted if d != -1)
     if min(wanted, default=0) < -1 or wanted.count(-1) > 1:
         raise ValueError(f"Reshape: expected sizes of at least 0 and at most one -1, got {wanted}")
-    if (data.size != known) if -1 not in wanted else (known == 0 and data.size > 0 or known and data.size % known):
+    if (data.size != known) if -1 not in wanted else ((known == 0 and data.size > 0) or (known and data.size % known)):
         raise ValueError(
             "The input tensor cannot be reshaped to the requested shape. "
             f"Input shape:{{{','.join(map(str, data.shape))}}}, requested shape:{{{','.join(map(str, wanted))}}}"

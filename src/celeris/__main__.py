@@ -1,0 +1,7 @@
+"""`python -m celeris`: the command `celeris`."""
+
+import sys
+
+from celeris.cli import main
+
+sys.exit(main())
