@@ -7,6 +7,8 @@
 #pragma once
 
 #include "kernels/binarizer.h"
+#include "kernels/binary.h"
+#include "kernels/cast.h"
 #include "kernels/gemm.h"
 #include "kernels/imputer.h"
 #include "kernels/label_encoder.h"
@@ -15,6 +17,9 @@
 #include "kernels/one_hot.h"
 #include "kernels/post_transform.h"
 #include "kernels/scaler.h"
+#include "kernels/select_columns.h"
+#include "kernels/unary.h"
+#include "kernels/where.h"
 
 // clang-format off
 #define CELERIS_KERNELS(X) \
@@ -28,5 +33,10 @@
     X(imputer,         Imputer)        /* X f32|f64|i64 [F] -> the same: missing values replaced, column by column */ \
     X(binarizer,       Binarizer)      /* X [F] -> the same type: x > threshold */                                    \
     X(label_encoder,   LabelEncoder)   /* X i64|f32|f64|str [F] -> i64|f32|f64|str [F]: the value at the key, or default */ \
-    X(one_hot,         OneHot)         /* X [F] -> f32 [F, C]: 1 where x is category c; refuses unknowns if told to */
+    X(one_hot,         OneHot)         /* X [F] -> f32 [F, C]: 1 where x is category c; refuses unknowns if told to */  \
+    X(unary,           Unary)          /* X [F] -> the same type (bool for IsNaN) [F]: one function of each element */ \
+    X(binary,          Binary)         /* a, b -> one type or bool [F]: one function of two operands; integer /0 refused */ \
+    X(where,           Where)          /* condition bool, a, b -> one type [F]: condition ? a : b */                 \
+    X(cast,            Cast)           /* X numbers [F] -> numbers [F]; out of an integer's range: its least value */ \
+    X(select_columns,  SelectColumns)  /* X... one type -> [F]: each output column a copy of an input's column */
 // clang-format on

@@ -34,6 +34,26 @@ private:
     size_t n_;
 };
 
+// Contiguous copies of arrays that a pipeline cannot read as they lie, for one run.
+class Copies {
+public:
+    Copies() = default;
+    Copies(const Copies &) = delete;
+    Copies &operator=(const Copies &) = delete;
+    ~Copies() {
+        for (PyObject *copy : kept_) Py_DECREF(copy);
+    }
+    // Null with a Python error set.
+    PyArrayObject *add(PyArrayObject *array) {
+        PyObject *copy = PyArray_FromArray(array, PyArray_DescrFromType(PyArray_TYPE(array)), NPY_ARRAY_CARRAY_RO);
+        if (copy != nullptr) kept_.push_back(copy);
+        return reinterpret_cast<PyArrayObject *>(copy);
+    }
+
+private:
+    std::vector<PyObject *> kept_;
+};
+
 void put(PyObject **slots, int slot, PyObject *value) {
     PyObject *old = slots[slot];
     slots[slot] = value;
@@ -219,6 +239,7 @@ bool Program::run_pipeline(const PipelineStep &s, PyObject **slots, const std::v
     if (s.out.size() > few) many_out.resize(s.out.size()), out = many_out.data();
 
     npy_intp rows = -1;
+    Copies copies;
     std::vector<std::vector<Str>> texts;  // moving one does not move its strings
     for (size_t i = 0; i < s.in.size(); ++i) {
         const Port &port = s.in[i];
@@ -226,17 +247,19 @@ bool Program::run_pipeline(const PipelineStep &s, PyObject **slots, const std::v
         if (value == nullptr || !PyArray_Check(value)) return fall_back(s, slots);
         PyArrayObject *array = reinterpret_cast<PyArrayObject *>(value);
         const int rank = PyArray_NDIM(array);
-        if (rank != int(port.tail.size()) + 1 || PyArray_TYPE(array) != port.type_num || !PyArray_ISALIGNED(array) ||
-            !PyArray_ISNOTSWAPPED(array))
-            return fall_back(s, slots);
+        if (rank != int(port.tail.size()) + 1 || PyArray_TYPE(array) != port.type_num) return fall_back(s, slots);
         const npy_intp *dims = PyArray_DIMS(array);
         if (i == 0) rows = dims[0];
         bool fits = dims[0] == rows;
         for (int d = 1; d < rank; ++d) fits = fits && dims[d] == port.tail[size_t(d) - 1];
         if (!fits) return fall_back(s, slots);
+        const bool ordered = PyArray_IS_C_CONTIGUOUS(array) || (rank <= 2 && port.type_num != NPY_OBJECT);
+        if (!ordered || !PyArray_ISBEHAVED_RO(array)) {
+            array = copies.add(array);
+            if (array == nullptr) return false;
+        }
         const npy_intp *strides = PyArray_STRIDES(array);
         if (port.type_num == NPY_OBJECT) {
-            if (!PyArray_IS_C_CONTIGUOUS(array)) return fall_back(s, slots);
             texts.emplace_back();
             if (!read_strings(array, texts.back())) {
                 PyErr_Clear();
@@ -248,7 +271,6 @@ bool Program::run_pipeline(const PipelineStep &s, PyObject **slots, const std::v
         } else if (rank <= 2) {
             in[i] = {reinterpret_cast<const std::byte *>(PyArray_BYTES(array)), strides[0], rank == 2 ? strides[1] : 0};
         } else {
-            if (!PyArray_IS_C_CONTIGUOUS(array)) return fall_back(s, slots);
             in[i] = {reinterpret_cast<const std::byte *>(PyArray_BYTES(array)), strides[0],
                      ptrdiff_t(PyArray_ITEMSIZE(array))};
         }

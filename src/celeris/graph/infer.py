@@ -45,7 +45,7 @@ def _infer_node(model: Model, node: Node, contents: dict[str, Dims | None]) -> N
         if name and kind is not None and name not in graph.types:
             graph.types[name] = kind
     if op.propagate is not None:
-        contents.update({n: c for n, c in zip(node.outputs, op.propagate(facts), strict=False) if n})
+        contents.update({n: c for n, c in zip(node.outputs, op.propagate(facts) or (), strict=False) if n})
 
 
 def _type_of(model: Model, name: str) -> Type | None:

@@ -21,8 +21,9 @@ def rows_of(graph: Graph, name: str) -> Rows | None:
     found = graph.types.get(name)
     if not isinstance(found, Tensor) or found.element not in REGISTERS or not found.shape:
         return None
-    tail = found.shape[1:]
-    return Rows(found.element, tail) if all(isinstance(d, int) for d in tail) else None  # type: ignore[arg-type]
+    count, *tail = found.shape
+    sizes = tuple(d for d in tail if isinstance(d, int))
+    return Rows(found.element, sizes, count if isinstance(count, int) else None) if len(sizes) == len(tail) else None
 
 
 def cut(graph: Graph, scope: Scope, *, use_native: bool = True) -> Plan:
@@ -39,7 +40,8 @@ def cut(graph: Graph, scope: Scope, *, use_native: bool = True) -> Plan:
             answer = native.claim(node, context) if use_native else Refusal("native kernels are switched off")
         if isinstance(answer, Claim):
             claims[at] = answer
-            rows.update(answer.rows)
+            count = next(r.count for name in node.inputs if (r := context.rows(name)) is not None)
+            rows.update({name: r._replace(count=count) for name, r in answer.rows.items()})
             plan.reasons.append((node, "native", answer.note))
         else:
             for name in node.outputs:
@@ -51,10 +53,14 @@ def cut(graph: Graph, scope: Scope, *, use_native: bool = True) -> Plan:
 
 
 def _schedule(graph: Graph, claims: dict[int, Claim], rows: dict[str, Rows], scope: Scope, plan: Plan) -> None:
-    """Takes all claimed nodes that are ready as one pipeline, then the others that are ready, and so on."""
+    """Takes all claimed nodes that are ready as one pipeline, then the others that are ready, and so on.
+
+    A pipeline's nodes have the same number of rows: a shape's arithmetic is not mixed with the table's.
+    """
     waiting = list(range(len(graph.nodes)))
     calls = {at: bind(node, scope) for at, node in enumerate(graph.nodes) if at not in claims and _keys(node) is None}
     made = {*graph.inputs, *plan.constants, ""}
+    counts = {at: next(rows[n].count for n in graph.nodes[at].inputs if n in rows) for at in claims}
 
     def ready(at: int) -> bool:
         reads = calls[at].inputs if at in calls else graph.nodes[at].inputs
@@ -63,8 +69,10 @@ def _schedule(graph: Graph, claims: dict[int, Claim], rows: dict[str, Rows], sco
     while waiting:
         members: list[int] = []
         left: list[int] = []
+        count: int | None = None
         for at in waiting:
-            if at in claims and ready(at):
+            if at in claims and ready(at) and (not members or counts[at] == count):
+                count = counts[at]
                 members.append(at)
                 made.update(graph.nodes[at].outputs)
             else:

@@ -15,10 +15,15 @@ REGISTERS = ("float", "double", "int64", "int32", "bool", "string")  # element t
 
 
 class Rows(NamedTuple):
-    """A value as a pipeline sees it: a tensor [N, *tail] whose rows are independent of one another."""
+    """A value as a pipeline sees it: a tensor [N, *tail] whose rows are independent of one another.
+
+    `count` is N where the model fixes it (a shape has as many rows as there are dimensions), None where the caller
+    chooses it. The planner fills it in for what a claim makes.
+    """
 
     element: str
     tail: tuple[int, ...]
+    count: int | None = None
 
     @property
     def width(self) -> int:

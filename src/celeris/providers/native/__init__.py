@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celeris.graph.graph import Node
 from celeris.providers.base import Claim, ClaimRule, Context, Refusal
-from celeris.providers.native import features, linear, structure
+from celeris.providers.native import elementwise, features, linear, structure
 
 CLAIMS: dict[tuple[str, str], ClaimRule] = {
     ("ai.onnx.ml", "LinearClassifier"): linear.claim_linear_classifier,
@@ -15,7 +15,24 @@ CLAIMS: dict[tuple[str, str], ClaimRule] = {
     ("ai.onnx.ml", "Binarizer"): features.claim_binarizer,
     ("ai.onnx.ml", "LabelEncoder"): features.claim_label_encoder,
     ("ai.onnx.ml", "OneHotEncoder"): features.claim_one_hot_encoder,
+    ("ai.onnx.ml", "ArrayFeatureExtractor"): structure.claim_array_feature_extractor,
+    ("ai.onnx.ml", "FeatureVectorizer"): structure.claim_feature_vectorizer,
     ("", "Identity"): structure.claim_identity,
+    ("", "Cast"): elementwise.claim_cast,
+    ("", "Clip"): elementwise.claim_clip,
+    ("", "Where"): elementwise.claim_where,
+    ("", "Concat"): structure.claim_concat,
+    ("", "Expand"): structure.claim_expand,
+    ("", "Flatten"): structure.claim_flatten,
+    ("", "Gather"): structure.claim_gather,
+    ("", "Reshape"): structure.claim_reshape,
+    ("", "Slice"): structure.claim_slice,
+    ("", "Split"): structure.claim_split,
+    ("", "Squeeze"): structure.claim_squeeze,
+    ("", "Tile"): structure.claim_tile,
+    ("", "Unsqueeze"): structure.claim_unsqueeze,
+    **{("", name): elementwise.claim_unary for name in elementwise.UNARY},
+    **{("", name): elementwise.claim_binary for name in elementwise.BINARY},
 }
 
 
@@ -24,9 +41,15 @@ def claim(node: Node, context: Context) -> Claim | Refusal:
     rule = CLAIMS.get((node.domain, node.op_type))
     if rule is None:
         return Refusal("no native kernel")
+    counts = set()
     for name in node.inputs:
-        if name and context.rows(name) is None and context.constant(name) is None:
+        rows = context.rows(name) if name else None
+        if rows is not None:
+            counts.add(rows.count)
+        elif name and context.constant(name) is None:
             return Refusal(f"input '{name}' is not a table of rows with known columns")
-    if not any(context.rows(name) for name in node.inputs if name):
+    if not counts:
         return Refusal("no input depends on the rows")
+    if len(counts) > 1:
+        return Refusal("its inputs differ in their number of rows")
     return rule(node, context)

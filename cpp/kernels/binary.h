@@ -1,0 +1,162 @@
+// binary: one function of two operands, element by element, from the table below. Constants and broadcast columns: Operand.
+#pragma once
+
+#include "engine/functions.h"
+#include "kernels/operand.h"
+
+namespace celeris {
+
+struct Binary : KernelState {
+    enum Op { add, sub, mul, div, mod, pow, max, min, logical_and, logical_or, logical_xor, equal, less, less_equal,
+              greater, greater_equal } op;
+    Type type;
+    int64_t width;
+    Operand a, b;
+
+    explicit Binary(const Params &p) {
+        struct Row {
+            const char *name;
+            Op op;
+        };
+        static constexpr Row table[] = {
+            {"Add", add}, {"Sub", sub}, {"Mul", mul}, {"Div", div}, {"Mod", mod}, {"Pow", pow}, {"Max", max}, {"Min", min},
+            {"And", logical_and}, {"Or", logical_or}, {"Xor", logical_xor}, {"Equal", equal}, {"Less", less},
+            {"LessOrEqual", less_equal}, {"Greater", greater}, {"GreaterOrEqual", greater_equal},
+        };
+        require((p.in.size() == 1 || p.in.size() == 2) && p.out.size() == 1, "binary: expected one or two inputs, one output");
+        const std::string name = p.text("op");
+        const Row *found = nullptr;
+        for (const Row &row : table)
+            if (name == row.name) found = &row;
+        if (found == nullptr) throw std::invalid_argument("binary: expected a function of its table, got " + name);
+        op = found->op, type = p.in[0].type, width = p.out[0].width;
+        int next = 0;
+        a.read(p, "a", width, type, next);
+        b.read(p, "b", width, type, next);
+        require(size_t(next) == p.in.size(), "binary: expected a register for each operand that is no constant");
+        const bool real = type == Type::f32 || type == Type::f64, integer = type == Type::i64 || type == Type::i32;
+        const bool logic = op == logical_and || op == logical_or || op == logical_xor;
+        require(type == Type::str    ? op == equal
+                : type == Type::u8   ? logic || op == equal
+                : op == mod          ? integer
+                : op == pow          ? real
+                                     : !logic && (real || integer), "binary: no such function of that type");
+        require(p.out[0].type == (op >= logical_and ? Type::u8 : type), "binary: expected an output of another type");
+        cost = (op == pow ? 20 : op == div ? 0.6 : 0.3) * double(width);
+    }
+};
+
+namespace CELERIS_TARGET {
+
+// y[i] = f(a[i], b[i]), each with its step.
+template <class T, class To, class F>
+inline void zip_lane(Lane<T> a, Lane<T> b, To *y, int64_t n, F &f) {
+    const T *x0 = a.data, *x1 = b.data;
+    if (a.step != 0 && b.step != 0) {
+        lanes(n, [&](int64_t i) { y[i] = f(x0[i], x1[i]); });
+    } else if (a.step != 0) {
+        const T k = *x1;
+        lanes(n, [&](int64_t i) { y[i] = f(x0[i], k); });
+    } else if (b.step != 0) {
+        const T k = *x0;
+        lanes(n, [&](int64_t i) { y[i] = f(k, x1[i]); });
+    } else {
+        const To same = f(*x0, *x1);
+        lanes(n, [&](int64_t i) { y[i] = same; });
+    }
+}
+
+template <class T, class To, class F>
+inline void zip_elements(const Binary &k, const Block &b, F &&f) {
+    if (b.rows == 1 && b.out[0].stride == 1 && is_lane(k.a, b) && is_lane(k.b, b)) {
+        if (k.width > 0) zip_lane(row_of<T>(k.a, b), row_of<T>(k.b, b), b.out[0].column<To>(0), k.width, f);
+        return;
+    }
+    for (int64_t c = 0; c < k.width; ++c)
+        zip_lane(column_of<T>(k.a, b, c), column_of<T>(k.b, b, c), b.out[0].column<To>(c), b.rows, f);
+}
+
+template <class T>
+void compare(const Binary &k, const Block &b) {
+    switch (k.op) {
+        case Binary::equal: return zip_elements<T, uint8_t>(k, b, [](T x, T y) { return uint8_t(x == y); });
+        case Binary::less: return zip_elements<T, uint8_t>(k, b, [](T x, T y) { return uint8_t(x < y); });
+        case Binary::less_equal: return zip_elements<T, uint8_t>(k, b, [](T x, T y) { return uint8_t(x <= y); });
+        case Binary::greater: return zip_elements<T, uint8_t>(k, b, [](T x, T y) { return uint8_t(x > y); });
+        default: return zip_elements<T, uint8_t>(k, b, [](T x, T y) { return uint8_t(x >= y); });
+    }
+}
+
+template <class T>
+void binary_real(const Binary &k, const Block &b) {
+    switch (k.op) {
+        case Binary::add: return zip_elements<T, T>(k, b, [](T x, T y) { return x + y; });
+        case Binary::sub: return zip_elements<T, T>(k, b, [](T x, T y) { return x - y; });
+        case Binary::mul: return zip_elements<T, T>(k, b, [](T x, T y) { return x * y; });
+        case Binary::div: return zip_elements<T, T>(k, b, [](T x, T y) { return x / y; });
+        case Binary::max: return zip_elements<T, T>(k, b, [](T x, T y) { return (x > y) | (x != x) ? x : y; });
+        case Binary::min: return zip_elements<T, T>(k, b, [](T x, T y) { return (x < y) | (x != x) ? x : y; });
+        case Binary::pow:
+            // The square is by far the most frequent power.
+            if (k.b.input < 0 && k.width > 0 && k.b.values.size() == size_t(k.width)) {
+                const T *y = static_cast<const T *>(k.b.values.data());
+                bool squares = true;
+                for (int64_t c = 0; c < k.width; ++c) squares = squares && y[c] == T(2);
+                if (squares) return zip_elements<T, T>(k, b, [](T x, T) { return x * x; });
+            }
+            return zip_elements<T, T>(k, b, [](T x, T y) { return T(pow_<T>(double(x), double(y))); });
+        default: return compare<T>(k, b);
+    }
+}
+
+// Sums and products wrap around, quotients truncate, remainders take the divisor's sign; a divisor of 0 is refused.
+template <class T>
+void binary_integer(const Binary &k, const Block &b) {
+    using U = std::make_unsigned_t<T>;
+    bool zero = false;
+    switch (k.op) {
+        case Binary::add: return zip_elements<T, T>(k, b, [](T x, T y) { return T(U(x) + U(y)); });
+        case Binary::sub: return zip_elements<T, T>(k, b, [](T x, T y) { return T(U(x) - U(y)); });
+        case Binary::mul: return zip_elements<T, T>(k, b, [](T x, T y) { return T(U(x) * U(y)); });
+        case Binary::max: return zip_elements<T, T>(k, b, [](T x, T y) { return x > y ? x : y; });
+        case Binary::min: return zip_elements<T, T>(k, b, [](T x, T y) { return x < y ? x : y; });
+        case Binary::div:
+            zip_elements<T, T>(k, b, [&](T x, T y) {
+                zero |= y == 0;
+                return y == 0 ? T(0) : y == -1 ? T(U(0) - U(x)) : T(x / y);
+            });
+            break;
+        case Binary::mod:
+            zip_elements<T, T>(k, b, [&](T x, T y) {
+                zero |= y == 0;
+                const T m = y == 0 || y == -1 ? T(0) : T(x % y);
+                return m != 0 && (m < 0) != (y < 0) ? T(m + y) : m;
+            });
+            break;
+        default: return compare<T>(k, b);
+    }
+    if (zero) *b.refused = true;
+}
+
+inline void run(const Binary &k, const Block &b) {
+    switch (k.type) {
+        case Type::f32: return binary_real<float>(k, b);
+        case Type::f64: return binary_real<double>(k, b);
+        case Type::i64: return binary_integer<int64_t>(k, b);
+        case Type::i32: return binary_integer<int32_t>(k, b);
+        case Type::str:
+            return zip_elements<Str, uint8_t>(k, b, [](const Str &x, const Str &y) {
+                return uint8_t(x.size == y.size && std::memcmp(x.data, y.data, size_t(x.size)) == 0);
+            });
+        case Type::u8: break;
+    }
+    switch (k.op) {
+        case Binary::logical_and: return zip_elements<uint8_t, uint8_t>(k, b, [](uint8_t x, uint8_t y) { return uint8_t(x & y); });
+        case Binary::logical_or: return zip_elements<uint8_t, uint8_t>(k, b, [](uint8_t x, uint8_t y) { return uint8_t(x | y); });
+        case Binary::logical_xor: return zip_elements<uint8_t, uint8_t>(k, b, [](uint8_t x, uint8_t y) { return uint8_t(x ^ y); });
+        default: return zip_elements<uint8_t, uint8_t>(k, b, [](uint8_t x, uint8_t y) { return uint8_t(x == y); });
+    }
+}
+
+}  // namespace CELERIS_TARGET
+}  // namespace celeris

@@ -1,0 +1,54 @@
+// cast: each element in another type.
+#pragma once
+
+#include "engine/target.h"
+
+namespace celeris {
+
+struct Cast : KernelState {
+    Type from, to;
+    int64_t width;
+
+    explicit Cast(const Params &p) {
+        p.arity(1, 1);
+        from = p.in[0].type, to = p.out[0].type, width = p.in[0].width;
+        require(from != Type::str && to != Type::str && p.out[0].width == width, "cast: expected equal registers of numbers");
+        cost = 0.5 * double(width);
+    }
+};
+
+namespace CELERIS_TARGET {
+
+// A real number beyond the integers' range, or NaN, becomes the least integer, as x86's conversions do.
+template <class To, class From>
+inline To converted(From x) {
+    if constexpr (std::is_same_v<To, uint8_t>) {
+        return uint8_t(x != 0);
+    } else if constexpr (From(0.5) != 0 && To(0.5) == 0) {
+        constexpr From limit = From(uint64_t(1) << (sizeof(To) * 8 - 1));
+        constexpr To least = To(uint64_t(1) << (sizeof(To) * 8 - 1));
+        const bool fits = sizeof(From) == 8 && sizeof(To) == 4 ? x > -limit - 1 && x < limit : x >= -limit && x < limit;
+        return fits ? To(x) : least;
+    } else {
+        return To(x);
+    }
+}
+
+inline void run(const Cast &k, const Block &b) {
+    for_number(k.from, [&](auto *from) {
+        for_number(k.to, [&](auto *to) {
+            using From = pointee<decltype(from)>;
+            using To = pointee<decltype(to)>;
+            const bool one = b.rows == 1 && b.in[0].stride == 1 && b.out[0].stride == 1;
+            const int64_t columns = one ? 1 : k.width, n = one ? k.width : b.rows;
+            for (int64_t c = 0; c < columns; ++c) {
+                const From *x = b.in[0].column<From>(c);
+                To *y = b.out[0].column<To>(c);
+                lanes(n, [&](int64_t r) { y[r] = converted<To>(x[r]); });
+            }
+        });
+    });
+}
+
+}  // namespace CELERIS_TARGET
+}  // namespace celeris

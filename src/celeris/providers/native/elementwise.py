@@ -1,0 +1,249 @@
+"""Claims of element-wise operators: functions of one element and of two, casts, choices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from celeris.graph.graph import Node
+from celeris.graph.types import ELEMENT_NAMES
+from celeris.providers.base import REGISTERS, Claim, Context, KernelCall, Refusal, Rows
+
+_REAL = ("float", "double")
+_NUMBERS = (*_REAL, "int64", "int32")
+# Operator -> element types that its kernel takes.
+UNARY: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("Abs", "Neg", "Relu", "Sign"), _NUMBERS),
+    **dict.fromkeys(
+        ("Ceil", "Exp", "Floor", "IsNaN", "Log", "Reciprocal", "Round", "Sigmoid", "Softplus", "Sqrt", "Tanh"), _REAL
+    ),
+    "Not": ("bool",),
+}
+BINARY: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("Add", "Sub", "Mul", "Div", "Max", "Min", "Sum"), _NUMBERS),
+    **dict.fromkeys(("Less", "LessOrEqual", "Greater", "GreaterOrEqual"), _NUMBERS),
+    **dict.fromkeys(("And", "Or", "Xor"), ("bool",)),
+    "Equal": (*_NUMBERS, "bool", "string"),
+    "Mod": ("int64", "int32"),
+    "Pow": _REAL,
+}
+_TRUTH = {"Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "And", "Or", "Xor", "IsNaN", "Not"}
+_DTYPES = {"float": np.float32, "double": np.float64, "int64": np.int64, "int32": np.int32, "bool": np.bool_}
+
+
+def constant_values(value: np.ndarray) -> Any:
+    """A constant as a kernel's parameter: a flat array, bool as uint8, strings as a list."""
+    flat = value.reshape(-1)
+    if flat.dtype == object:
+        return flat.tolist()
+    return np.ascontiguousarray(flat.view(np.uint8) if flat.dtype == bool else flat)
+
+
+def broadcast(context: Context, names: list[str]) -> tuple[int, ...] | Refusal:
+    """The tail that operands have together. Rows meet rows of the same rank; a constant's first dimension is 1."""
+    found = [context.rows(name) for name in names]
+    ranks = {len(r.tail) for r in found if r is not None}
+    if len(ranks) != 1:
+        return Refusal("expected rows of one rank")
+    rank = ranks.pop() + 1
+    tails = []
+    for name, rows in zip(names, found, strict=True):
+        tail = _constant_tail(context, name, rank) if rows is None else rows.tail
+        if tail is None:
+            return Refusal(f"constant '{name}' is not broadcast along the columns")
+        tails.append(tail)
+    try:
+        return tuple(np.broadcast_shapes(*tails))
+    except ValueError:
+        return Refusal("expected columns that can be broadcast")
+
+
+def _constant_tail(context: Context, name: str, rank: int) -> tuple[int, ...] | None:
+    value = context.constant(name)
+    if value is None or value.ndim > rank or (value.ndim == rank and value.shape[0] != 1):
+        return None
+    return value.shape[1:] if value.ndim == rank else value.shape
+
+
+def operand(context: Context, name: str, role: str, tail: tuple[int, ...]) -> tuple[dict[str, Any], list[str]]:
+    """Parameters of one operand broadcast to `tail` (operand.h), and the register it reads, if any."""
+    rows, value = context.rows(name), context.constant(name)
+    if rows is not None:
+        columns = np.broadcast_to(np.arange(rows.width).reshape(rows.tail), tail).reshape(-1)
+        return {f"{role}_columns": np.ascontiguousarray(columns, np.int64)}, [name]
+    assert value is not None
+    if value.ndim > len(tail):
+        value = value[0]
+    return {f"{role}_values": constant_values(np.broadcast_to(value, tail))}, []
+
+
+def binary(
+    context: Context, op: str, names: tuple[str, str], out: str, tail: tuple[int, ...]
+) -> KernelCall:
+    """A call of the kernel `binary`. The operand that is a register gives the element type."""
+    a, read_a = operand(context, names[0], "a", tail)
+    b, read_b = operand(context, names[1], "b", tail)
+    return KernelCall("binary", {"op": op, **a, **b}, read_a + read_b, [out])
+
+
+def _element(context: Context, names: list[str]) -> str | Refusal:
+    """The one element type of all operands, those that are constants included."""
+    elements = {r.element for name in names if (r := context.rows(name)) is not None}
+    element = next(iter(elements))
+    dtypes = {v.dtype for name in names if (v := context.constant(name)) is not None}
+    expected = np.dtype(object if element == "string" else _DTYPES[element])
+    if len(elements) > 1 or dtypes - {expected}:
+        return Refusal("expected operands of one type")
+    return element
+
+
+def claim_unary(node: Node, context: Context) -> Claim | Refusal:
+    """One function of each element."""
+    rows = context.rows(node.inputs[0])
+    if rows is None or rows.element not in UNARY[node.op_type]:
+        return Refusal(f"no kernel for {rows.element}" if rows else "its input is a constant")
+    out = Rows("bool" if node.op_type in _TRUTH else rows.element, rows.tail)
+    call = KernelCall("unary", {"op": node.op_type}, [node.inputs[0]], [node.outputs[0]])
+    return Claim([call], {node.outputs[0]: out})
+
+
+def claim_binary(node: Node, context: Context) -> Claim | Refusal:
+    """One function of two operands; Max, Min and Sum of more are a chain."""
+    op = "Add" if node.op_type == "Sum" else node.op_type
+    if "axis" in node.attributes or node.attr("broadcast") or node.attr("fmod"):
+        return Refusal("no kernel for these attributes")
+    names = list(node.inputs)
+    if op == "Pow":
+        return _claim_pow(node, context)
+    if len(names) == 1:
+        rows = context.rows(names[0])
+        assert rows is not None
+        return Claim([], {node.outputs[0]: rows}, {node.outputs[0]: names[0]})
+    element, tail = _element(context, names), broadcast(context, names)
+    if isinstance(element, Refusal) or isinstance(tail, Refusal):
+        return element if isinstance(element, Refusal) else tail  # type: ignore[return-value]
+    if element not in BINARY[node.op_type]:
+        return Refusal(f"no kernel for {element}")
+    out = Rows("bool" if op in _TRUTH else element, tail)
+    if len(names) == 2:
+        return Claim([binary(context, op, (names[0], names[1]), node.outputs[0], tail)], {node.outputs[0]: out})
+    return _chain(node, context, op, out)
+
+
+def _chain(node: Node, context: Context, op: str, out: Rows) -> Claim | Refusal:
+    """op(op(a, b), c) ...: the first two must leave a register for the next."""
+    names = list(node.inputs)
+    if not any(context.rows(name) for name in names[:2]):
+        return Refusal("its first two inputs are constants")
+    calls, found = [], {node.outputs[0]: out}
+    so_far, at = names[0], context.rows(names[0])
+    for i, name in enumerate(names[1:], 1):
+        target = node.outputs[0] if i == len(names) - 1 else context.fresh(op)
+        if i == 1:
+            calls.append(binary(context, op, (so_far, name), target, out.tail))
+        else:
+            b, read_b = operand(context, name, "b", out.tail)
+            columns = {"a_columns": np.arange(out.width, dtype=np.int64)}
+            calls.append(KernelCall("binary", {"op": op, **columns, **b}, [so_far, *read_b], [target]))
+        so_far = target
+        found[target] = at = out
+    return Claim(calls, found)
+
+
+def _claim_pow(node: Node, context: Context) -> Claim | Refusal:
+    """A constant exponent may have another type than the base."""
+    base, exponent = context.rows(node.inputs[0]), context.constant(node.inputs[1])
+    if base is None or base.element not in _REAL:
+        return Refusal("expected a base of real rows")
+    tail = broadcast(context, list(node.inputs))
+    if isinstance(tail, Refusal):
+        return tail
+    if exponent is None:
+        element = _element(context, list(node.inputs))
+        if isinstance(element, Refusal):
+            return element
+        return Claim(
+            [binary(context, "Pow", (node.inputs[0], node.inputs[1]), node.outputs[0], tail)],
+            {node.outputs[0]: Rows(base.element, tail)},
+        )
+    a, read = operand(context, node.inputs[0], "a", tail)
+    if exponent.ndim > len(tail):
+        exponent = exponent[0]
+    narrow = exponent.astype(_DTYPES[base.element])
+    if not np.array_equal(narrow, exponent, equal_nan=narrow.dtype.kind == exponent.dtype.kind == "f"):
+        return Refusal("its exponent does not fit the base's type")
+    values = constant_values(np.broadcast_to(narrow, tail))
+    call = KernelCall("binary", {"op": "Pow", **a, "b_values": values}, read, [node.outputs[0]])
+    return Claim([call], {node.outputs[0]: Rows(base.element, tail)})
+
+
+def claim_clip(node: Node, context: Context) -> Claim | Refusal:
+    """min(max(x, low), high)."""
+    rows = context.rows(node.inputs[0])
+    if rows is None or rows.element not in _NUMBERS:
+        return Refusal("expected rows of numbers")
+    limits: list[tuple[str, np.ndarray]] = []
+    for at, (op, name) in enumerate((("Max", "min"), ("Min", "max")), 1):
+        given = node.inputs[at] if at < len(node.inputs) else ""
+        limit = context.constant(given) if given else node.attr(name)
+        if given and limit is None:
+            return Refusal("expected constant limits")
+        if limit is not None:
+            array = np.asarray(limit, _DTYPES[rows.element])
+            if array.size != 1:
+                return Refusal("expected scalar limits")
+            limits.append((op, array.reshape(())))
+    if not limits:
+        return Claim([], {node.outputs[0]: rows}, {node.outputs[0]: node.inputs[0]})
+    source, calls, found = node.inputs[0], [], {}
+    columns = np.arange(rows.width, dtype=np.int64)
+    for i, (op, limit) in enumerate(limits, 1):
+        target = node.outputs[0] if i == len(limits) else context.fresh("clip")
+        values = np.ascontiguousarray(np.broadcast_to(limit, (rows.width,)))
+        calls.append(KernelCall("binary", {"op": op, "a_columns": columns, "b_values": values}, [source], [target]))
+        found[target] = rows
+        source = target
+    return Claim(calls, found)
+
+
+def claim_where(node: Node, context: Context) -> Claim | Refusal:
+    """condition ? X : Y."""
+    condition = context.rows(node.inputs[0])
+    if condition is None or condition.element != "bool":
+        return Refusal("expected a condition that depends on the rows")
+    tail = broadcast(context, list(node.inputs))
+    if isinstance(tail, Refusal):
+        return tail
+    names = list(node.inputs[1:])
+    if any(context.rows(name) for name in names):
+        element = _element(context, names)
+        if isinstance(element, Refusal):
+            return element
+    else:
+        kinds = {v.dtype for name in names if (v := context.constant(name)) is not None}
+        known = {np.dtype(d): e for e, d in _DTYPES.items()} | {np.dtype(object): "string"}
+        element = known.get(next(iter(kinds)), "")
+        if len(kinds) > 1 or not element:
+            return Refusal("no kernel for the type of its constants")
+    params: dict[str, Any] = {}
+    reads: list[str] = []
+    for role, name in zip(("condition", "a", "b"), node.inputs, strict=True):
+        more, read = operand(context, name, role, tail)
+        params.update(more)
+        reads += read
+    return Claim([KernelCall("where", params, reads, [node.outputs[0]])], {node.outputs[0]: Rows(element, tail)})
+
+
+def claim_cast(node: Node, context: Context) -> Claim | Refusal:
+    """Numbers as other numbers; strings stay with the reference tier."""
+    rows = context.rows(node.inputs[0])
+    to = ELEMENT_NAMES.get(node.attr("to"), "")
+    if rows is None or to not in REGISTERS:
+        return Refusal(f"no kernel for a cast to {to}")
+    if rows.element == to:
+        return Claim([], {node.outputs[0]: rows}, {node.outputs[0]: node.inputs[0]})
+    if "string" in (rows.element, to):
+        return Refusal("no kernel for strings")
+    out = Rows(to, rows.tail)
+    return Claim([KernelCall("cast", {}, [node.inputs[0]], [node.outputs[0]])], {node.outputs[0]: out})
