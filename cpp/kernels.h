@@ -9,15 +9,19 @@
 #include "kernels/binarizer.h"
 #include "kernels/binary.h"
 #include "kernels/cast.h"
+#include "kernels/cumulative_sum.h"
 #include "kernels/gemm.h"
 #include "kernels/imputer.h"
 #include "kernels/label_encoder.h"
 #include "kernels/labels.h"
+#include "kernels/lookup.h"
 #include "kernels/normalizer.h"
 #include "kernels/one_hot.h"
 #include "kernels/post_transform.h"
+#include "kernels/reduce.h"
 #include "kernels/scaler.h"
 #include "kernels/select_columns.h"
+#include "kernels/top_k.h"
 #include "kernels/unary.h"
 #include "kernels/where.h"
 
@@ -25,7 +29,7 @@
 #define CELERIS_KERNELS(X) \
     /* name            state           in -> out: meaning */                                                         \
     X(gemm,            Gemm)           /* X f32|f64 [K] -> Y f32|f64 [M]: X.W + b, summed in double, k ascending */   \
-    X(post_transform,  PostTransform)  /* scores f32|f64 [C] -> f32|f64 [C]: softmax, logistic, softmax_zero, probit */ \
+    X(post_transform,  PostTransform)  /* scores f32|f64 [C] -> f32|f64 [C]: softmax, logistic, probit, log_softmax ... */ \
     X(argmax_label,    ArgmaxLabel)    /* scores [C] -> label i64|str [1]: the first greatest score's label */        \
     X(threshold_label, ThresholdLabel) /* score [1] -> label i64|str [1]: score > threshold ? positive : negative */ \
     X(scaler,          Scaler)         /* X [F] -> f32|f64 [F]: (x - offset) * scale */                               \
@@ -38,5 +42,10 @@
     X(binary,          Binary)         /* a, b -> one type or bool [F]: one function of two operands; integer /0 refused */ \
     X(where,           Where)          /* condition bool, a, b -> one type [F]: condition ? a : b */                 \
     X(cast,            Cast)           /* X numbers [F] -> numbers [F]; out of an integer's range: its least value */ \
-    X(select_columns,  SelectColumns)  /* X... one type -> [F]: each output column a copy of an input's column */
+    X(select_columns,  SelectColumns)  /* X... one type -> [F]: each output column a copy of an input's column */ \
+    X(lookup,          Lookup)         /* X i64|i32 [F] -> [F, each]: a constant table's entries; refuses others */   \
+    X(reduce,          Reduce)         /* X [F] -> [G]: sums, norms, extremes of groups of columns, in double or i64 */ \
+    X(arg_extreme,     ArgExtreme)     /* X [F] -> i64 [G]: the greatest or least column's place in its group */      \
+    X(top_k,           TopColumns)     /* X [F] -> the same type [k], i64 [k]: the first k in order, and their places */ \
+    X(cumulative_sum,  CumulativeSum)  /* X [F] -> the same type [F]: running sums over columns */
 // clang-format on

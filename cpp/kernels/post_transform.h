@@ -1,12 +1,12 @@
-// post_transform: what ai.onnx.ml classifiers and regressors do to their scores.
+// post_transform: what ai.onnx.ml classifiers and regressors do to their scores, and Softmax and LogSoftmax do.
 #pragma once
 
-#include "engine/target.h"
+#include "engine/functions.h"
 
 namespace celeris {
 
 struct PostTransform : KernelState {
-    enum Kind { softmax, logistic, softmax_zero, probit } kind;
+    enum Kind { softmax, logistic, softmax_zero, probit, log_softmax } kind;
     Type from, to;
     int64_t width;
 
@@ -21,8 +21,10 @@ struct PostTransform : KernelState {
             kind = softmax_zero;
         else if (text == "PROBIT")
             kind = probit;
+        else if (text == "LOG_SOFTMAX")
+            kind = log_softmax;
         else
-            throw std::invalid_argument("post_transform: expected SOFTMAX, LOGISTIC, SOFTMAX_ZERO or PROBIT, got " + text);
+            throw std::invalid_argument("post_transform: expected SOFTMAX, LOGISTIC, SOFTMAX_ZERO, PROBIT or LOG_SOFTMAX, got " + text);
         from = p.in[0].type, to = p.out[0].type;
         width = p.in[0].width;
         require(width == p.out[0].width, "post_transform: expected equal widths");
@@ -77,6 +79,15 @@ void softmax_columns(const PostTransform &k, const Block &b, Count rows) {
             lanes(rows, [&](int64_t r) { sum[r] += ec[r]; });
         }
     }
+    if (k.kind == PostTransform::log_softmax) {
+        lanes(rows, [&](int64_t r) { sum[r] = log_(sum[r]); });
+        for (int64_t c = 0; c < k.width; ++c) {
+            const From *x = b.in[0].column<From>(c);
+            To *y = b.out[0].column<To>(c);
+            lanes(rows, [&](int64_t r) { y[r] = To((double(x[r]) - top[r]) - sum[r]); });
+        }
+        return;
+    }
     lanes(rows, [&](int64_t r) { sum[r] = sum[r] == 0 ? 1 : 1 / sum[r]; });
     for (int64_t c = 0; c < k.width; ++c) {
         const double *ec = e + c * rows;
@@ -87,7 +98,7 @@ void softmax_columns(const PostTransform &k, const Block &b, Count rows) {
 
 template <class From, class To, class Count>
 void post_transform(const PostTransform &k, const Block &b, Count rows) {
-    if (k.kind == PostTransform::softmax || k.kind == PostTransform::softmax_zero) {
+    if (k.kind != PostTransform::logistic && k.kind != PostTransform::probit) {
         softmax_columns<From, To>(k, b, rows);
         return;
     }

@@ -11,7 +11,10 @@ from celeris.graph.graph import Attribute, AttributeKind, Graph, Model, Node
 from celeris.graph.infer import infer
 from celeris.graph.types import Tensor, element_of
 from celeris.plan.compile import compile_model
+from celeris.plan.pipelines import rows_of
 from celeris.plan.plan import PipelineStep
+from celeris.providers import native
+from celeris.providers.base import Claim, Context, Refusal
 
 ROWS = (0, 1, 63, 64, 65, 1000)
 Feeds = dict[str, np.ndarray]
@@ -19,7 +22,11 @@ Feeds = dict[str, np.ndarray]
 
 def attribute(value: Any) -> Attribute:
     """A Python value as the reader would have made it."""
-    kinds: list[tuple[type | tuple[type, ...], AttributeKind]] = [(int, "INT"), (float, "FLOAT"), (np.ndarray, "TENSOR")]
+    kinds: list[tuple[type | tuple[type, ...], AttributeKind]] = [
+        (int, "INT"),
+        (float, "FLOAT"),
+        (np.ndarray, "TENSOR"),
+    ]
     for kind, name in kinds:
         if isinstance(value, kind):
             return Attribute(name, value)
@@ -43,6 +50,13 @@ def model(nodes: Sequence[Node], feeds: Feeds, constants: Feeds, outputs: Sequen
     made = Model(graph, 8, {"": opset, "ai.onnx.ml": 3, "com.microsoft": 1})
     infer(made)
     return made
+
+
+def answer(made: Model) -> Claim | Refusal:
+    """What the native provider answers for the model's first node."""
+    graph = made.graph
+    rows = {name: found for name in graph.inputs if (found := rows_of(graph, name)) is not None}
+    return native.claim(graph.nodes[0], Context(rows, dict(graph.initializers), made.opsets))
 
 
 def parts(feeds: Feeds, rows: int) -> Feeds:
@@ -86,17 +100,17 @@ def check(
     rows: Sequence[int] = ROWS,
 ) -> None:
     """The native answers are the reference tier's (or `expected`'s) for all sizes, whatever the batch and the layout."""
-    native = compile_model(made)
-    answer = expected or compile_model(made, disabled=["native"]).execute
+    program = compile_model(made)
+    truth = expected or compile_model(made, disabled=["native"]).execute
     if claimed:
-        others = [why for why in native.plan.reasons if why[1] != "native"]
-        assert [type(step) for step in native.plan.steps] == [PipelineStep], others
+        others = [why for why in program.plan.reasons if why[1] != "native"]
+        assert [type(step) for step in program.plan.steps] == [PipelineStep], others
     for count in rows:
         some = parts(feeds, count)
-        ours = native.execute(some)
-        for mine, other in zip(ours, answer(some), strict=True):
+        ours = program.execute(some)
+        for mine, other in zip(ours, truth(some), strict=True):
             assert_close(mine, other, ulps)
-    assert_independent(native.execute, parts(feeds, max(rows)))
+    assert_independent(program.execute, parts(feeds, max(rows)))
 
 
 def assert_independent(run: Callable[[Feeds], list[Any]], feeds: Feeds) -> None:

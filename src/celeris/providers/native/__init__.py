@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celeris.graph.graph import Node
 from celeris.providers.base import Claim, ClaimRule, Context, Refusal
-from celeris.providers.native import elementwise, features, linear, structure
+from celeris.providers.native import elementwise, features, linear, matmul, reduce, structure
 
 CLAIMS: dict[tuple[str, str], ClaimRule] = {
     ("ai.onnx.ml", "LinearClassifier"): linear.claim_linear_classifier,
@@ -19,6 +19,14 @@ CLAIMS: dict[tuple[str, str], ClaimRule] = {
     ("ai.onnx.ml", "FeatureVectorizer"): structure.claim_feature_vectorizer,
     ("", "Identity"): structure.claim_identity,
     ("", "Cast"): elementwise.claim_cast,
+    ("", "ArgMax"): reduce.claim_arg_extreme,
+    ("", "ArgMin"): reduce.claim_arg_extreme,
+    ("", "CumSum"): reduce.claim_cumulative_sum,
+    ("", "LogSoftmax"): reduce.claim_softmax,
+    ("", "Softmax"): reduce.claim_softmax,
+    ("", "TopK"): reduce.claim_top_k,
+    ("", "Gemm"): matmul.claim_gemm,
+    ("", "MatMul"): matmul.claim_matmul,
     ("", "Clip"): elementwise.claim_clip,
     ("", "Where"): elementwise.claim_where,
     ("", "Concat"): structure.claim_concat,
@@ -33,6 +41,7 @@ CLAIMS: dict[tuple[str, str], ClaimRule] = {
     ("", "Unsqueeze"): structure.claim_unsqueeze,
     **{("", name): elementwise.claim_unary for name in elementwise.UNARY},
     **{("", name): elementwise.claim_binary for name in elementwise.BINARY},
+    **{("", name): reduce.claim_reduction for name in reduce.REDUCTIONS},
 }
 
 

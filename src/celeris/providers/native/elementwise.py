@@ -78,9 +78,7 @@ def operand(context: Context, name: str, role: str, tail: tuple[int, ...]) -> tu
     return {f"{role}_values": constant_values(np.broadcast_to(value, tail))}, []
 
 
-def binary(
-    context: Context, op: str, names: tuple[str, str], out: str, tail: tuple[int, ...]
-) -> KernelCall:
+def binary(context: Context, op: str, names: tuple[str, str], out: str, tail: tuple[int, ...]) -> KernelCall:
     """A call of the kernel `binary`. The operand that is a register gives the element type."""
     a, read_a = operand(context, names[0], "a", tail)
     b, read_b = operand(context, names[1], "b", tail)

@@ -47,10 +47,12 @@ def claim_linear_classifier(node: Node, context: Context) -> Claim | Refusal:
     weights = _weights(node, scores)
     if isinstance(weights, Refusal):
         return weights
-    if scores < 2 or len(table) != scores:
-        return Refusal(f"{scores} score columns for {len(table)} classes")
     if weights[0].size != scores * rows.width:
         return Refusal(f"{weights[0].size} coefficients for {scores} x {rows.width} features")
+    if scores == 1 and len(table) == 2:
+        return _claim_single_score(node, context, weights, (element, table))
+    if len(table) != scores:
+        return Refusal(f"{scores} score columns for {len(table)} classes")
     label, probabilities = node.outputs[0], node.outputs[1] if len(node.outputs) > 1 else ""
     transform = text(node, "post_transform", "NONE")
     raw = context.fresh("scores") if transform != "NONE" or not probabilities else probabilities
@@ -62,6 +64,38 @@ def claim_linear_classifier(node: Node, context: Context) -> Claim | Refusal:
     if probabilities and raw != probabilities:
         found[probabilities] = Rows("float", (scores,))
         calls.append(KernelCall("post_transform", {"kind": transform}, [raw], [probabilities]))
+    return Claim(calls, found)
+
+
+def _claim_single_score(
+    node: Node,
+    context: Context,
+    weights: tuple[np.ndarray, np.ndarray],
+    labels: tuple[str, list[str] | np.ndarray],
+) -> Claim:
+    """The score s of the second class: columns 1 - s and s without a post_transform, else -s and s."""
+    transform = text(node, "post_transform", "NONE")
+    none = transform == "NONE"
+    label, probabilities = node.outputs[0], node.outputs[1] if len(node.outputs) > 1 else ""
+    score, other, both = context.fresh("score"), context.fresh("other"), context.fresh("both")
+    calls = [
+        KernelCall("gemm", {"weights": weights[0], "bias": weights[1]}, [node.inputs[0]], [score]),
+        KernelCall("threshold_label", {"labels": labels[1], "threshold": 0.5 if none else 0.0}, [score], [label]),
+    ]
+    found = {score: Rows("double", (1,)), label: Rows(labels[0], ())}
+    if probabilities:
+        first = np.zeros(1, np.int64)
+        calls.append(
+            KernelCall("binary", {"op": "Sub", "a_values": np.ones(1), "b_columns": first}, [score], [other])
+            if none
+            else KernelCall("unary", {"op": "Neg"}, [score], [other])
+        )
+        order = {"inputs": np.array([0, 1]), "columns": np.zeros(2, np.int64)}
+        calls.append(KernelCall("select_columns", order, [other, score], [both]))
+        last = KernelCall("cast", {}, [both], [probabilities])
+        calls.append(last if none else KernelCall("post_transform", {"kind": transform}, [both], [probabilities]))
+        pair = Rows("double", (2,))
+        found.update({other: Rows("double", (1,)), both: pair, probabilities: Rows("float", (2,))})
     return Claim(calls, found)
 
 

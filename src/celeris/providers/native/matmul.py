@@ -1,0 +1,62 @@
+"""Claims of products of rows with a constant matrix."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from celeris.graph.graph import Node
+from celeris.providers.base import Claim, Context, KernelCall, Refusal, Rows
+
+_DTYPES = {"float": np.float32, "double": np.float64}
+
+
+def product(node: Node, rows: Rows, weights: np.ndarray, bias: np.ndarray, tail: tuple[int, ...]) -> Claim:
+    """rows [K] times weights [K, M] plus bias [M]."""
+    params = {"weights": np.ascontiguousarray(weights.T), "bias": np.ascontiguousarray(bias)}
+    call = KernelCall("gemm", params, [node.inputs[0]], [node.outputs[0]])
+    return Claim([call], {node.outputs[0]: Rows(rows.element, tail)})
+
+
+def _table(node: Node, context: Context) -> tuple[Rows, np.ndarray] | Refusal:
+    rows, weights = context.rows(node.inputs[0]), context.constant(node.inputs[1])
+    if rows is None or weights is None:
+        return Refusal("expected rows times a constant")
+    if rows.element not in _DTYPES or len(rows.tail) != 1 or weights.dtype != _DTYPES[rows.element]:
+        return Refusal("expected rows of reals, of one dimension")
+    return rows, weights
+
+
+def claim_matmul(node: Node, context: Context) -> Claim | Refusal:
+    """[N, K] by [K, M] or [K]."""
+    found = _table(node, context)
+    if isinstance(found, Refusal):
+        return found
+    rows, weights = found
+    if weights.ndim not in (1, 2) or weights.shape[0] != rows.width:
+        return Refusal(f"no kernel for a constant of shape {list(weights.shape)}")
+    matrix = weights.reshape(rows.width, -1)
+    return product(node, rows, matrix, np.zeros(matrix.shape[1], weights.dtype), weights.shape[1:])
+
+
+def claim_gemm(node: Node, context: Context) -> Claim | Refusal:
+    """alpha A B + beta C."""
+    found = _table(node, context)
+    if isinstance(found, Refusal):
+        return found
+    rows, weights = found
+    matrix = weights.T if node.attr("transB", 0) else weights
+    if node.attr("transA", 0) or matrix.ndim != 2 or matrix.shape[0] != rows.width:
+        return Refusal("expected the rows of A times a matrix")
+    bias = context.constant(node.inputs[2]) if len(node.inputs) > 2 and node.inputs[2] else np.zeros((), weights.dtype)
+    if bias is None or bias.ndim > 2 or (bias.ndim == 2 and bias.shape[0] != 1):
+        return Refusal("expected a constant C for all rows alike")
+    alpha, beta = float(node.attr("alpha", 1.0)), float(node.attr("beta", 1.0))
+    if alpha != 1:
+        matrix = matrix.astype(np.float64) * alpha
+    if beta != 1:
+        bias = bias.astype(np.float64) * beta
+    try:
+        bias = np.broadcast_to(bias.reshape(bias.shape[-1:]), (matrix.shape[1],))
+    except ValueError:
+        return Refusal("expected a C as wide as the product")
+    return product(node, rows, matrix, bias, (matrix.shape[1],))

@@ -1,0 +1,137 @@
+"""select_columns and lookup: what moves, copies or renames columns, against NumPy; and what is no matter of columns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from celeris.interpret import NodeError
+from celeris.plan.compile import compile_model
+from celeris.providers.base import Refusal
+from tests.native.tables import Feeds, answer, check, model, node
+
+_RNG = np.random.default_rng(0)
+X = _RNG.normal(size=(300, 6)).astype(np.float32)
+DEEP = _RNG.normal(size=(300, 2, 3))
+WORDS = np.array(["a", "bc", "ä", ""], object)[_RNG.integers(0, 4, (300, 6))]
+
+
+def _one(op: str, x: np.ndarray, expected: Any, constants: Feeds | None = None, **attributes: Any) -> None:
+    """A node on x and constants, then Identity twice over, so that aliases are read inside and outside."""
+    opset = attributes.pop("opset", 18)
+    domain = attributes.pop("domain", "")
+    nodes = [node(op, ["x", *(constants or {})], ["y"], domain, **attributes)]
+    made = model(nodes, {"x": x}, constants or {}, ["y"], opset)
+    check(made, {"x": x}, expected=lambda some: [expected(some["x"])])
+
+
+@pytest.mark.parametrize("x", [X, X.astype(np.float64), X > 0, WORDS, X.astype(np.int64), X.astype(np.int32)])
+def test_every_type(x: np.ndarray) -> None:
+    at = np.array([5, 0, 0, 3])
+    _one("Gather", x, lambda v: v[:, at], {"i": at}, axis=1)
+
+
+def test_gather() -> None:
+    _one("Gather", X, lambda v: v[:, 2], {"i": np.array(2)}, axis=1)
+    _one("Gather", X, lambda v: v[:, [-1, 0]], {"i": np.array([-1, 0])}, axis=-1)
+    _one("Gather", DEEP, lambda v: v[:, :, [[2, 0], [1, 1]]], {"i": np.array([[2, 0], [1, 1]])}, axis=2)
+
+
+def test_array_feature_extractor() -> None:
+    at = np.array([[4, 1]])
+    _one("ArrayFeatureExtractor", X, lambda v: v[:, [4, 1]], {"i": at}, domain="ai.onnx.ml")
+
+
+def test_slice() -> None:
+    for start, stop, step in ((1, 4, 1), (0, 9, 2), (-2, 100, 1), (5, -100, -2)):
+        constants = {"s": np.array([start]), "e": np.array([stop]), "a": np.array([1]), "t": np.array([step])}
+        last = None if stop == -100 else stop
+        _one("Slice", X, lambda v, s=start, e=last, t=step: v[:, s:e:t], constants)
+    _one("Slice", X, lambda v: v[:, 1:3], starts=[1], ends=[3], axes=[1], opset=9)
+
+
+def test_split() -> None:
+    made = model([node("Split", ["x", "s"], ["a", "", "b"], axis=1)], {"x": X}, {"s": np.array([1, 2, 3])}, ["a", "b"])
+    check(made, {"x": X}, expected=lambda some: [some["x"][:, :1], some["x"][:, 3:]])
+    made = model([node("Split", ["x"], ["a", "b"], axis=1, num_outputs=2)], {"x": X}, {}, ["a", "b"])
+    check(made, {"x": X}, expected=lambda some: [some["x"][:, :3], some["x"][:, 3:]])
+
+
+def test_tile_and_expand() -> None:
+    _one("Tile", X, lambda v: np.tile(v, (1, 3)), {"r": np.array([1, 3])})
+    _one("Expand", DEEP[:, :, :1].copy(), lambda v: np.broadcast_to(v, (len(v), 2, 4)), {"s": np.array([2, 4])})
+
+
+@pytest.mark.parametrize(
+    ("shape", "tail"), [([-1, 6], (6,)), ([0, -1], (6,)), ([-1, 2, 3], (2, 3)), ([0, 0], (6,)), ([0, 3, -1], (3, 2))]
+)
+def test_reshape(shape: list[int], tail: tuple[int, ...]) -> None:
+    _one("Reshape", X, lambda v: v.reshape(len(v), *tail), {"s": np.array(shape)})
+
+
+def test_one_column_and_none() -> None:
+    one = X[:, :1].copy()
+    _one("Reshape", one, lambda v: v.reshape(-1), {"s": np.array([-1])})
+    _one("Reshape", one.reshape(-1), lambda v: v.reshape(-1, 1), {"s": np.array([-1, 1])})
+    _one("Squeeze", one, lambda v: v[:, 0], {"a": np.array([1])})
+    _one("Unsqueeze", one, lambda v: v[:, None], {"a": np.array([1])})
+    _one("Unsqueeze", one, lambda v: v[:, :, None], {"a": np.array([-1])})
+    _one("Flatten", DEEP, lambda v: v.reshape(len(v), 6))
+
+
+def test_concat() -> None:
+    feeds = {"a": X, "b": X[:, :1].copy()}
+    made = model([node("Concat", ["a", "b", "a"], ["y"], axis=1)], feeds, {}, ["y"])
+    check(made, feeds, expected=lambda some: [np.concatenate([some["a"], some["b"], some["a"]], axis=1)])
+    deep = {"a": DEEP, "b": DEEP[:, :1].copy()}
+    check(
+        model([node("Concat", ["a", "b"], ["y"], axis=-2)], deep, {}, ["y"]),
+        deep,
+        expected=lambda some: [np.concatenate([some["a"], some["b"]], axis=1)],
+    )
+    made = model([node("FeatureVectorizer", ["a", "b"], ["y"], "ai.onnx.ml", inputdimensions=[6, 1])], feeds, {}, ["y"])
+    check(made, feeds, expected=lambda some: [np.concatenate([some["a"], some["b"]], axis=1)])
+
+
+@pytest.mark.parametrize("index", [np.int64, np.int32])
+@pytest.mark.parametrize(
+    "table", [np.array([1.5, 2, -3], np.float32), np.arange(3) * 10, np.array(["a", "b", "c"], object)]
+)
+def test_lookup(table: np.ndarray, index: type) -> None:
+    feeds = {"i": _RNG.integers(-3, 3, (300, 2)).astype(index)}
+    made = model([node("Gather", ["t", "i"], ["y"], axis=0)], feeds, {"t": table}, ["y"])
+    check(made, feeds, expected=lambda some: [table[some["i"]]])
+    feeds["i"][5, 1] = 3
+    with pytest.raises(NodeError):
+        compile_model(made).execute(feeds)
+
+
+def test_lookup_of_rows() -> None:
+    table = _RNG.normal(size=(4, 3))
+    feeds = {"i": _RNG.integers(0, 4, 300)}
+    made = model([node("Gather", ["t", "i"], ["y"])], feeds, {"t": table}, ["y"])
+    check(made, feeds, expected=lambda some: [table[some["i"]]])
+
+
+@pytest.mark.parametrize(
+    ("op", "constants", "attributes"),
+    [
+        ("Reshape", {"s": np.array([1, -1])}, {}),
+        ("Reshape", {"s": np.array([-1])}, {}),
+        ("Reshape", {"s": np.array([-1, 3])}, {}),
+        ("Gather", {"i": np.array([0])}, {"axis": 0}),
+        ("Gather", {"i": np.array([6])}, {"axis": 1}),
+        ("Slice", {"s": np.array([0]), "e": np.array([1])}, {}),
+        ("Tile", {"r": np.array([2, 1])}, {}),
+        ("Expand", {"s": np.array([3, 1, 6])}, {}),
+        ("Flatten", {}, {"axis": 0}),
+        ("Transpose", {}, {"perm": [1, 0]}),
+        ("Unsqueeze", {"a": np.array([0])}, {}),
+        ("Concat", {}, {"axis": 0}),
+    ],
+)
+def test_rows_that_do_not_stay_rows_are_left_alone(op: str, constants: Feeds, attributes: dict[str, Any]) -> None:
+    nodes = [node(op, ["x", *constants], ["y"], **attributes)]
+    assert isinstance(answer(model(nodes, {"x": X}, constants, ["y"])), Refusal)
