@@ -176,7 +176,7 @@ private:
     int slots_;
 };
 
-nb::object run_program(const Builder &b, nb::list feeds, std::optional<std::vector<int>> wanted, int threads,
+nb::list run_program(const Builder &b, nb::list feeds, std::optional<std::vector<int>> wanted, int threads,
                        nb::object trace) {
     if (feeds.size() != b.program->inputs()) throw std::invalid_argument("program: expected a feed for each input");
     std::vector<PyObject *> values;
@@ -187,7 +187,7 @@ nb::object run_program(const Builder &b, nb::list feeds, std::optional<std::vect
     PyObject *result = b.program->run(values.data(), wanted ? wanted->data() : nullptr, wanted ? wanted->size() : 0,
                                       threads, trace.is_none() ? nullptr : trace.ptr());
     if (result == nullptr) throw nb::python_error();
-    return nb::steal(result);
+    return nb::steal<nb::list>(result);
 }
 
 nb::dict build_info() {

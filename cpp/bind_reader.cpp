@@ -20,7 +20,7 @@ class WireSchema {
         for (auto [name, rows] : table) add(nb::cast<nb::str>(name), nb::cast<nb::sequence>(rows));
     }
 
-    nb::object decode(nb::handle source, nb::str root, int depth, int64_t messages) const {
+    nb::dict decode(nb::handle source, nb::str root, int depth, int64_t messages) const {
         if (!names_.contains(root)) throw nb::key_error(root.c_str());
         int type = nb::cast<int>(names_[root]);
         BufferView buffer(source);
@@ -31,7 +31,7 @@ class WireSchema {
         }
         nb::object view = nb::steal(PyMemoryView_FromObject(source.ptr()));
         if (!view.is_valid()) throw nb::python_error();
-        return Converter{*this, buffer.data(), view}.message(message);
+        return nb::cast<nb::dict>(Converter{*this, buffer.data(), view}.message(message));
     }
 
   private:

@@ -102,7 +102,7 @@ def _columns(
         return np.array([[row[i] for i in taken] for row in rows], dtype=object)
     if element not in _DTYPES:
         raise UsageError(f"expected an input of numbers or strings, got one of {type_}, which CSV cannot hold")
-    array = np.empty((len(rows), len(taken)), _DTYPES[element])
+    array: np.ndarray = np.empty((len(rows), len(taken)), _DTYPES[element])
     for r, row in enumerate(rows):
         for c, i in enumerate(taken):
             array[r, c] = _cell(row[i], element, f"{where}, row {r + 1}, column {names[i] if names else i + 1}")

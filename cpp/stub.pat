@@ -1,0 +1,15 @@
+_core\.__suffix__:
+    \from typing import Any
+    class SessionBase:
+        """The native part of a session."""
+        def run(
+            self, output_names: Any, input_feed: Any, run_options: Any = None
+        ) -> list[Any]: ...
+        def _connect(
+            self,
+            program: Program,
+            inputs: list[tuple[str, int, tuple[int, ...] | None]],
+            outputs: list[str],
+            threads: int,
+        ) -> None: ...
+        def _disconnect(self) -> None: ...
