@@ -20,10 +20,16 @@ _ONNX: dict[str, str] = {
     "trigonometry": "Acos Acosh Asin Asinh Atan Atanh Cos Cosh Sin Sinh Tan Tanh",
     "tensor": """Concat Constant ConstantOfShape Expand EyeLike Flatten Identity Pad Range Reshape Shape Size
         Split Squeeze Tile Transpose Trilu Unsqueeze""",
+    "reduce": """ArgMax ArgMin CumProd CumSum ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean
+        ReduceMin ReduceProd ReduceSum ReduceSumSquare""",
+    "ranking": "Hardmax LogSoftmax Softmax TopK",
+    "matmul": "Det Einsum Gemm MatMul",
+    "index": "Compress Gather GatherElements GatherND NonZero OneHot ReverseSequence Slice Unique",
+    "scatter": "Scatter ScatterElements ScatterND TensorScatter",
     "conv": "CausalConvWithState Col2Im Conv ConvInteger ConvTranspose QLinearConv",
     "blocks": "DeformConv DepthToSpace SpaceToDepth",
     "pool": "AveragePool GlobalAveragePool GlobalLpPool GlobalMaxPool LpPool MaxPool MaxUnpool",
-    "regions": "MaxRoiPool RoiAlign",
+    "regions": "MaxRoiPool NonMaxSuppression RoiAlign",
     "norm": """BatchNormalization Dropout GroupNormalization InstanceNormalization LRN LayerNormalization
         LpNormalization MeanVarianceNormalization RMSNormalization""",
     "loss": "NegativeLogLikelihoodLoss SoftmaxCrossEntropyLoss",

@@ -1,4 +1,4 @@
-"""Activation functions, element by element. Softmax and its kin are in softmax.py."""
+"""Activation functions, element by element. Softmax and its kin are in ranking.py."""
 
 from __future__ import annotations
 

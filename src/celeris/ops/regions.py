@@ -1,4 +1,4 @@
-"""Pooling of regions of interest: rectangles of an image, each to a grid of one size."""
+"""Rectangles of an image: pooling each to a grid of one size, and choosing among overlapping ones."""
 
 from __future__ import annotations
 
@@ -146,6 +146,78 @@ def RoiAlign_10(
     )  # fmt: skip
 
 
+def _corners(boxes: np.ndarray, center_point_box: int) -> np.ndarray:
+    """Boxes [N,4] as corners y1, x1, y2, x2 in ascending order."""
+    if center_point_box:
+        x, y, width, height = (boxes[:, i] for i in range(4))
+        return np.stack([y - height / 2, x - width / 2, y + height / 2, x + width / 2], axis=1)
+    low, high = np.minimum(boxes[:, :2], boxes[:, 2:]), np.maximum(boxes[:, :2], boxes[:, 2:])
+    return np.concatenate([low, high], axis=1)
+
+
+def _overlaps(box: np.ndarray, others: np.ndarray, areas: np.ndarray) -> np.ndarray:
+    """The intersection over the union of one box with others; 0 where either has no area."""
+    sides = np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2])
+    shared = np.where((sides > 0).all(axis=1), sides[:, 0] * sides[:, 1], 0)
+    area = (box[2] - box[0]) * (box[3] - box[1])
+    union = area + areas - shared
+    real = (area > 0) & (areas > 0) & (union > 0)
+    return np.where(real, shared / np.where(real, union, 1), 0)  # type: ignore[no-any-return]
+
+
+def _kept(corners: np.ndarray, scores: np.ndarray, most: int, overlap: float, least: float | None) -> list[int]:
+    """The best boxes of one class, none overlapping a better one by more than `overlap`; of equals the first."""
+    left = np.argsort(-scores, kind="stable")
+    if least is not None:
+        left = left[scores[left] > least]
+    areas = (corners[:, 2] - corners[:, 0]) * (corners[:, 3] - corners[:, 1])
+    chosen: list[int] = []
+    while left.size and len(chosen) < most:
+        chosen.append(int(left[0]))
+        left = left[1:]
+        left = left[_overlaps(corners[chosen[-1]], corners[left], areas[left]) <= overlap]
+    return chosen
+
+
+def _only(value: np.ndarray | None, default: float | None) -> float | None:
+    return default if value is None else float(value.reshape(-1)[0])
+
+
+def NonMaxSuppression(
+    boxes: np.ndarray,
+    scores: np.ndarray,
+    max_output_boxes_per_class: np.ndarray | None = None,
+    iou_threshold: np.ndarray | None = None,
+    score_threshold: np.ndarray | None = None,
+    *,
+    center_point_box: int = 0,
+) -> np.ndarray:
+    """The boxes that no better one overlaps too much: i64 [n,3] of batch, class, box. Source: NonMaxSuppression-11.
+
+    boxes [B,N,4], scores [B,C,N].
+    """
+    if boxes.ndim != 3 or scores.ndim != 3 or boxes.shape != (len(scores), scores.shape[2], 4):
+        raise ValueError(
+            f"NonMaxSuppression: expected boxes [B,N,4] and scores [B,C,N], got {boxes.shape} and {scores.shape}"
+        )
+    most = int(_only(max_output_boxes_per_class, 0) or 0)
+    overlap, least = _only(iou_threshold, 0.0) or 0.0, _only(score_threshold, None)
+    if not 0 <= overlap <= 1:
+        raise ValueError(f"NonMaxSuppression: expected iou_threshold in [0, 1], got {overlap}")
+    rows = [
+        (batch, label, box)
+        for batch in range(len(boxes))
+        for corners in [_corners(boxes[batch], center_point_box)]
+        for label in range(scores.shape[1])
+        for box in _kept(corners, scores[batch, label], most, overlap, least)
+    ]
+    return np.array(rows, np.int64).reshape(-1, 3)
+
+
+def _suppressed(facts: Facts) -> list[Type | None]:
+    return [Tensor("int64", (None, 3))]
+
+
 def _region_type(facts: Facts) -> list[Type | None]:
     x, rois = shapes.tensor(facts, 0), shapes.tensor(facts, 1)
     if x is None:
@@ -159,6 +231,7 @@ def _region_type(facts: Facts) -> list[Type | None]:
 
 OPS: tuple[Op, ...] = (
     Op("MaxRoiPool", 1, MaxRoiPool, _region_type),
+    Op("NonMaxSuppression", 10, NonMaxSuppression, _suppressed),
     Op("RoiAlign", 10, RoiAlign_10, _region_type),
     Op("RoiAlign", 16, RoiAlign, _region_type),
 )
