@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from celeris.errors import error
-from celeris.graph.graph import SparseTensor as GraphSparse
 from celeris.graph.types import Map, Optional, SparseTensorType, Tensor, Type, dtype_of, element_of
 from celeris.graph.types import Sequence as SequenceType
+from celeris.graph.types import SparseTensor as GraphSparse
 from celeris.ortvalue import OrtValue
 from celeris.sparse import SparseValue
 from celeris.values import NUMPY_TYPES, Value, element_of_numpy, native

@@ -15,7 +15,8 @@ import numpy as np
 
 from celeris import ops
 from celeris.graph import edit
-from celeris.graph.graph import Attribute, Function, Graph, Node, SparseTensor
+from celeris.graph.graph import Attribute, Function, Graph, Node
+from celeris.graph.types import SparseTensor
 
 Value = Any  # ndarray, list (sequence), dict (map), list of dict, SparseTensor, None (absent optional)
 

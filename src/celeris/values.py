@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from celeris.devices import Device, OrtMemoryInfo, require_cpu
-from celeris.graph.graph import SparseTensor as GraphSparse
 from celeris.graph.types import (
     ELEMENT_NAMES,
     ELEMENT_NUMBERS,
@@ -25,6 +24,7 @@ from celeris.graph.types import (
     element_of,
 )
 from celeris.graph.types import Sequence as SequenceType
+from celeris.graph.types import SparseTensor as GraphSparse
 from celeris.sparse import SparseValue
 
 _STATE = "celeris.capi.onnxruntime_pybind11_state"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from celeris.graph.graph import Attribute, Function, Graph, Model, Node, SparseTensor
+from celeris.graph.graph import Attribute, Function, Graph, Model, Node
 from celeris.graph.strings import Strings
 from celeris.graph.text import parse_graph, parse_model, print_graph, print_model, print_node, print_type
 from celeris.graph.types import (
@@ -17,6 +17,7 @@ from celeris.graph.types import (
     Map,
     Optional,
     Sequence,
+    SparseTensor,
     SparseTensorType,
     Tensor,
     dtype_of,

@@ -14,8 +14,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
-from celeris.graph.graph import Attribute, Graph, Model, Node, SparseTensor
-from celeris.graph.types import ELEMENT_NUMBERS, Map, Optional, Sequence, SparseTensorType, Tensor, dtype_of
+from celeris.graph.graph import Attribute, Graph, Model, Node
+from celeris.graph.types import (
+    ELEMENT_NUMBERS,
+    Map,
+    Optional,
+    Sequence,
+    SparseTensor,
+    SparseTensorType,
+    Tensor,
+    dtype_of,
+)
 from celeris.reader import ReadError, read
 from tests.onnx_models import all_models, file_models
 

@@ -7,8 +7,17 @@ import onnx
 import pytest
 
 from celeris.graph import edit
-from celeris.graph.graph import Attribute, Graph, Model, Node, SparseTensor
-from celeris.graph.types import ELEMENT_NUMBERS, Map, Optional, Sequence, SparseTensorType, Tensor, dtype_of
+from celeris.graph.graph import Attribute, Graph, Model, Node
+from celeris.graph.types import (
+    ELEMENT_NUMBERS,
+    Map,
+    Optional,
+    Sequence,
+    SparseTensor,
+    SparseTensorType,
+    Tensor,
+    dtype_of,
+)
 from celeris.reader import read
 from celeris.writer import write
 from tests.onnx_models import all_models, file_models

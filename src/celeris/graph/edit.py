@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from celeris.graph.graph import Graph, Node, SparseTensor
-from celeris.graph.types import SparseTensorType, Tensor, element_of
+from celeris.graph.graph import Graph, Node
+from celeris.graph.types import SparseTensor, SparseTensorType, Tensor, element_of
 
 
 def subgraphs(node: Node) -> Iterator[Graph]:

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from celeris.graph.types import Type
+from celeris.graph.types import SparseTensor, Type
 
 AttributeKind: TypeAlias = Literal[
     "FLOAT", "INT", "STRING", "TENSOR", "GRAPH", "SPARSE_TENSOR", "TYPE_PROTO",
@@ -27,15 +27,6 @@ class Attribute:
     kind: AttributeKind
     value: Any
     ref_kind: AttributeKind | None = None
-
-
-@dataclass(slots=True)
-class SparseTensor:
-    """A COO tensor: values [nnz], indices [nnz, rank] int64, dense shape."""
-
-    values: np.ndarray
-    indices: np.ndarray
-    shape: tuple[int, ...]
 
 
 @dataclass(slots=True)

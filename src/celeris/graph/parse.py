@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from celeris.graph.graph import Attribute, Function, Graph, Model, Node, SparseTensor
+from celeris.graph.graph import Attribute, Function, Graph, Model, Node
 from celeris.graph.strings import Strings
 from celeris.graph.types import (
     ELEMENT_NUMBERS,
@@ -20,6 +20,7 @@ from celeris.graph.types import (
     Optional,
     Sequence,
     Shape,
+    SparseTensor,
     SparseTensorType,
     Tensor,
     Type,

@@ -22,9 +22,20 @@ from typing import Any
 
 import numpy as np
 
-from celeris.graph.graph import Attribute, Function, Graph, Model, Node, SparseTensor
+from celeris.graph.graph import Attribute, Function, Graph, Model, Node
 from celeris.graph.parse import PLAIN_NAME, PLAIN_WORD, parse_graph, parse_model
-from celeris.graph.types import Dim, Map, Optional, Sequence, Shape, SparseTensorType, Tensor, Type, element_of
+from celeris.graph.types import (
+    Dim,
+    Map,
+    Optional,
+    Sequence,
+    Shape,
+    SparseTensor,
+    SparseTensorType,
+    Tensor,
+    Type,
+    element_of,
+)
 
 __all__ = ["parse_graph", "parse_model", "print_graph", "print_model", "print_node", "print_type"]
 

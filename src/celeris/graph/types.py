@@ -82,6 +82,15 @@ class Tensor:
         return f"tensor({self.element})"
 
 
+@dataclass(slots=True)
+class SparseTensor:
+    """The value of a sparse tensor (COO): values [nnz], indices [nnz, rank] int64, dense shape."""
+
+    values: np.ndarray
+    indices: np.ndarray
+    shape: tuple[int, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class SparseTensorType:
     """A sparse tensor (COO), of the dense shape `shape`."""

@@ -18,8 +18,9 @@ _ONNX: dict[str, str] = {
     "logic": """And BitShift BitwiseAnd BitwiseNot BitwiseOr BitwiseXor Equal Greater GreaterOrEqual IsInf IsNaN
         Less LessOrEqual Not Or Where Xor""",
     "trigonometry": "Acos Acosh Asin Asinh Atan Atanh Cos Cosh Sin Sinh Tan Tanh",
-    "tensor": """Concat Constant ConstantOfShape Expand EyeLike Flatten Identity Pad Range Reshape Shape Size
-        Split Squeeze Tile Transpose Trilu Unsqueeze""",
+    "cast": "BitCast Cast CastLike",
+    "tensor": "Concat Constant ConstantOfShape EyeLike Identity Pad Range Split Tile Trilu",
+    "reshape": "Expand Flatten Reshape Shape Size Squeeze Transpose Unsqueeze",
     "reduce": """ArgMax ArgMin CumProd CumSum ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean
         ReduceMin ReduceProd ReduceSum ReduceSumSquare""",
     "ranking": "Hardmax LogSoftmax Softmax TopK",

@@ -1,4 +1,4 @@
-"""How operators took their arguments before: attributes that were dropped, added or ignored, and opset 1's broadcasting."""
+"""How operators took their arguments before: attributes dropped, added or ignored, and the broadcasting of opset 1."""
 
 from __future__ import annotations
 

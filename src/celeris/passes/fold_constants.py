@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from celeris.graph import edit
-from celeris.graph.graph import Model, Node, SparseTensor
+from celeris.graph.graph import Model, Node
+from celeris.graph.types import SparseTensor
 from celeris.interpret import NodeError, Scope, bind
 
 # Their results differ from call to call, or are no tensors.

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from celeris.graph.graph import SparseTensor
-from celeris.graph.types import ELEMENT_NAMES, dtype_of
+from celeris.graph.types import ELEMENT_NAMES, SparseTensor, dtype_of
 from celeris.reader.errors import ReadError
 from celeris.reader.external import Folder
 from celeris.reader.limits import MAX_RANK, MAX_SPARSE_ELEMENTS

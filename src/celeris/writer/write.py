@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from celeris.graph.graph import Attribute, Function, Graph, Model, Node, SparseTensor
+from celeris.graph.graph import Attribute, Function, Graph, Model, Node
 from celeris.graph.types import (
     ELEMENT_NUMBERS,
     Dim,
     Map,
     Optional,
     Sequence,
+    SparseTensor,
     SparseTensorType,
     Tensor,
     Type,
