@@ -82,7 +82,7 @@ private:
 
 using RegisterSpec = std::pair<std::string, int64_t>;
 using KernelSpec = std::tuple<std::string, nb::dict, std::vector<int>, std::vector<int>>;
-using PortSpec = std::tuple<int, int, std::vector<int64_t>>;
+using PortSpec = std::tuple<int, int, std::vector<int64_t>, int>;
 
 std::shared_ptr<const Pipeline> make_pipeline(const std::vector<RegisterSpec> &registers, std::vector<int> sources,
                                               const std::vector<KernelSpec> &kernels, std::vector<int> sinks) {
@@ -152,7 +152,7 @@ private:
                             const std::vector<int> &wires) const {
         std::vector<Port> result;
         for (size_t i = 0; i < specs.size(); ++i) {
-            const auto &[at, type_num, tail] = specs[i];
+            const auto &[at, type_num, tail, axis] = specs[i];
             const RegisterSpec &reg = registers.at(size_t(wires[i]));
             int64_t width = 1;
             for (int64_t d : tail) width *= d;
@@ -161,9 +161,11 @@ private:
             const bool fits = descr != nullptr && (type == Type::str ? type_num == NPY_OBJECT
                                                                      : size_t(PyDataType_ELSIZE(descr)) == size_of(type));
             Py_XDECREF(descr);
-            if (!fits || width != reg.second || tail.size() + 1 > NPY_MAXDIMS)
+            bool ones = axis >= 0 && size_t(axis) <= tail.size();
+            for (int d = 0; ones && d < axis; ++d) ones = tail[size_t(d)] == 1;
+            if (!fits || !ones || width != reg.second || tail.size() + 1 > NPY_MAXDIMS)
                 throw std::invalid_argument("pipeline: a port does not fit its register");
-            result.push_back({slot(at), type_num, {tail.begin(), tail.end()}});
+            result.push_back({slot(at), type_num, {tail.begin(), tail.end()}, axis});
         }
         return result;
     }

@@ -81,8 +81,7 @@ bool read_strings(PyArrayObject *array, std::vector<Str> &to) {
 
 // Python strings for what kernels wrote. Kernels write few distinct strings, from tables that live as long as they do.
 PyObject *make_strings(const Port &port, npy_intp rows, const Str *from) {
-    std::vector<npy_intp> dims{rows};
-    dims.insert(dims.end(), port.tail.begin(), port.tail.end());
+    std::vector<npy_intp> dims = port.dims(rows);
     PyObject *array = PyArray_SimpleNew(int(dims.size()), dims.data(), NPY_OBJECT);
     if (array == nullptr) return nullptr;
     PyObject **items = static_cast<PyObject **>(PyArray_DATA(reinterpret_cast<PyArrayObject *>(array)));
@@ -249,11 +248,12 @@ bool Program::run_pipeline(const PipelineStep &s, PyObject **slots, const std::v
         const int rank = PyArray_NDIM(array);
         if (rank != int(port.tail.size()) + 1 || PyArray_TYPE(array) != port.type_num) return fall_back(s, slots);
         const npy_intp *dims = PyArray_DIMS(array);
-        if (i == 0) rows = dims[0];
-        bool fits = dims[0] == rows;
-        for (int d = 1; d < rank; ++d) fits = fits && dims[d] == port.tail[size_t(d) - 1];
+        const int axis = port.axis;
+        if (i == 0) rows = dims[axis];
+        bool fits = dims[axis] == rows;
+        for (int d = 0; d < rank; ++d) fits = fits && (d == axis || dims[d] == port.tail[size_t(d - (d > axis))]);
         if (!fits) return fall_back(s, slots);
-        const bool ordered = PyArray_IS_C_CONTIGUOUS(array) || (rank <= 2 && port.type_num != NPY_OBJECT);
+        const bool ordered = PyArray_IS_C_CONTIGUOUS(array) || (rank <= 2 && axis == 0 && port.type_num != NPY_OBJECT);
         if (!ordered || !PyArray_ISBEHAVED_RO(array)) {
             array = copies.add(array);
             if (array == nullptr) return false;
@@ -268,10 +268,10 @@ bool Program::run_pipeline(const PipelineStep &s, PyObject **slots, const std::v
             const npy_intp width = rows == 0 ? 0 : PyArray_SIZE(array) / rows;
             in[i] = {reinterpret_cast<const std::byte *>(texts.back().data()), ptrdiff_t(sizeof(Str)) * width,
                      ptrdiff_t(sizeof(Str))};
-        } else if (rank <= 2) {
+        } else if (rank <= 2 && axis == 0) {
             in[i] = {reinterpret_cast<const std::byte *>(PyArray_BYTES(array)), strides[0], rank == 2 ? strides[1] : 0};
         } else {
-            in[i] = {reinterpret_cast<const std::byte *>(PyArray_BYTES(array)), strides[0],
+            in[i] = {reinterpret_cast<const std::byte *>(PyArray_BYTES(array)), strides[axis],
                      ptrdiff_t(PyArray_ITEMSIZE(array))};
         }
     }
@@ -291,8 +291,10 @@ bool Program::run_pipeline(const PipelineStep &s, PyObject **slots, const std::v
             out[i] = reinterpret_cast<std::byte *>(labels[i].data());
             continue;
         }
-        dims[0] = rows;
-        for (size_t d = 0; d < port.tail.size(); ++d) dims[d + 1] = port.tail[d];
+        const int axis = port.axis;
+        for (int d = 0; d < axis; ++d) dims[d] = 1;
+        dims[axis] = rows;
+        for (size_t d = size_t(axis); d < port.tail.size(); ++d) dims[d + 1] = port.tail[d];
         PyObject *made = PyArray_SimpleNew(int(port.tail.size()) + 1, dims, port.type_num);
         if (made == nullptr) return false;
         put(slots, port.slot, made);

@@ -6,11 +6,19 @@
 
 namespace celeris {
 
-// A value as a pipeline takes or gives it: rows of a tensor [N, ...].
+// A value as a pipeline takes or gives it: rows of a tensor [N, ...], or of [1, .., 1, N, ...].
 struct Port {
     int slot;
     int type_num;               // NumPy's
-    std::vector<npy_intp> tail;  // the dimensions after the first
+    std::vector<npy_intp> tail;  // the dimensions besides that of the rows
+    int axis;                   // where the rows stand; before it are ones
+
+    // All dimensions, for so many rows.
+    std::vector<npy_intp> dims(npy_intp rows) const {
+        std::vector<npy_intp> all(tail);
+        all.insert(all.begin() + axis, rows);
+        return all;
+    }
 };
 
 class Program {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -98,8 +99,9 @@ def check(
     expected: Callable[[Feeds], list[Any]] | None = None,
     claimed: bool = True,
     rows: Sequence[int] = ROWS,
+    concatenate: Sequence[int] = (),
 ) -> None:
-    """The native answers are the reference tier's (or `expected`'s) for all sizes, whatever the batch and the layout."""
+    """The native answers are the reference tier's (or `expected`'s) for all sizes, batches and layouts."""
     program = compile_model(made)
     truth = expected or compile_model(made, disabled=["native"]).execute
     if claimed:
@@ -110,18 +112,19 @@ def check(
         ours = program.execute(some)
         for mine, other in zip(ours, truth(some), strict=True):
             assert_close(mine, other, ulps)
-    assert_independent(program.execute, parts(feeds, max(rows)))
+    assert_independent(program.execute, parts(feeds, max(rows)), concatenate)
 
 
-def assert_independent(run: Callable[[Feeds], list[Any]], feeds: Feeds) -> None:
-    """Rows get the same bits alone, in parts, and in Fortran order."""
+def assert_independent(run: Callable[[Feeds], list[Any]], feeds: Feeds, axes: Sequence[int] = ()) -> None:
+    """Rows get the same bits alone, in parts, and in Fortran order. `axes`: along which the outputs have their rows."""
     whole = run(feeds)
     count = len(next(iter(feeds.values())))
     others = [run({name: np.asfortranarray(value) for name, value in feeds.items()})]
     for cuts in ([1, 2, 3, 40, 105], [64, 128, 512, 600]):
         edges = [0, *(c for c in cuts if c < count), count]
-        pieces = [run({n: v[a:b] for n, v in feeds.items()}) for a, b in zip(edges, edges[1:], strict=False)]
-        others.append([np.concatenate(column) for column in zip(*pieces, strict=True)])
+        pieces = [run({n: v[a:b] for n, v in feeds.items()}) for a, b in pairwise(edges)]
+        columns = list(zip(*pieces, strict=True))
+        others.append([np.concatenate(c, axis=a) for c, a in zip(columns, axes or [0] * len(columns), strict=True)])
     for other in others:
         for a, b in zip(whole, other, strict=True):
             assert same(a, b)

@@ -1,4 +1,4 @@
-"""binary, where and cast against the reference tier: all operators, broadcasts, types; integers as they wrap and refuse."""
+"""binary, where and cast against the reference tier: operators, broadcasts, types; how integers wrap and refuse."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def test_where(dtype: Any) -> None:
 
 def test_rows_of_another_rank_are_no_columns() -> None:
     feeds = {"a": reals(np.float32, 3), "b": reals(np.float32, 1)[:, 0]}
-    assert answer(model([node("Add", ["a", "b"], ["y"])], feeds, {}, ["y"])) == Refusal("expected rows of one rank")
+    assert answer(model([node("Add", ["a", "b"], ["y"])], feeds, {}, ["y"])) == Refusal("expected rows along one axis")
 
 
 _CASTS = [np.float32, np.float64, np.int64, np.int32, np.bool_]

@@ -32,6 +32,7 @@ def _rename_source(graph: Graph, node: Node, source: str, target: str) -> bool:
     if producer is None or source in graph.outputs or graph.outputs.count(target) != 1:
         return False
     kept = graph.types.get(target)
+    edit.replace_uses(graph, target, source)
     node.outputs[0] = edit.fresh_name(graph, target, [target])
     graph.types.pop(target, None)
     at = graph.outputs.index(target)

@@ -140,9 +140,9 @@ def _add_pipeline(core: _core.Program, step: PipelineStep, slot: Callable[[str],
             registers[name] = len(specs)
             specs.append((step.rows[name].element, step.rows[name].width))
 
-    def port(name: str) -> tuple[int, int, list[int]]:
+    def port(name: str) -> tuple[int, int, list[int], int]:
         rows = step.rows[name]
-        return slot(name), _TYPE_NUMBERS[rows.element], list(rows.tail)
+        return slot(name), _TYPE_NUMBERS[rows.element], list(rows.tail), rows.axis
 
     kernels = [
         (c.kernel, c.params, [registers[source(n)] for n in c.inputs], [registers[n] for n in c.outputs])

@@ -17,17 +17,44 @@ from celeris.providers.base import REGISTERS, Claim, Context, Refusal, Rows
 
 
 def rows_of(graph: Graph, name: str) -> Rows | None:
-    """The value as rows [N, *tail], if its type says so."""
+    """The value as rows [N, *tail], if its type says so. A size that no input's rows have is another N."""
     found = graph.types.get(name)
     if not isinstance(found, Tensor) or found.element not in REGISTERS or not found.shape:
         return None
     count, *tail = found.shape
+    if isinstance(count, str) and count in _row_symbols(graph):
+        count = None
     sizes = tuple(d for d in tail if isinstance(d, int))
-    return Rows(found.element, sizes, count if isinstance(count, int) else None) if len(sizes) == len(tail) else None
+    return Rows(found.element, sizes, count) if len(sizes) == len(tail) else None
+
+
+def _row_symbols(graph: Graph) -> set[int | str | None]:
+    types = [graph.types.get(name) for name in graph.inputs]
+    return {t.shape[0] for t in types if isinstance(t, Tensor) and t.shape}
 
 
 def cut(graph: Graph, scope: Scope, *, use_native: bool = True) -> Plan:
     """Steps for the graph's nodes, which are in topological order; all by the reference tier without `use_native`."""
+    left: dict[int, str] = {}  # nodes that no kernel may take, and why
+    if not use_native:
+        left = dict.fromkeys(range(len(graph.nodes)), "native kernels are switched off")
+    while True:
+        plan = _cut(graph, scope, left)
+        inner = {
+            name
+            for step in plan.steps
+            if isinstance(step, PipelineStep)
+            for name in step.outputs
+            if set(step.rows[name].tail[: step.rows[name].axis]) - {1}
+        }
+        if not inner:
+            return plan
+        # Inside a pipeline columns may come before the rows, but a tensor made so would have to be transposed.
+        reason = "its rows lie along an inner axis, and what reads it has no kernel"
+        left.update({at: reason for at, node in enumerate(graph.nodes) if inner.intersection(node.outputs)})
+
+
+def _cut(graph: Graph, scope: Scope, left: dict[int, str]) -> Plan:
     plan = Plan(list(graph.inputs), list(graph.outputs), dict(graph.initializers), [])
     rows = {name: r for name in graph.inputs if (r := rows_of(graph, name)) is not None}
     context = Context(rows, plan.constants, scope.opsets)
@@ -37,7 +64,7 @@ def cut(graph: Graph, scope: Scope, *, use_native: bool = True) -> Plan:
         if _keys(node) is not None:
             answer = Refusal("makes Python objects")
         else:
-            answer = native.claim(node, context) if use_native else Refusal("native kernels are switched off")
+            answer = Refusal(left[at]) if at in left else native.claim(node, context)
         if isinstance(answer, Claim):
             claims[at] = answer
             count = next(r.count for name in node.inputs if (r := context.rows(name)) is not None)
@@ -69,7 +96,7 @@ def _schedule(graph: Graph, claims: dict[int, Claim], rows: dict[str, Rows], sco
     while waiting:
         members: list[int] = []
         left: list[int] = []
-        count: int | None = None
+        count: int | str | None = None
         for at in waiting:
             if at in claims and ready(at) and (not members or counts[at] == count):
                 count = counts[at]

@@ -15,20 +15,33 @@ REGISTERS = ("float", "double", "int64", "int32", "bool", "string")  # element t
 
 
 class Rows(NamedTuple):
-    """A value as a pipeline sees it: a tensor [N, *tail] whose rows are independent of one another.
+    """A value as a pipeline sees it: N rows that do not depend on one another, `tail` being its other dimensions.
 
+    Nearly all values are [N, *tail]. `axis` says where N stands where it does not come first, as in the [1, N] that
+    ArrayFeatureExtractor makes of labels; a register's columns are in the order of `tail` all the same.
     `count` is N where the model fixes it (a shape has as many rows as there are dimensions), None where the caller
     chooses it. The planner fills it in for what a claim makes.
     """
 
     element: str
     tail: tuple[int, ...]
-    count: int | None = None
+    count: int | str | None = None
+    axis: int = 0
 
     @property
     def width(self) -> int:
         """Columns of the register that holds it."""
         return prod(self.tail)
+
+    @property
+    def rank(self) -> int:
+        """Dimensions, with that of the rows."""
+        return len(self.tail) + 1
+
+    def place(self, axis: int) -> int | None:
+        """Which of `tail` an axis is, or None where it is the rows' or none at all."""
+        axis = axis + self.rank if axis < 0 else axis
+        return None if axis == self.axis or not 0 <= axis < self.rank else axis - (axis > self.axis)
 
 
 class KernelCall(NamedTuple):

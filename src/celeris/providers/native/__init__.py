@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celeris.graph.graph import Node
 from celeris.providers.base import Claim, ClaimRule, Context, Refusal
-from celeris.providers.native import elementwise, features, linear, matmul, reduce, structure
+from celeris.providers.native import columns, elementwise, features, linear, matmul, reduce, structure
 
 CLAIMS: dict[tuple[str, str], ClaimRule] = {
     ("ai.onnx.ml", "LinearClassifier"): linear.claim_linear_classifier,
@@ -15,8 +15,8 @@ CLAIMS: dict[tuple[str, str], ClaimRule] = {
     ("ai.onnx.ml", "Binarizer"): features.claim_binarizer,
     ("ai.onnx.ml", "LabelEncoder"): features.claim_label_encoder,
     ("ai.onnx.ml", "OneHotEncoder"): features.claim_one_hot_encoder,
-    ("ai.onnx.ml", "ArrayFeatureExtractor"): structure.claim_array_feature_extractor,
-    ("ai.onnx.ml", "FeatureVectorizer"): structure.claim_feature_vectorizer,
+    ("ai.onnx.ml", "ArrayFeatureExtractor"): columns.claim_array_feature_extractor,
+    ("ai.onnx.ml", "FeatureVectorizer"): columns.claim_feature_vectorizer,
     ("", "Identity"): structure.claim_identity,
     ("", "Cast"): elementwise.claim_cast,
     ("", "ArgMax"): reduce.claim_arg_extreme,
@@ -29,20 +29,28 @@ CLAIMS: dict[tuple[str, str], ClaimRule] = {
     ("", "MatMul"): matmul.claim_matmul,
     ("", "Clip"): elementwise.claim_clip,
     ("", "Where"): elementwise.claim_where,
-    ("", "Concat"): structure.claim_concat,
-    ("", "Expand"): structure.claim_expand,
+    ("", "Concat"): columns.claim_concat,
+    ("", "Expand"): columns.claim_expand,
     ("", "Flatten"): structure.claim_flatten,
-    ("", "Gather"): structure.claim_gather,
+    ("", "Gather"): columns.claim_gather,
     ("", "Reshape"): structure.claim_reshape,
-    ("", "Slice"): structure.claim_slice,
-    ("", "Split"): structure.claim_split,
+    ("", "Slice"): columns.claim_slice,
+    ("", "Split"): columns.claim_split,
     ("", "Squeeze"): structure.claim_squeeze,
-    ("", "Tile"): structure.claim_tile,
+    ("", "Tile"): columns.claim_tile,
+    ("", "Transpose"): structure.claim_transpose,
     ("", "Unsqueeze"): structure.claim_unsqueeze,
     **{("", name): elementwise.claim_unary for name in elementwise.UNARY},
     **{("", name): elementwise.claim_binary for name in elementwise.BINARY},
     **{("", name): reduce.claim_reduction for name in reduce.REDUCTIONS},
 }
+
+
+# Operators whose rules know rows along any axis; all others are asked only about [N, ...].
+_ANY_AXIS = {
+    "ArrayFeatureExtractor", "Cast", "Concat", "Expand", "Flatten", "Gather", "Identity", "Reshape", "Slice", "Split",
+    "Squeeze", "Tile", "Transpose", "Unsqueeze", "Where", *elementwise.UNARY, *elementwise.BINARY, *reduce.REDUCTIONS,
+}  # fmt: skip
 
 
 def claim(node: Node, context: Context) -> Claim | Refusal:
@@ -55,6 +63,8 @@ def claim(node: Node, context: Context) -> Claim | Refusal:
         rows = context.rows(name) if name else None
         if rows is not None:
             counts.add(rows.count)
+            if rows.axis and node.op_type not in _ANY_AXIS:
+                return Refusal(f"input '{name}' has its rows along axis {rows.axis}")
         elif name and context.constant(name) is None:
             return Refusal(f"input '{name}' is not a table of rows with known columns")
     if not counts:

@@ -40,48 +40,51 @@ def constant_values(value: np.ndarray) -> Any:
     return np.ascontiguousarray(flat.view(np.uint8) if flat.dtype == bool else flat)
 
 
-def broadcast(context: Context, names: list[str]) -> tuple[int, ...] | Refusal:
-    """The tail that operands have together. Rows meet rows of the same rank; a constant's first dimension is 1."""
-    found = [context.rows(name) for name in names]
-    ranks = {len(r.tail) for r in found if r is not None}
-    if len(ranks) != 1:
-        return Refusal("expected rows of one rank")
-    rank = ranks.pop() + 1
+def broadcast(context: Context, names: list[str]) -> Rows | Refusal:
+    """What operands are together, but for the element type. Rows meet rows: N stands at the same place from the right."""
+    tables = [rows for name in names if (rows := context.rows(name)) is not None]
+    places = {len(rows.tail) - rows.axis for rows in tables}
+    if len(places) != 1:
+        return Refusal("expected rows along one axis")
+    after = places.pop()
+    ranks = [rows.rank for rows in tables] + [v.ndim for name in names if (v := context.constant(name)) is not None]
+    axis = max(ranks) - 1 - after
     tails = []
-    for name, rows in zip(names, found, strict=True):
-        tail = _constant_tail(context, name, rank) if rows is None else rows.tail
+    for name in names:
+        tail = _padded_tail(context, name, max(ranks), axis)
         if tail is None:
-            return Refusal(f"constant '{name}' is not broadcast along the columns")
+            return Refusal(f"constant '{name}' is not the same for all rows")
         tails.append(tail)
     try:
-        return tuple(np.broadcast_shapes(*tails))
+        return Rows("", tuple(np.broadcast_shapes(*tails)), None, axis)
     except ValueError:
         return Refusal("expected columns that can be broadcast")
 
 
-def _constant_tail(context: Context, name: str, rank: int) -> tuple[int, ...] | None:
-    value = context.constant(name)
-    if value is None or value.ndim > rank or (value.ndim == rank and value.shape[0] != 1):
-        return None
-    return value.shape[1:] if value.ndim == rank else value.shape
-
-
-def operand(context: Context, name: str, role: str, tail: tuple[int, ...]) -> tuple[dict[str, Any], list[str]]:
-    """Parameters of one operand broadcast to `tail` (operand.h), and the register it reads, if any."""
+def _padded_tail(context: Context, name: str, rank: int, axis: int) -> tuple[int, ...] | None:
     rows, value = context.rows(name), context.constant(name)
     if rows is not None:
-        columns = np.broadcast_to(np.arange(rows.width).reshape(rows.tail), tail).reshape(-1)
+        return (1,) * (rank - rows.rank) + rows.tail
+    assert value is not None
+    shape = (1,) * (rank - value.ndim) + value.shape
+    return shape[:axis] + shape[axis + 1 :] if shape[axis] == 1 else None
+
+
+def operand(context: Context, name: str, role: str, out: Rows) -> tuple[dict[str, Any], list[str]]:
+    """Parameters of one operand broadcast to `out` (operand.h), and the register it reads, if any."""
+    value, rows = context.constant(name), context.rows(name)
+    tail = _padded_tail(context, name, out.rank, out.axis)
+    if rows is not None:
+        columns = np.broadcast_to(np.arange(rows.width).reshape(tail), out.tail).reshape(-1)
         return {f"{role}_columns": np.ascontiguousarray(columns, np.int64)}, [name]
     assert value is not None
-    if value.ndim > len(tail):
-        value = value[0]
-    return {f"{role}_values": constant_values(np.broadcast_to(value, tail))}, []
+    return {f"{role}_values": constant_values(np.broadcast_to(value.reshape(tail), out.tail))}, []
 
 
-def binary(context: Context, op: str, names: tuple[str, str], out: str, tail: tuple[int, ...]) -> KernelCall:
+def binary(context: Context, op: str, names: tuple[str, str], out: str, shape: Rows) -> KernelCall:
     """A call of the kernel `binary`. The operand that is a register gives the element type."""
-    a, read_a = operand(context, names[0], "a", tail)
-    b, read_b = operand(context, names[1], "b", tail)
+    a, read_a = operand(context, names[0], "a", shape)
+    b, read_b = operand(context, names[1], "b", shape)
     return KernelCall("binary", {"op": op, **a, **b}, read_a + read_b, [out])
 
 
@@ -101,7 +104,7 @@ def claim_unary(node: Node, context: Context) -> Claim | Refusal:
     rows = context.rows(node.inputs[0])
     if rows is None or rows.element not in UNARY[node.op_type]:
         return Refusal(f"no kernel for {rows.element}" if rows else "its input is a constant")
-    out = Rows("bool" if node.op_type in _TRUTH else rows.element, rows.tail)
+    out = rows._replace(element="bool" if node.op_type in _TRUTH else rows.element)
     call = KernelCall("unary", {"op": node.op_type}, [node.inputs[0]], [node.outputs[0]])
     return Claim([call], {node.outputs[0]: out})
 
@@ -118,14 +121,16 @@ def claim_binary(node: Node, context: Context) -> Claim | Refusal:
         rows = context.rows(names[0])
         assert rows is not None
         return Claim([], {node.outputs[0]: rows}, {node.outputs[0]: names[0]})
-    element, tail = _element(context, names), broadcast(context, names)
-    if isinstance(element, Refusal) or isinstance(tail, Refusal):
-        return element if isinstance(element, Refusal) else tail  # type: ignore[return-value]
+    element, shape = _element(context, names), broadcast(context, names)
+    if isinstance(element, Refusal):
+        return element
+    if isinstance(shape, Refusal):
+        return shape
     if element not in BINARY[node.op_type]:
         return Refusal(f"no kernel for {element}")
-    out = Rows("bool" if op in _TRUTH else element, tail)
+    out = shape._replace(element="bool" if op in _TRUTH else element)
     if len(names) == 2:
-        return Claim([binary(context, op, (names[0], names[1]), node.outputs[0], tail)], {node.outputs[0]: out})
+        return Claim([binary(context, op, (names[0], names[1]), node.outputs[0], shape)], {node.outputs[0]: out})
     return _chain(node, context, op, out)
 
 
@@ -135,17 +140,17 @@ def _chain(node: Node, context: Context, op: str, out: Rows) -> Claim | Refusal:
     if not any(context.rows(name) for name in names[:2]):
         return Refusal("its first two inputs are constants")
     calls, found = [], {node.outputs[0]: out}
-    so_far, at = names[0], context.rows(names[0])
+    so_far = names[0]
     for i, name in enumerate(names[1:], 1):
         target = node.outputs[0] if i == len(names) - 1 else context.fresh(op)
         if i == 1:
-            calls.append(binary(context, op, (so_far, name), target, out.tail))
+            calls.append(binary(context, op, (so_far, name), target, out))
         else:
-            b, read_b = operand(context, name, "b", out.tail)
+            b, read_b = operand(context, name, "b", out)
             columns = {"a_columns": np.arange(out.width, dtype=np.int64)}
             calls.append(KernelCall("binary", {"op": op, **columns, **b}, [so_far, *read_b], [target]))
         so_far = target
-        found[target] = at = out
+        found[target] = out
     return Claim(calls, found)
 
 
@@ -154,26 +159,26 @@ def _claim_pow(node: Node, context: Context) -> Claim | Refusal:
     base, exponent = context.rows(node.inputs[0]), context.constant(node.inputs[1])
     if base is None or base.element not in _REAL:
         return Refusal("expected a base of real rows")
-    tail = broadcast(context, list(node.inputs))
-    if isinstance(tail, Refusal):
-        return tail
+    out = broadcast(context, list(node.inputs))
+    if isinstance(out, Refusal):
+        return out
+    out = out._replace(element=base.element)
     if exponent is None:
         element = _element(context, list(node.inputs))
         if isinstance(element, Refusal):
             return element
         return Claim(
-            [binary(context, "Pow", (node.inputs[0], node.inputs[1]), node.outputs[0], tail)],
-            {node.outputs[0]: Rows(base.element, tail)},
+            [binary(context, "Pow", (node.inputs[0], node.inputs[1]), node.outputs[0], out)],
+            {node.outputs[0]: out},
         )
-    a, read = operand(context, node.inputs[0], "a", tail)
-    if exponent.ndim > len(tail):
-        exponent = exponent[0]
-    narrow = exponent.astype(_DTYPES[base.element])
+    a, read = operand(context, node.inputs[0], "a", out)
+    narrow: np.ndarray = exponent.astype(_DTYPES[base.element])
     if not np.array_equal(narrow, exponent, equal_nan=narrow.dtype.kind == exponent.dtype.kind == "f"):
         return Refusal("its exponent does not fit the base's type")
-    values = constant_values(np.broadcast_to(narrow, tail))
+    tail = _padded_tail(context, node.inputs[1], out.rank, out.axis)
+    values = constant_values(np.broadcast_to(narrow.reshape(tail), out.tail))
     call = KernelCall("binary", {"op": "Pow", **a, "b_values": values}, read, [node.outputs[0]])
-    return Claim([call], {node.outputs[0]: Rows(base.element, tail)})
+    return Claim([call], {node.outputs[0]: out})
 
 
 def claim_clip(node: Node, context: Context) -> Claim | Refusal:
@@ -188,7 +193,7 @@ def claim_clip(node: Node, context: Context) -> Claim | Refusal:
         if given and limit is None:
             return Refusal("expected constant limits")
         if limit is not None:
-            array = np.asarray(limit, _DTYPES[rows.element])
+            array: np.ndarray = np.asarray(limit, _DTYPES[rows.element])
             if array.size != 1:
                 return Refusal("expected scalar limits")
             limits.append((op, array.reshape(())))
@@ -210,9 +215,9 @@ def claim_where(node: Node, context: Context) -> Claim | Refusal:
     condition = context.rows(node.inputs[0])
     if condition is None or condition.element != "bool":
         return Refusal("expected a condition that depends on the rows")
-    tail = broadcast(context, list(node.inputs))
-    if isinstance(tail, Refusal):
-        return tail
+    out = broadcast(context, list(node.inputs))
+    if isinstance(out, Refusal):
+        return out
     names = list(node.inputs[1:])
     if any(context.rows(name) for name in names):
         element = _element(context, names)
@@ -227,10 +232,12 @@ def claim_where(node: Node, context: Context) -> Claim | Refusal:
     params: dict[str, Any] = {}
     reads: list[str] = []
     for role, name in zip(("condition", "a", "b"), node.inputs, strict=True):
-        more, read = operand(context, name, role, tail)
+        more, read = operand(context, name, role, out)
         params.update(more)
         reads += read
-    return Claim([KernelCall("where", params, reads, [node.outputs[0]])], {node.outputs[0]: Rows(element, tail)})
+    return Claim(
+        [KernelCall("where", params, reads, [node.outputs[0]])], {node.outputs[0]: out._replace(element=element)}
+    )
 
 
 def claim_cast(node: Node, context: Context) -> Claim | Refusal:
@@ -243,5 +250,5 @@ def claim_cast(node: Node, context: Context) -> Claim | Refusal:
         return Claim([], {node.outputs[0]: rows}, {node.outputs[0]: node.inputs[0]})
     if "string" in (rows.element, to):
         return Refusal("no kernel for strings")
-    out = Rows(to, rows.tail)
+    out = rows._replace(element=to)
     return Claim([KernelCall("cast", {}, [node.inputs[0]], [node.outputs[0]])], {node.outputs[0]: out})

@@ -1,4 +1,4 @@
-"""Claims of operators over the columns of a row: reductions, extremes and their places, orders, softmax, running sums."""
+"""Claims of operators over the columns of a row: reductions, extremes, orders, softmax, running sums."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from celeris.graph.graph import Node
 from celeris.providers.base import Claim, Context, KernelCall, Refusal, Rows
-from celeris.providers.native.structure import axis_of, columns_of, integers_of
+from celeris.providers.native.structure import columns_of, integers_of
 
 _REAL = ("float", "double")
 # Operator -> element types; the kernel knows it by the name without "Reduce".
@@ -18,14 +18,14 @@ REDUCTIONS: dict[str, tuple[str, ...]] = {
 }
 
 
-def _groups(rows: Rows, axes: set[int], keep: bool) -> tuple[np.ndarray, tuple[int, ...]]:
-    """The columns each output column reduces, [outputs, each], and the output's tail."""
-    rank = len(rows.tail)
-    kept = [at for at in range(rank) if at not in axes]
-    table = np.transpose(columns_of(rows), [*kept, *sorted(axes)])
-    each = int(np.prod([rows.tail[at] for at in axes]))
-    tail = tuple(1 if at in axes else rows.tail[at] for at in range(rank) if keep or at not in axes)
-    return np.ascontiguousarray(table.reshape(-1, each), np.int64), tail
+def _groups(rows: Rows, places: set[int], keep: bool, element: str) -> tuple[np.ndarray, Rows]:
+    """The columns each output column reduces, [outputs, each], and what the output is."""
+    kept = [at for at in range(len(rows.tail)) if at not in places]
+    table = np.transpose(columns_of(rows), [*kept, *sorted(places)])
+    each = int(np.prod([rows.tail[at] for at in places]))
+    tail = tuple(1 if at in places else rows.tail[at] for at in range(len(rows.tail)) if keep or at not in places)
+    axis = rows.axis if keep else rows.axis - sum(at < rows.axis for at in places)
+    return np.ascontiguousarray(table.reshape(-1, each), np.int64), Rows(element, tail, axis=axis)
 
 
 def claim_reduction(node: Node, context: Context) -> Claim | Refusal:
@@ -35,17 +35,16 @@ def claim_reduction(node: Node, context: Context) -> Claim | Refusal:
     if rows is None or rows.element not in REDUCTIONS[node.op_type]:
         return Refusal(f"no kernel for {rows.element}" if rows else "its input is a constant")
     if not isinstance(axes, list) or not axes:
-        return Refusal("it reduces the rows too" if axes is None or axes == [] else "expected constant axes")
-    places = {axis_of(axis, len(rows.tail) + 1) for axis in axes}
+        return Refusal("expected constant axes" if isinstance(axes, Refusal) else "it reduces the rows too")
+    places = {rows.place(axis) for axis in axes}
     if None in places:
         return Refusal("it reduces the rows too")
-    groups, tail = _groups(rows, {at for at in places if at is not None}, bool(node.attr("keepdims", 1)))
+    keep = bool(node.attr("keepdims", 1))
+    groups, out = _groups(rows, {at for at in places if at is not None}, keep, rows.element)
     if not groups.size:
         return Refusal("it has no columns")
-    call = KernelCall(
-        "reduce", {"op": node.op_type.removeprefix("Reduce"), "columns": groups}, [node.inputs[0]], [node.outputs[0]]
-    )
-    return Claim([call], {node.outputs[0]: Rows(rows.element, tail)})
+    params = {"op": node.op_type.removeprefix("Reduce"), "columns": groups}
+    return Claim([KernelCall("reduce", params, [node.inputs[0]], [node.outputs[0]])], {node.outputs[0]: out})
 
 
 def claim_arg_extreme(node: Node, context: Context) -> Claim | Refusal:
@@ -53,10 +52,10 @@ def claim_arg_extreme(node: Node, context: Context) -> Claim | Refusal:
     rows = context.rows(node.inputs[0])
     if rows is None or rows.element not in (*_REAL, "int64", "int32"):
         return Refusal("expected rows of numbers")
-    axis = axis_of(int(node.attr("axis", 0)), len(rows.tail) + 1)
-    if axis is None:
+    place = rows.place(int(node.attr("axis", 0)))
+    if place is None:
         return Refusal("it looks along the rows")
-    groups, tail = _groups(rows, {axis}, bool(node.attr("keepdims", 1)))
+    groups, out = _groups(rows, {place}, bool(node.attr("keepdims", 1)), "int64")
     if not groups.size:
         return Refusal("it has no columns")
     params = {
@@ -64,8 +63,7 @@ def claim_arg_extreme(node: Node, context: Context) -> Claim | Refusal:
         "last": int(node.attr("select_last_index", 0)),
         "columns": groups,
     }
-    call = KernelCall("arg_extreme", params, [node.inputs[0]], [node.outputs[0]])
-    return Claim([call], {node.outputs[0]: Rows("int64", tail)})
+    return Claim([KernelCall("arg_extreme", params, [node.inputs[0]], [node.outputs[0]])], {node.outputs[0]: out})
 
 
 def claim_top_k(node: Node, context: Context) -> Claim | Refusal:
@@ -76,7 +74,7 @@ def claim_top_k(node: Node, context: Context) -> Claim | Refusal:
         return Refusal("expected rows of numbers, of one dimension")
     if not isinstance(count, list) or not 0 < count[0] <= rows.width:
         return Refusal("expected a constant k of at most the columns")
-    if axis_of(int(node.attr("axis", -1)), 2) is None:
+    if rows.place(int(node.attr("axis", -1))) is None:
         return Refusal("it orders the rows")
     values, places = (name or context.fresh("unused") for name in (*node.outputs, "")[:2])
     tail = (count[0],)
@@ -90,7 +88,7 @@ def claim_softmax(node: Node, context: Context) -> Claim | Refusal:
     if rows is None or rows.element not in _REAL or len(rows.tail) != 1 or not rows.width:
         return Refusal("expected rows of reals, of one dimension")
     axis = int(node.attr("axis", -1 if context.opset("") >= 13 else 1))
-    if axis_of(axis, 2) is None:
+    if rows.place(axis) is None:
         return Refusal("it goes along the rows")
     source, out = node.inputs[0], node.outputs[0]
     kind = "SOFTMAX" if node.op_type == "Softmax" else "LOG_SOFTMAX"
@@ -102,7 +100,7 @@ def claim_cumulative_sum(node: Node, context: Context) -> Claim | Refusal:
     rows, axis = context.rows(node.inputs[0]), context.constant(node.inputs[1])
     if rows is None or axis is None or len(rows.tail) != 1 or rows.element not in (*_REAL, "int64", "int32"):
         return Refusal("expected rows of numbers, of one dimension, and a constant axis")
-    if axis.size != 1 or axis_of(int(axis.reshape(())), 2) is None:
+    if axis.size != 1 or rows.place(int(axis.reshape(()))) is None:
         return Refusal("it goes along the rows")
     params = {"exclusive": int(node.attr("exclusive", 0)), "reverse": int(node.attr("reverse", 0))}
     return Claim([KernelCall("cumulative_sum", params, [node.inputs[0]], [node.outputs[0]])], {node.outputs[0]: rows})
