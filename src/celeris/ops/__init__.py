@@ -50,6 +50,7 @@ _ONNX: dict[str, str] = {
 }
 _ML: dict[str, str] = {
     "ml_linear": "LinearClassifier LinearRegressor",
+    "ml_trees": "TreeEnsemble TreeEnsembleClassifier TreeEnsembleRegressor",
 }
 
 FAMILIES: dict[str, dict[str, str]] = {"": _ONNX, "ai.onnx.ml": _ML}
