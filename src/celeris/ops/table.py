@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
@@ -21,14 +21,17 @@ class Facts:
 
     `values[i]` is input i's value where it is constant, else None. `dims[i]` is the contents of a small integer
     tensor as symbolic dimensions where they are known (what flows from Shape into Reshape), else None.
+    `raw` has the attributes as the file holds them (INTS an int64 array, FLOATS a float32 array, STRINGS a sequence
+    of bytes): what may be long is read there, `attributes` turns INTS into a list.
     """
 
     types: list[Type | None]
     values: list[np.ndarray | None]
-    attributes: dict[str, Any]
+    attributes: Mapping[str, Any]
     outputs: int
     opset: int
     dims: list[Dims | None] = field(default_factory=list)
+    raw: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Op(NamedTuple):
@@ -40,6 +43,9 @@ class Op(NamedTuple):
     all outputs. One that must know how many outputs the node has declares the keyword `_outputs`.
     `infer(facts)` gives the outputs' types, None where unknown. `propagate(facts)` gives the outputs'
     contents as dimensions, flat, None where unknown: how what a Shape tells finds its way into a Reshape.
+    `verify(facts)` says in words what is wrong with the node (an index out of range, counts that do not match) and
+    None where nothing is; it is asked once, when a model is loaded, so that functions and kernels may rely on it.
+    `feeds(facts)` gives, for each graph attribute, the types of what the operator feeds its body.
     """
 
     name: str
@@ -49,6 +55,8 @@ class Op(NamedTuple):
     domain: str = ""
     deprecated: bool = False
     propagate: Callable[[Facts], list[Dims | None]] | None = None
+    verify: Callable[[Facts], str | None] | None = None
+    feeds: Callable[[Facts], dict[str, list[Type | None]]] | None = None
 
 
 class OpTable:
