@@ -50,6 +50,8 @@ _ONNX: dict[str, str] = {
 }
 _ML: dict[str, str] = {
     "ml_linear": "LinearClassifier LinearRegressor",
+    "ml_features": """ArrayFeatureExtractor Binarizer CastMap CategoryMapper DictVectorizer FeatureVectorizer Imputer
+        LabelEncoder Normalizer OneHotEncoder Scaler ZipMap""",
     "ml_trees": "TreeEnsemble TreeEnsembleClassifier TreeEnsembleRegressor",
 }
 
