@@ -61,7 +61,7 @@ def _ortvalue(module: Any, value: Any) -> Any:
         return module.OrtValue.ortvalue_from_numpy(value)
     number = onnx.helper.np_dtype_to_tensor_dtype(value.dtype)
     bits = value.view(np.uint16 if value.dtype.itemsize == 2 else np.uint8)
-    return module.OrtValue.ortvalue_from_numpy_with_onnx_type(np.ascontiguousarray(bits), number)
+    return module.OrtValue.ortvalue_from_numpy_with_onnx_type(np.require(bits, requirements="C"), number)
 
 
 def _array(value: Any) -> np.ndarray:

@@ -55,7 +55,9 @@ _ML: dict[str, str] = {
     "ml_trees": "TreeEnsemble TreeEnsembleClassifier TreeEnsembleRegressor",
 }
 
-FAMILIES: dict[str, dict[str, str]] = {"": _ONNX, "ai.onnx.ml": _ML}
+_PREVIEW: dict[str, str] = {"flex_attention": "FlexAttention"}
+
+FAMILIES: dict[str, dict[str, str]] = {"": _ONNX, "ai.onnx.ml": _ML, "ai.onnx.preview": _PREVIEW}
 _HOME: dict[tuple[str, str], str] = {
     (domain, name): family
     for domain, families in FAMILIES.items()

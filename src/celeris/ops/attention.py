@@ -111,7 +111,7 @@ def Attention(
     cache = _Cache(q.shape[2], k.shape[2], 0 if past_key is None else past_key.shape[2], nonpad_kv_seqlen)
     if q.shape[1] % k.shape[1] or k.shape[1] != v.shape[1]:
         raise ValueError(f"Attention: expected {k.shape[1]} key heads to divide {q.shape[1]} query heads")
-    raw = _scores(q, k, 1 / math.sqrt(q.shape[3]) if scale is None else scale)
+    raw = scores_of(q, k, 1 / math.sqrt(q.shape[3]) if scale is None else scale)
     capped = _rounded(np.tanh(raw / softcap) * raw.dtype.type(softcap), Q.dtype) if softcap > 0 else raw
     bias = cache.bias(is_causal, left_window_size, right_window_size, raw.dtype)
     if attn_mask is not None:
@@ -119,7 +119,7 @@ def Attention(
     biased = _rounded(capped + bias, Q.dtype)
     precision = Q.dtype if softmax_precision is None else dtype_of(ELEMENT_NAMES[softmax_precision])
     shares = narrow(_softmax(biased, bias, precision), Q.dtype)
-    y = narrow(_weighted(widen(shares), widen(v)), Q.dtype)
+    y = narrow(weighted(widen(shares), widen(v)), Q.dtype)
     stage = (raw, capped, biased, shares)[qk_matmul_output_mode]
     return join_heads(y) if packed else y, present_key, present_value, narrow(stage, Q.dtype)
 
@@ -150,7 +150,7 @@ def _rounded(x: np.ndarray, dtype: np.dtype) -> np.ndarray:
     return widen(narrow(x, dtype))
 
 
-def _scores(q: np.ndarray, k: np.ndarray, scale: float) -> np.ndarray:
+def scores_of(q: np.ndarray, k: np.ndarray, scale: float) -> np.ndarray:
     """scale * q k^T [B,H,S,T]; both sides carry its root, so that no product overflows. A key head serves a group."""
     root = widen(np.array(math.sqrt(scale)).astype(q.dtype))
     b, heads, s, d = q.shape
@@ -159,7 +159,8 @@ def _scores(q: np.ndarray, k: np.ndarray, scale: float) -> np.ndarray:
     return _rounded(product.reshape(b, heads, s, k.shape[2]), q.dtype)
 
 
-def _weighted(shares: np.ndarray, v: np.ndarray) -> np.ndarray:
+def weighted(shares: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """The values v [B,G,T,E] in shares [B,H,S,T]: [B,H,S,E]. A value head serves a group."""
     b, heads, s, t = shares.shape
     grouped = shares.reshape(b, v.shape[1], heads // v.shape[1] * s, t)
     return np.asarray(np.matmul(grouped, v).reshape(b, heads, s, v.shape[3]))

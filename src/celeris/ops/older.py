@@ -68,7 +68,7 @@ def axes_attribute(function: F, required: bool = False) -> F:
 
 
 def placed(a: np.ndarray, b: np.ndarray, axis: int | None, broadcast: int, where: str) -> np.ndarray:
-    """`b` in a shape that broadcasts to `a`, by the rule of opsets 1 to 6: b's shape is a run of a's, from `axis` on.
+    """`b` in a shape that broadcasts to `a`, by the rule of opsets 1 to 6: b's sizes are those of a from `axis` on, or 1.
 
     Source: ai.onnx Add-6.
     """
@@ -81,7 +81,8 @@ def placed(a: np.ndarray, b: np.ndarray, axis: int | None, broadcast: int, where
     if b.size == 1 and b.ndim <= a.ndim:
         return b.reshape(())
     start = a.ndim - b.ndim if axis is None else axis + a.ndim if axis < 0 else axis
-    if start < 0 or a.shape[start : start + b.ndim] != b.shape:
+    part = a.shape[start : start + b.ndim]
+    if start < 0 or len(part) != b.ndim or any(y not in (1, x) for x, y in zip(part, b.shape, strict=True)):
         raise ValueError(
             f"{where}: expected the second shape to be a part of {list(a.shape)} from axis {start}, got {list(b.shape)}"
         )
