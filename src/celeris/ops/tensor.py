@@ -101,8 +101,11 @@ def _single(where: str, name: str, x: np.ndarray) -> Any:
     return x.reshape(-1)[0]
 
 
-def Range(start: np.ndarray, limit: np.ndarray, delta: np.ndarray) -> np.ndarray:
-    """start + i * delta for i below ceil((limit - start) / delta). Source: ai.onnx Range-27."""
+def Range(start: np.ndarray, limit: np.ndarray, delta: np.ndarray, *, stash_type: int = 1) -> np.ndarray:
+    """start + i * delta for i below ceil((limit - start) / delta). Source: ai.onnx Range-27.
+
+    `stash_type` is the least precision to compute in: floats are computed in float64 and rounded once.
+    """
     wide = np.int64 if start.dtype.kind in "iu" else np.float64
     given = (("start", start), ("limit", limit), ("delta", delta))
     first, last, step = (wide(_single("Range", name, x)) for name, x in given)
@@ -137,9 +140,9 @@ def Concat(*inputs: np.ndarray, axis: int) -> np.ndarray:
     return inputs[0] if len(inputs) == 1 else np.concatenate(inputs, axis=at)
 
 
-def Concat_1(*inputs: np.ndarray, axis: int = 1) -> np.ndarray:
-    """Concat along axis 1 by default. Source: ai.onnx Concat-1."""
-    return Concat(*inputs, axis=axis)
+def Concat_1(*inputs: np.ndarray, axis: int | None = None) -> np.ndarray:
+    """Concat along axis 1 where none is given. Source: ai.onnx Concat-1."""
+    return Concat(*inputs, axis=1 if axis is None else axis)
 
 
 def _concat_type(facts: Facts) -> list[Type | None]:
@@ -214,10 +217,10 @@ def Split_2(
 
 
 def Split_1(
-    input: np.ndarray, split: np.ndarray | list[int] | None = None, *, axis: int = 0, _outputs: int = 1
+    input: np.ndarray, split: np.ndarray | list[int] | None = None, *, axis: int | None = None, _outputs: int = 1
 ) -> tuple[np.ndarray, ...]:
     """The sizes as an input, or as the attribute of the same name. Source: ai.onnx Split-1."""
-    return Split_13(input, None if split is None else np.asarray(split), axis=axis, _outputs=_outputs)
+    return Split_13(input, None if split is None else np.asarray(split), axis=axis or 0, _outputs=_outputs)
 
 
 def _split_types(facts: Facts) -> list[Type | None]:
@@ -344,7 +347,8 @@ OPS: tuple[Op, ...] = (
     Op("Pad", 2, Pad_2, _padded),
     Op("Pad", 11, without(Pad, "axes"), _padded),
     Op("Pad", 18, Pad, _padded),
-    Op("Range", 11, Range, _range_type),
+    Op("Range", 11, without(Range, "stash_type"), _range_type),
+    Op("Range", 27, Range, _range_type),
     Op("Split", 1, Split_1, _split_types),
     Op("Split", 2, Split_2, _split_types),
     Op("Split", 13, Split_13, _split_types),
