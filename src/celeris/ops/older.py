@@ -68,9 +68,9 @@ def axes_attribute(function: F, required: bool = False) -> F:
 
 
 def placed(a: np.ndarray, b: np.ndarray, axis: int | None, broadcast: int, where: str) -> np.ndarray:
-    """`b` in a shape that broadcasts to `a`, by the rule of opsets 1 to 6: b's sizes are those of a from `axis` on, or 1.
+    """`b` in a shape that broadcasts to `a`, by the rule of opsets 1 to 6.
 
-    Source: ai.onnx Add-6.
+    b's sizes are those of a from `axis` on, or 1. Source: ai.onnx Add-6.
     """
     if a.shape == b.shape:
         return b

@@ -131,7 +131,7 @@ def MelWeightMatrix(
     *,
     output_datatype: int = 1,
 ) -> np.ndarray:
-    """output [dft_length // 2 + 1, bins]: triangles, even on the scale 2595 log10(1 + f / 700). Source: MelWeightMatrix-17."""
+    """output [dft_length // 2 + 1, bins]: even triangles at 2595 log10(1 + f / 700). Source: MelWeightMatrix-17."""
     bins = _scalar("MelWeightMatrix", "num_mel_bins", num_mel_bins, 0)
     length = _scalar("MelWeightMatrix", "dft_length", dft_length, 1)
     rate = _scalar("MelWeightMatrix", "sample_rate", sample_rate, 1)
