@@ -52,6 +52,7 @@ _ML: dict[str, str] = {
     "ml_linear": "LinearClassifier LinearRegressor",
     "ml_features": """ArrayFeatureExtractor Binarizer CastMap CategoryMapper DictVectorizer FeatureVectorizer Imputer
         LabelEncoder Normalizer OneHotEncoder Scaler ZipMap""",
+    "ml_svm": "SVMClassifier SVMRegressor",
     "ml_trees": "TreeEnsemble TreeEnsembleClassifier TreeEnsembleRegressor",
 }
 
