@@ -18,12 +18,12 @@ _HUNDREDTH = float(np.float32(0.01))
 def sigmoid(x: np.ndarray) -> np.ndarray:
     """1 / (1 + exp(-x)) without overflow: exp is taken of numbers up to 0 only."""
     small = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1, small) / (1 + small)  # type: ignore[no-any-return]
+    return np.where(x >= 0, 1, small) / (1 + small)
 
 
 def softplus(x: np.ndarray) -> np.ndarray:
     """ln(1 + exp(x)) without overflow."""
-    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))  # type: ignore[no-any-return]
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 
 @quiet
@@ -67,13 +67,13 @@ def Elu(X: np.ndarray, *, alpha: float = 1.0) -> np.ndarray:
 @rounded_once
 def Selu(X: np.ndarray, *, alpha: float = _SELU[0], gamma: float = _SELU[1]) -> np.ndarray:
     """Y = gamma * X, up to 0 gamma * alpha * (exp(X) - 1). Source: ai.onnx Selu-22; arXiv:1706.02515."""
-    return gamma * np.where(X > 0, X, alpha * np.expm1(X))  # type: ignore[no-any-return]
+    return gamma * np.where(X > 0, X, alpha * np.expm1(X))
 
 
 @rounded_once
 def Celu(X: np.ndarray, *, alpha: float = 1.0) -> np.ndarray:
     """Y = max(0, X) + min(0, alpha * (exp(X / alpha) - 1)). Source: ai.onnx Celu-28; arXiv:1704.07483."""
-    return np.maximum(X, 0) + np.minimum(alpha * np.expm1(X / alpha), 0)  # type: ignore[no-any-return]
+    return np.maximum(X, 0) + np.minimum(alpha * np.expm1(X / alpha), 0)
 
 
 @rounded_once
@@ -85,13 +85,13 @@ def Sigmoid(X: np.ndarray) -> np.ndarray:
 @rounded_once
 def HardSigmoid(X: np.ndarray, *, alpha: float = _FIFTH, beta: float = 0.5) -> np.ndarray:
     """Y = max(0, min(1, alpha * X + beta)). Source: ai.onnx HardSigmoid-22."""
-    return np.clip(alpha * X + beta, 0, 1)  # type: ignore[no-any-return]
+    return np.clip(alpha * X + beta, 0, 1)
 
 
 @rounded_once
 def HardSwish(X: np.ndarray) -> np.ndarray:
     """Y = X * max(0, min(1, X / 6 + 0.5)). Source: ai.onnx HardSwish-22; arXiv:1905.02244."""
-    return X * np.clip(X * _SIXTH + 0.5, 0, 1)  # type: ignore[no-any-return]
+    return X * np.clip(X * _SIXTH + 0.5, 0, 1)
 
 
 @rounded_once
@@ -113,7 +113,7 @@ def Gelu(X: np.ndarray, *, approximate: str = "none") -> np.ndarray:
     """Y = X / 2 * (1 + erf(X / sqrt(2))), or its approximation by tanh. Source: ai.onnx Gelu-20; arXiv:1606.08415."""
     if approximate == "tanh":
         inner = np.sqrt(2 / np.pi) * (X + 0.044715 * X * X * X)
-        return 0.5 * X * (1 + np.tanh(inner))  # type: ignore[no-any-return]
+        return 0.5 * X * (1 + np.tanh(inner))
     if approximate != "none":
         raise ValueError(f"Gelu: expected approximate none or tanh, got {approximate!r}")
     return 0.5 * X * (1 + erf(X * np.sqrt(0.5)))
@@ -134,7 +134,7 @@ def Softplus(X: np.ndarray) -> np.ndarray:
 @rounded_once
 def Softsign(input: np.ndarray) -> np.ndarray:
     """Y = X / (1 + |X|). Source: ai.onnx Softsign-22."""
-    return input / (1 + np.abs(input))  # type: ignore[no-any-return]
+    return input / (1 + np.abs(input))
 
 
 @rounded_once

@@ -57,8 +57,8 @@ def Mod(A: np.ndarray, B: np.ndarray, *, fmod: int = 0) -> np.ndarray:
 def _integer_power(X: np.ndarray, Y: np.ndarray) -> np.ndarray:
     if Y.dtype.kind in "iu" and not (Y < 0).any():
         common = np.uint64 if X.dtype.kind == "u" else np.int64
-        return np.power(X.astype(common), Y.astype(common))  # type: ignore[no-any-return]
-    return np.trunc(np.power(X.astype(np.float64), Y.astype(np.float64)))  # type: ignore[no-any-return]
+        return np.power(X.astype(common), Y.astype(common))
+    return np.trunc(np.power(X.astype(np.float64), Y.astype(np.float64)))
 
 
 @quiet
@@ -87,31 +87,31 @@ def Abs(X: np.ndarray) -> np.ndarray:
 @rounded_once
 def Sign(input: np.ndarray) -> np.ndarray:
     """-1, 0 or 1; NaN stays NaN. Source: ai.onnx Sign-13."""
-    return np.sign(input)  # type: ignore[no-any-return]
+    return np.sign(input)
 
 
 @rounded_once
 def Sqrt(X: np.ndarray) -> np.ndarray:
     """Y = X ** 0.5; NaN below 0. Source: ai.onnx Sqrt-13."""
-    return np.sqrt(X)  # type: ignore[no-any-return]
+    return np.sqrt(X)
 
 
 @rounded_once
 def Reciprocal(X: np.ndarray) -> np.ndarray:
     """Y = 1 / X. Source: ai.onnx Reciprocal-13."""
-    return np.reciprocal(X)  # type: ignore[no-any-return]
+    return np.reciprocal(X)
 
 
 @rounded_once
 def Exp(input: np.ndarray) -> np.ndarray:
     """Y = e ** X. Source: ai.onnx Exp-13."""
-    return np.exp(input)  # type: ignore[no-any-return]
+    return np.exp(input)
 
 
 @rounded_once
 def Log(input: np.ndarray) -> np.ndarray:
     """Y = ln X; NaN below 0. Source: ai.onnx Log-13."""
-    return np.log(input)  # type: ignore[no-any-return]
+    return np.log(input)
 
 
 @quiet
@@ -123,19 +123,19 @@ def Erf(input: np.ndarray) -> np.ndarray:
 @rounded_once
 def Floor(X: np.ndarray) -> np.ndarray:
     """The greatest whole number up to X. Source: ai.onnx Floor-13."""
-    return np.floor(X)  # type: ignore[no-any-return]
+    return np.floor(X)
 
 
 @rounded_once
 def Ceil(X: np.ndarray) -> np.ndarray:
     """The least whole number from X. Source: ai.onnx Ceil-13."""
-    return np.ceil(X)  # type: ignore[no-any-return]
+    return np.ceil(X)
 
 
 @rounded_once
 def Round(X: np.ndarray) -> np.ndarray:
     """The nearest whole number, halves to even. Source: ai.onnx Round-22."""
-    return np.rint(X)  # type: ignore[no-any-return]
+    return np.rint(X)
 
 
 def _some(where: str, inputs: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:

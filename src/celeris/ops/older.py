@@ -28,7 +28,7 @@ def ignoring(function: F, *names: str) -> F:
     def older(*inputs: Any, **attributes: Any) -> Any:
         return function(*inputs, **{n: v for n, v in attributes.items() if n not in names})
 
-    return _signed(function, older, dict.fromkeys(names), set())  # type: ignore[no-any-return]
+    return _signed(function, older, dict.fromkeys(names), set())
 
 
 def consuming(function: F) -> F:
@@ -45,7 +45,7 @@ def without(function: F, *names: str) -> F:
                 raise TypeError(f"{function.__name__}: unexpected attribute {name!r} at this opset")
         return function(*inputs, **attributes)
 
-    return _signed(function, older, {}, set(names))  # type: ignore[no-any-return]
+    return _signed(function, older, {}, set(names))
 
 
 def defaulting(function: F, **defaults: Any) -> F:
@@ -54,7 +54,7 @@ def defaulting(function: F, **defaults: Any) -> F:
     def older(*inputs: Any, **attributes: Any) -> Any:
         return function(*inputs, **{**defaults, **attributes})
 
-    return _signed(function, older, defaults, set())  # type: ignore[no-any-return]
+    return _signed(function, older, defaults, set())
 
 
 def axes_attribute(function: F, required: bool = False) -> F:
@@ -64,7 +64,7 @@ def axes_attribute(function: F, required: bool = False) -> F:
         return function(data, None if axes is None else np.asarray(axes, np.int64), **attributes)
 
     missing = inspect.Parameter.empty if required else None
-    return _signed(function, older, {"axes": missing}, {"axes"})  # type: ignore[no-any-return]
+    return _signed(function, older, {"axes": missing}, {"axes"})
 
 
 def placed(a: np.ndarray, b: np.ndarray, axis: int | None, broadcast: int, where: str) -> np.ndarray:
@@ -95,4 +95,4 @@ def aligned(function: F) -> F:
     def older(a: np.ndarray, b: np.ndarray, *, axis: int | None = None, broadcast: int = 0) -> Any:
         return function(a, placed(a, b, axis, broadcast, function.__name__))
 
-    return _signed(function, older, {"axis": None, "broadcast": 0}, set())  # type: ignore[no-any-return]
+    return _signed(function, older, {"axis": None, "broadcast": 0}, set())

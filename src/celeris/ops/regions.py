@@ -162,7 +162,7 @@ def _overlaps(box: np.ndarray, others: np.ndarray, areas: np.ndarray) -> np.ndar
     area = (box[2] - box[0]) * (box[3] - box[1])
     union = area + areas - shared
     real = (area > 0) & (areas > 0) & (union > 0)
-    return np.where(real, shared / np.where(real, union, 1), 0)  # type: ignore[no-any-return]
+    return np.where(real, shared / np.where(real, union, 1), 0)
 
 
 def _kept(corners: np.ndarray, scores: np.ndarray, most: int, overlap: float, least: float | None) -> list[int]:
