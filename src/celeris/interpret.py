@@ -102,11 +102,26 @@ def bind(node: Node, scope: Scope) -> BoundNode:
         except NodeError:
             raise
         except Exception as error:
-            raise NodeError(node.name, node.op_type, str(error) or type(error).__name__) from error
+            raise NodeError(node.name, node.op_type, _explained(node.op_type, error, values[:arity])) from error
         results = result if isinstance(result, tuple) else (result,)
         return tuple(np.asarray(r) if isinstance(r, np.generic) else r for r in results[:count])
 
     return BoundNode(list(node.inputs) + captured, list(node.outputs), function)
+
+
+def _explained(op_type: str, error: Exception, inputs: Sequence[Value]) -> str:
+    """What an operator says of its own accord, or else, where NumPy refused, with the inputs it was given."""
+    text = str(error) or type(error).__name__
+    if type(error) is ValueError and text.split(":")[0].strip().isidentifier():
+        return text
+    given = ", ".join(_described(value) for value in inputs)
+    return f"{op_type}: expected inputs that go together, got {given or 'none'}; {text}"
+
+
+def _described(value: Value) -> str:
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype}{list(value.shape)}"
+    return "nothing" if value is None else type(value).__name__
 
 
 def _bind_function(node: Node, local: Function, scope: Scope) -> BoundNode:

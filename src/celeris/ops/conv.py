@@ -330,12 +330,12 @@ def _col2im_type(facts: Facts) -> list[Type | None]:
     x = shapes.tensor(facts, 0)
     if x is None:
         return [None]
-    image, block = facts.values[1], facts.values[2]
-    if image is None or x.shape is None or len(x.shape) != 3:
+    image, block, rank = shapes.contents(facts, 1), shapes.numbers(facts, 2), shapes.length(facts, 1)
+    if rank is None or x.shape is None or len(x.shape) != 3:
         return [Tensor(x.element)]
-    size = None if block is None else math.prod(int(n) for n in block)
+    size = None if block is None else math.prod(block)
     channels = x.shape[1] // size if size and isinstance(x.shape[1], int) else None
-    return [Tensor(x.element, (x.shape[0], channels, *(int(n) for n in image)))]
+    return [Tensor(x.element, (x.shape[0], channels, *((None,) * rank if image is None else image)))]
 
 
 OPS: tuple[Op, ...] = (

@@ -163,10 +163,11 @@ def _affine(facts: Facts) -> list[Type | None]:
     theta = shapes.tensor(facts, 0)
     if theta is None:
         return [None]
-    size = facts.values[1]
-    if size is None:
+    size, length = shapes.contents(facts, 1), shapes.length(facts, 1)
+    if length is None or length < 2:
         return [Tensor(theta.element)]
-    return [Tensor(theta.element, (int(size[0]), *(int(n) for n in size[2:]), len(size) - 2))]
+    known = (None,) * length if size is None else size
+    return [Tensor(theta.element, (known[0], *known[2:], length - 2))]
 
 
 OPS: tuple[Op, ...] = (

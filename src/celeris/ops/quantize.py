@@ -211,7 +211,7 @@ def _centred(x: np.ndarray, zero_point: np.ndarray | None, rows: bool) -> np.nda
 def MatMulInteger(
     A: np.ndarray, B: np.ndarray, a_zero_point: np.ndarray | None = None, b_zero_point: np.ndarray | None = None
 ) -> np.ndarray:
-    """Y = (A - a_zero_point) @ (B - b_zero_point), int32; zero points by row of A, column of B. Source: MatMulInteger-10."""
+    """Y = (A - a_zero_point) @ (B - b_zero_point), int32; zero points by row and column. Source: MatMulInteger-10."""
     product = np.matmul(_centred(A, a_zero_point, rows=True), _centred(B, b_zero_point, rows=False))
     return np.asarray(product).astype(np.int64).astype(np.int32)
 

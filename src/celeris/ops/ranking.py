@@ -107,7 +107,8 @@ def _topk(facts: Facts) -> list[Type | None]:
         return [data, Tensor("int64")]
     at = shapes.axis_in("TopK", int(facts.attributes.get("axis", -1)), len(data.shape))
     held = (int(facts.attributes["k"]),) if "k" in facts.attributes else shapes.contents(facts, 1)
-    shape = shapes.replaced(data.shape, at, held[0] if held is not None and len(held) == 1 else None)
+    known = held is not None and len(held) == 1
+    shape = shapes.replaced(data.shape, at, held[0]) if held and known else (None,) * len(data.shape)
     return [Tensor(data.element, shape), Tensor("int64", shape)]
 
 

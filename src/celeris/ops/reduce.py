@@ -220,7 +220,7 @@ def reduced(facts: Facts) -> list[Type | None]:
         return [data]
     rank = len(data.shape)
     if axes is None:
-        return [Tensor(data.element, (None,) * rank if keep else None)]
+        return [Tensor(data.element)]
     if not axes and facts.attributes.get("noop_with_empty_axes"):
         return [data]
     over = shapes.axes_in("axes", axes, rank) if axes else tuple(range(rank))

@@ -60,7 +60,7 @@ def Reshape(data: np.ndarray, shape: np.ndarray, *, allowzero: int = 0) -> np.nd
         wanted = [rest if size == -1 else size for size in wanted]
     if prod(wanted) != data.size:
         raise ValueError(
-            "The input tensor cannot be reshaped to the requested shape. "
+            "Reshape: The input tensor cannot be reshaped to the requested shape. "
             f"Input shape:{{{','.join(map(str, data.shape))}}}, requested shape:{{{','.join(map(str, asked))}}}"
         )
     return data.reshape(wanted)
@@ -172,8 +172,7 @@ def _unsqueezed(facts: Facts) -> list[Type | None]:
     if data is None or data.shape is None:
         return [data]
     if axes is None:
-        length = shapes.length(facts, 1)
-        return [Tensor(data.element, None if length is None else (None,) * (len(data.shape) + length))]
+        return [Tensor(data.element)]
     return [Tensor(data.element, _widened(data.shape, axes))]
 
 
@@ -194,8 +193,7 @@ def _expanded(facts: Facts) -> list[Type | None]:
         return [None]
     if wanted is None:
         length = shapes.length(facts, 1)
-        known = length is not None and data.shape is not None
-        return [Tensor(data.element, (None,) * max(length or 0, len(data.shape or ())) if known else None)]
+        wanted = None if length is None else (None,) * length
     return [Tensor(data.element, shapes.broadcast_shapes(data.shape, wanted))]
 
 

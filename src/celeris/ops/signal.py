@@ -161,7 +161,9 @@ def _given(facts: Facts, index: int) -> bool:
 
 
 def _window_type(facts: Facts) -> list[Type | None]:
-    return [Tensor(ELEMENT_NAMES[facts.attributes.get("output_datatype") or 1], (_constant(facts, 0),))]
+    size = _constant(facts, 0)
+    element = ELEMENT_NAMES[facts.attributes.get("output_datatype") or 1]
+    return [Tensor(element, None if size is None else (size,))]
 
 
 def _transformed(facts: Facts, axis: int | None) -> list[Type | None]:
@@ -170,6 +172,8 @@ def _transformed(facts: Facts, axis: int | None) -> list[Type | None]:
         return [x]
     inverse, onesided = facts.attributes.get("inverse"), facts.attributes.get("onesided")
     dims: list[Dim] = [*x.shape[:-1], 1 if inverse and onesided else 2]
+    if not onesided and not _given(facts, 1):
+        return [Tensor(x.element, tuple(dims))]
     if axis is None or not -len(dims) <= axis < len(dims):
         return [Tensor(x.element, (*[None] * (len(dims) - 1), dims[-1]))]
     size = x.shape[axis]
@@ -216,7 +220,7 @@ def _stft_type(facts: Facts) -> list[Type | None]:
 def _mel_type(facts: Facts) -> list[Type | None]:
     bins, length = _constant(facts, 0), _constant(facts, 1)
     element = ELEMENT_NAMES[facts.attributes.get("output_datatype") or 1]
-    return [Tensor(element, (None if length is None else length // 2 + 1, bins))]
+    return [Tensor(element, None if length is None or bins is None else (length // 2 + 1, bins))]
 
 
 OPS: tuple[Op, ...] = (

@@ -230,10 +230,12 @@ def _split_types(facts: Facts) -> list[Type | None]:
     axis = shapes.axis_in("Split", int(facts.attributes.get("axis", 0)), len(data.shape))
     given = facts.attributes.get("split") or shapes.contents(facts, 1)
     total = data.shape[axis]
+    if given is None and shapes.given(facts, 1):
+        return [Tensor(data.element)] * facts.outputs
     sizes: Seq[Dim] = [None] * facts.outputs
     if given is not None:
         sizes = list(given)
-    elif isinstance(total, int) and not shapes.given(facts, 1):
+    elif isinstance(total, int):
         sizes = even_sizes(total, facts.attributes.get("num_outputs") or facts.outputs)
     return [Tensor(data.element, shapes.replaced(data.shape, axis, size)) for size in sizes]
 
@@ -324,7 +326,9 @@ def _padded(facts: Facts) -> list[Type | None]:
     rank = len(data.shape)
     pads = facts.attributes.get("pads") or facts.attributes.get("paddings") or shapes.contents(facts, 1)
     axes = shapes.numbers(facts, 3) if shapes.given(facts, 3) else list(range(rank))
-    if pads is None or axes is None or len(pads) != 2 * len(axes):
+    if axes is None:
+        return [Tensor(data.element)]
+    if pads is None or len(pads) != 2 * len(axes):
         return [Tensor(data.element, (None,) * rank)]
     found = list(data.shape)
     for at, axis in enumerate(shapes.axes_in("Pad", axes, rank)):
