@@ -46,7 +46,7 @@ def SVMRegressor(
     rho: np.ndarray | None = None,
     support_vectors: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Sum of coefficient * K(x, vector) + rho, or its sign (one_class). X [N, F] -> Y [N, 1] f32. Source: SVMRegressor-1."""
+    """Sum of coefficient * K(x, vector) + rho, or its sign. X [N, F] -> Y [N, 1] f32. Source: SVMRegressor-1."""
     x, weights = rows_of(X), np.asarray([] if coefficients is None else coefficients, np.float64)
     if n_supports > 0:
         vectors = _vectors("SVMRegressor", x, support_vectors, n_supports)
@@ -150,8 +150,6 @@ def probabilities(pairs: np.ndarray, a: np.ndarray, b: np.ndarray, classes: int)
             p = np.clip(np.where(value >= 0, e, 1) / (1 + e), 1e-7, 1 - 1e-7)
             r[:, i, j], r[:, j, i] = p, 1 - p
             at += 1
-    if classes == 2:
-        return np.stack([r[:, 0, 1], r[:, 1, 0]], axis=1)
     return _coupled(r)
 
 
