@@ -9,6 +9,7 @@ class Program;
 
 void init_reader(nanobind::module_ &m);
 void init_engine(nanobind::module_ &m);
+void init_frames(nanobind::module_ &m);
 void init_session(nanobind::module_ &m);
 
 // The program behind a Python object of class Program, or null.

@@ -228,6 +228,13 @@ bool Pipeline::run_block(const Variant &v, int64_t first, int64_t rows, int64_t 
         if (v.place[r] < 0) continue;
         const Register &reg = registers_[r];
         const ptrdiff_t size = ptrdiff_t(size_of(reg.type));
+        if (const Table *table = in[i].table) {
+            const std::byte *whole = reg.width == 1 ? table->lie(0, first, rows) : nullptr;
+            if (whole != nullptr) views[r] = {const_cast<std::byte *>(whole), stride};
+            for (int64_t c = 0; whole == nullptr && c < reg.width; ++c)
+                table->read(c, first, rows, views[r].data + c * stride * size);
+            continue;
+        }
         const Rows from{in[i].data + first * in[i].row_stride, in[i].row_stride, in[i].column_stride};
         const bool columns = rows == 1 || from.row_stride == size;
         if (columns && (reg.width <= 1 || from.column_stride % size == 0)) {

@@ -13,10 +13,20 @@ struct Step {
     std::vector<int> in, out;  // registers
 };
 
-// Rows as the caller holds them: element (r, c) at data + r * row_stride + c * column_stride, in bytes.
+// Columns that lie apart, each in a form of its own, read as values of one type: what a table is fed as.
+class Table {
+public:
+    virtual ~Table() = default;
+    // Where these values already lie one after another in the type wanted, or null.
+    virtual const std::byte *lie(int64_t column, int64_t first, int64_t rows) const = 0;
+    virtual void read(int64_t column, int64_t first, int64_t rows, std::byte *to) const = 0;
+};
+
+// Rows as the caller holds them: element (r, c) at data + r * row_stride + c * column_stride, in bytes; or a table.
 struct Rows {
     const std::byte *data;
     ptrdiff_t row_stride, column_stride;
+    const Table *table = nullptr;
 };
 
 class Pipeline {

@@ -4,6 +4,8 @@
 #include <cstring>
 #include <unordered_map>
 
+#include "frames/python.h"
+
 namespace celeris {
 namespace {
 
@@ -53,6 +55,18 @@ public:
 private:
     std::vector<PyObject *> kept_;
 };
+
+// The element type of a port, whose NumPy type was checked when it was made.
+Type port_type(const Port &port) {
+    switch (port.type_num) {
+        case NPY_FLOAT32: return Type::f32;
+        case NPY_FLOAT64: return Type::f64;
+        case NPY_INT64: return Type::i64;
+        case NPY_INT32: return Type::i32;
+        case NPY_BOOL: return Type::u8;
+        default: return Type::str;
+    }
+}
 
 void put(PyObject **slots, int slot, PyObject *value) {
     PyObject *old = slots[slot];
@@ -243,6 +257,15 @@ bool Program::run_pipeline(const PipelineStep &s, PyObject **slots, const std::v
     for (size_t i = 0; i < s.in.size(); ++i) {
         const Port &port = s.in[i];
         PyObject *value = slots[port.slot];
+        if (const Columns *columns = value == nullptr || PyArray_Check(value) ? nullptr : columns_of(value)) {
+            npy_intp width = 1;
+            for (npy_intp d : port.tail) width *= d;
+            if (i == 0) rows = columns->rows();
+            if (columns->rows() != rows || columns->width() != width || columns->type() != port_type(port))
+                return fall_back(s, slots);
+            in[i] = {nullptr, 0, 0, columns};
+            continue;
+        }
         if (value == nullptr || !PyArray_Check(value)) return fall_back(s, slots);
         PyArrayObject *array = reinterpret_cast<PyArrayObject *>(value);
         const int rank = PyArray_NDIM(array);
@@ -334,6 +357,13 @@ bool Program::fall_back(const PipelineStep &s, PyObject **slots) const {
 
 bool Program::run_call(const CallStep &s, PyObject **slots) const {
     std::vector<PyObject *> arguments;
+    for (int slot : s.in) {  // a function takes arrays, not tables
+        PyObject *value = slot < 0 ? nullptr : slots[slot];
+        if (value == nullptr || PyArray_Check(value) || columns_of(value) == nullptr) continue;
+        PyObject *array = array_of(value);
+        if (array == nullptr) return false;
+        put(slots, slot, array);
+    }
     for (int slot : s.in) arguments.push_back(slot < 0 || slots[slot] == nullptr ? Py_None : slots[slot]);
     PyObject *result = PyObject_Vectorcall(s.function, arguments.data(), arguments.size(), nullptr);
     if (result == nullptr) return false;

@@ -53,6 +53,7 @@ from celeris.metadata import AssignedSubgraph as OrtEpAssignedSubgraph
 from celeris.metadata import ModelMetadata, NodeArg
 from celeris.options import RunOptions, SessionOptions
 from celeris.ortvalue import OrtValue, copy_tensors
+from celeris.predictor import Predictor, load
 from celeris.refusals import (
     AdapterFormat,
     LoraAdapter,

@@ -1,0 +1,225 @@
+"""load() and Predictor: predictions for tables and rows of every kind, in kind."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from celeris import _core
+from celeris.feeding import Feeder
+from celeris.frames.table import DataError, Table
+from celeris.graph.graph import Model
+from celeris.loading import LoadedModel
+from celeris.options import SessionOptions
+from celeris.signature import Signature, reaching, signature_of, without_zipmaps
+
+_ROLES = {
+    "predict": "labels or values",
+    "predict_proba": "probabilities",
+    "decision_function": "decision scores",
+    "transform": "transformed columns",
+}
+
+
+class Predictor:
+    """A model ready for tables and rows: `celeris.load('model.onnx').predict(frame)`.
+
+    X is a NumPy array, a pandas, polars or Arrow table (columns by name, in any order), a list of dicts, or one dict
+    for one row. Results come back in kind: arrays for arrays; Series and DataFrames with the caller's index for pandas;
+    polars and Arrow likewise; lists for lists of dicts, one value for one dict.
+    """
+
+    def __init__(self, model: LoadedModel, file: Model, signature: Signature, settings: dict[str, Any]) -> None:
+        self._file = file  # the model as it is in its file, ZipMaps and all
+        self._model, self._signature, self._settings = model, signature, settings
+        self._program = model._program
+        self._core = self._program.core
+        self._threads = model.threads or _core.available_processors()
+        self._feeder = Feeder(signature, extra=settings["extra"])
+
+    # What it is.
+
+    @property
+    def columns(self) -> list[str] | None:
+        """The names of the columns it takes, in the order in which it was trained; None where the model has none."""
+        return None if self._signature.names is None else list(self._signature.names)
+
+    @property
+    def classes(self) -> np.ndarray | None:
+        """The class labels, in the order of the probabilities; None where the model is no classifier."""
+        return None if self._signature.classes is None else np.array(self._signature.classes)
+
+    @property
+    def outputs(self) -> list[str]:
+        """The names of what `run` can give."""
+        return list(self._signature.outputs)
+
+    @property
+    def methods(self) -> list[str]:
+        """Which of predict, predict_proba, decision_function and transform the model has outputs for."""
+        return [role for role in _ROLES if role in self._signature.roles]
+
+    def __repr__(self) -> str:
+        width = self._signature.width
+        return f"<celeris.Predictor: {'any' if width is None else width} columns -> {', '.join(self.methods)}>"
+
+    # What it does.
+
+    def predict(self, X: Any) -> Any:
+        """Labels of a classifier, values of a regression: one a row."""
+        at = self._role("predict")
+        if type(X) is dict:
+            return self._label(self._one(X, at)).reshape(-1)[0]
+        values, table = self._values(X, at)
+        values = self._label(values)
+        if values.ndim == 2 and values.shape[1] == 1:
+            values = values[:, 0]
+        if table is None:
+            result: Any = values.tolist()
+        elif values.ndim == 1:
+            result = table.series(values, "prediction")
+        else:
+            result = table.frame(values, _numbered("prediction", values))
+        return result
+
+    def predict_proba(self, X: Any) -> Any:
+        """Probabilities [N, classes]; for one dict a dict from class to probability."""
+        at = self._role("predict_proba")
+        return self._by_class(X, at)
+
+    def decision_function(self, X: Any) -> Any:
+        """Decision scores: [N] for two classes, else [N, classes]."""
+        at = self._role("decision_function")
+        if type(X) is dict:
+            scores = self._narrow(self._one(X, at))
+            return scores[0] if scores.ndim == 1 else self._named(scores)[0]
+        values, table = self._values(X, at)
+        values = self._narrow(values)
+        if table is None:
+            return values.tolist() if values.ndim == 1 else self._named(values)
+        return table.series(values, "score") if values.ndim == 1 else table.frame(values, self._class_names(values))
+
+    def transform(self, X: Any) -> Any:
+        """Transformed columns [N, columns]."""
+        at = self._role("transform")
+        if type(X) is dict:
+            return self._one(X, at)[0]
+        values, table = self._values(X, at)
+        return values.tolist() if table is None else table.frame(values, _numbered("x", values))
+
+    def run(self, X: Any, outputs: Sequence[str] | None = None) -> dict[str, np.ndarray]:
+        """The model's own outputs by name, as arrays; probabilities are [N, classes] where the file has a ZipMap."""
+        names = self._signature.outputs if outputs is None else list(outputs)
+        for name in names:
+            if name not in self._signature.outputs:
+                raise DataError(f"outputs: expected names among {self._signature.outputs}, got '{name}'")
+        values, _ = self._run(X, [self._signature.outputs.index(name) for name in names])
+        return dict(zip(names, values, strict=True))
+
+    # Inside.
+
+    def _role(self, role: str) -> int:
+        at = self._signature.roles.get(role)
+        if at is None:
+            have = ", ".join(self.methods) or "run"
+            raise AttributeError(f"{role}: the model has no output of {_ROLES[role]}; it has {have}")
+        return at
+
+    def _one(self, X: dict[str, Any], at: int) -> np.ndarray:
+        result: np.ndarray = self._execute(self._feeder.records(X), [at])[0]
+        return result
+
+    def _values(self, X: Any, at: int) -> tuple[np.ndarray, Table | None]:
+        values, table = self._run(X, [at])
+        return values[0], table
+
+    def _run(self, X: Any, wanted: list[int]) -> tuple[list[Any], Table | None]:
+        feeds, check, table = self._feeder.feeds(X)
+        return self._execute(feeds, wanted, check), table
+
+    def _execute(self, feeds: list[Any], wanted: list[int], check: Callable[[], None] | None = None) -> list[Any]:
+        from celeris.interpret import NodeError
+
+        try:
+            result: list[Any] = self._core.run(feeds, wanted, self._threads, None)
+        except NodeError as problem:
+            if check is not None:
+                check()  # a value that did not fit says more than the node that stumbled over it
+            inputs = reaching(self._model._model.graph, problem.name, problem.op_type)
+            where = f" (fed by {', '.join(map(repr, inputs))})" if inputs else ""
+            raise DataError(f"{problem.op_type} node '{problem.name}'{where}: {problem.text}") from problem
+        if check is not None:
+            check()
+        return result
+
+    def _label(self, values: np.ndarray) -> np.ndarray:
+        """Labels of the type that the trained classes had: converters know integers and text only."""
+        classes = self._signature.classes
+        if classes and isinstance(classes[0], bool) and values.dtype == np.int64:
+            return values.astype(bool)
+        return values
+
+    def _narrow(self, values: np.ndarray) -> np.ndarray:
+        two = self._signature.classes is not None and len(self._signature.classes) == 2
+        if values.ndim == 2 and (values.shape[1] == 1 or (two and values.shape[1] == 2)):
+            return np.ascontiguousarray(values[:, -1])
+        return values
+
+    def _by_class(self, X: Any, at: int) -> Any:
+        if type(X) is dict:
+            return self._named(self._one(X, at))[0]
+        values, table = self._values(X, at)
+        if values.ndim == 1:
+            values = values.reshape(-1, 1)
+        return self._named(values) if table is None else table.frame(values, self._class_names(values))
+
+    def _class_names(self, values: np.ndarray) -> list[Any]:
+        classes = self._signature.classes
+        return classes if classes is not None and len(classes) == values.shape[1] else list(range(values.shape[1]))
+
+    def _named(self, values: np.ndarray) -> list[dict[Any, float]]:
+        names = self._class_names(values)
+        return [dict(zip(names, row, strict=True)) for row in values.tolist()]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        from celeris.writer import write
+
+        return _restore, (write(self._file), self._settings)
+
+
+def _restore(file: bytes, settings: dict[str, Any]) -> Predictor:
+    return load(file, **settings)
+
+
+def _numbered(word: str, values: np.ndarray) -> list[str]:
+    return [f"{word}{at}" for at in range(values.shape[1])]
+
+
+def load(
+    source: Any,
+    *,
+    columns: Sequence[str] | None = None,
+    extra: Literal["ignore", "refuse"] = "ignore",
+    missing: Literal["auto", "allow", "refuse"] = "auto",
+    missing_text: str | None = None,
+    threads: int = 0,
+) -> Predictor:
+    """A predictor from an ONNX file (path or bytes)."""
+    for name, value, known in (("extra", extra, ("ignore", "refuse")), ("missing", missing, ("auto", "allow", "refuse"))):
+        if value not in known:
+            raise ValueError(f"{name}: expected one of {', '.join(map(repr, known))}, got {value!r}")
+    settings = {"columns": columns, "extra": extra, "missing": missing, "missing_text": missing_text, "threads": threads}
+    options = SessionOptions()
+    options.intra_op_num_threads = threads
+    is_path = isinstance(source, (str, os.PathLike))
+    if not is_path and not isinstance(source, (bytes, bytearray, memoryview)):
+        raise TypeError(f"load: expected a path, bytes or a fitted estimator, got {type(source).__name__}")
+    model = LoadedModel(options, os.fspath(source) if is_path else bytes(source), is_path)
+    file = model._model
+    signature = signature_of(file, columns=columns, missing=missing, missing_text=missing_text)
+    model._model = without_zipmaps(file)
+    model.initialize_session(["CPUExecutionProvider"], [{}], set())
+    return Predictor(model, file, signature, settings)
