@@ -59,7 +59,7 @@ Layout layout_of(PyArrayObject *array) {
 ColumnObject from_array(nb::handle values, nb::handle missing) {
     PyArrayObject *array = vector_of(values, "Column: expected an array of one dimension in native byte order");
     auto made = std::make_shared<Column>();
-    made->layout = layout_of(array);
+    made->layout = made->values = layout_of(array);
     if (made->layout == Layout::other) throw nb::type_error("Column: expected an array of numbers or booleans");
     made->rows = PyArray_DIM(array, 0);
     made->type = nb::cast<std::string>(nb::str(nb::handle(reinterpret_cast<PyObject *>(PyArray_DESCR(array)))));
@@ -81,6 +81,7 @@ ColumnObject from_array(nb::handle values, nb::handle missing) {
 ColumnObject from_codes(nb::handle codes, const ColumnObject &categories) {
     ColumnObject made = from_array(codes, nb::none());
     made.column->type = categories.column->type;
+    made.column->values = categories.column->values;
     made.column->pieces[0].dictionary = categories.column;
     return made;
 }
@@ -126,7 +127,7 @@ std::pair<ColumnObject, int64_t> from_texts(nb::handle values) {
         texts->missing[size_t(i)] = 1, any = true;
     }
     auto made = std::make_shared<Column>();
-    made->layout = Layout::str, made->rows = n, made->type = "str";
+    made->layout = made->values = Layout::str, made->rows = n, made->type = "str";
     Piece p;
     p.rows = n, p.data = reinterpret_cast<const std::byte *>(texts->views.data()), p.stride = sizeof(Str);
     if (any) p.missing = texts->missing.data(), p.missing_stride = 1;
@@ -152,7 +153,7 @@ Type element(const std::string &name) {
 }
 
 const char *kind(const ColumnObject &c) {
-    const Layout l = c.column->values();
+    const Layout l = c.column->values;
     if (is_text(l)) return "text";
     if (l == Layout::other) return "other";
     return l == Layout::null ? "null" : "number";

@@ -72,6 +72,7 @@ std::shared_ptr<Column> column_of(const ArrowSchema &schema) {
     auto made = std::make_shared<Column>();
     const Named values = named(schema.dictionary != nullptr ? *schema.dictionary : schema);
     made->layout = schema.dictionary != nullptr ? named(schema).layout : values.layout;
+    made->values = values.layout;
     made->type = values.type;
     return made;
 }

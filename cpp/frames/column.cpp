@@ -74,15 +74,17 @@ bool within(double x) {
     return x < past && x >= (std::is_signed_v<To> ? -past : 0.0);
 }
 
-int64_t code_at(Layout l, const std::byte *at) {
-    int64_t code = -1;
-    for_layout(l, [&](auto t) {
-        using From = decltype(t);
-        From v;
-        std::memcpy(&v, at, sizeof v);
-        if constexpr (!is_real<From>) code = int64_t(v);
-    });
-    return code;
+// f(`at` as a pointer to the C++ type).
+template <class F>
+void for_type(Type type, std::byte *at, F &&f) {
+    switch (type) {
+        case Type::f32: f(reinterpret_cast<float *>(at)); break;
+        case Type::f64: f(reinterpret_cast<double *>(at)); break;
+        case Type::i64: f(reinterpret_cast<int64_t *>(at)); break;
+        case Type::i32: f(reinterpret_cast<int32_t *>(at)); break;
+        case Type::u8: f(reinterpret_cast<uint8_t *>(at)); break;
+        case Type::str: f(reinterpret_cast<Str *>(at)); break;
+    }
 }
 
 template <class Offset>
@@ -91,20 +93,22 @@ void read_offsets(const Piece &p, int64_t at, int64_t rows, Str *to) {
     for (int64_t r = 0; r < rows; ++r) to[r] = {p.text + offsets[r], int64_t(offsets[r + 1]) - int64_t(offsets[r])};
 }
 
+bool is_missing(const Piece &p, int64_t at) {
+    if (p.valid != nullptr) return !bit(p.valid, p.offset + at);
+    return p.missing != nullptr && p.missing[at * p.missing_stride] != 0;
+}
+
 // Arrow's "variable-size binary view": the size, then up to 12 bytes, or a prefix, a buffer's number and a place in it.
 void read_views(const Piece &p, int64_t at, int64_t rows, Str *to) {
     const char *views = reinterpret_cast<const char *>(p.data) + (p.offset + at) * 16;
     for (int64_t r = 0; r < rows; ++r, views += 16) {
+        to[r] = {"", 0};
+        if (is_missing(p, at + r)) continue;  // what stands there may be anything
         int32_t words[4];
         std::memcpy(words, views, 16);
         const char *data = words[0] <= 12 ? views + 4 : static_cast<const char *>(p.buffers[words[2]]) + words[3];
         to[r] = {data, words[0]};
     }
-}
-
-bool is_missing(const Piece &p, int64_t at) {
-    if (p.valid != nullptr) return !bit(p.valid, p.offset + at);
-    return p.missing != nullptr && p.missing[at * p.missing_stride] != 0;
 }
 
 }  // namespace
@@ -121,7 +125,7 @@ Columns::Columns(std::vector<std::shared_ptr<const Column>> columns, Type type, 
     for (const auto &c : columns_) {
         if (&c == &columns_.front()) rows_ = c->rows;
         require(c->rows == rows_, "columns: expected columns of one length");
-        const Layout values = c->values();
+        const Layout values = c->values;
         require(values != Layout::other && (values == Layout::null || is_text(values) == (type == Type::str)),
                 "columns: expected values that the model can take");
         std::vector<std::shared_ptr<const Coded>> coded;
@@ -188,14 +192,24 @@ void Columns::read(int64_t column, int64_t first, int64_t rows, std::byte *to) c
 
 void Columns::read_piece(int64_t column, const Piece &p, int64_t at, int64_t rows, std::byte *to) const {
     const Layout layout = columns_[size_t(column)]->layout;
-    switch (type_) {
-        case Type::f32: read_numbers(column, layout, p, at, rows, reinterpret_cast<float *>(to)); break;
-        case Type::f64: read_numbers(column, layout, p, at, rows, reinterpret_cast<double *>(to)); break;
-        case Type::i64: read_numbers(column, layout, p, at, rows, reinterpret_cast<int64_t *>(to)); break;
-        case Type::i32: read_numbers(column, layout, p, at, rows, reinterpret_cast<int32_t *>(to)); break;
-        case Type::u8: read_numbers(column, layout, p, at, rows, reinterpret_cast<uint8_t *>(to)); break;
-        case Type::str: read_texts(column, layout, p, at, rows, reinterpret_cast<Str *>(to)); break;
-    }
+    for_type(type_, to, [&](auto *typed) {
+        if constexpr (std::is_same_v<decltype(typed), Str *>)
+            read_texts(column, layout, p, at, rows, typed);
+        else
+            read_numbers(column, layout, p, at, rows, typed);
+    });
+}
+
+// What a missing value is read as, and the reason to note for it (0: none).
+template <class To>
+std::pair<To, int> Columns::absent() const {
+    if constexpr (std::is_floating_point_v<To>)
+        return {std::numeric_limits<To>::quiet_NaN(), refuse_nan_ ? 1 + int(Reason::nan) : 0};
+    else if constexpr (std::is_same_v<To, Str>)
+        return missing_text_ ? std::pair{Str{missing_text_->data(), int64_t(missing_text_->size())}, 0}
+                             : std::pair{Str{"", 0}, 1 + int(Reason::missing_text)};
+    else
+        return {To{}, 1 + int(Reason::missing)};
 }
 
 template <class To>
@@ -270,15 +284,9 @@ void Columns::blank(int64_t column, const Piece &p, int64_t at, int64_t rows, To
     if (p.valid == nullptr && p.missing == nullptr && !all) return;
     for (int64_t r = 0; r < rows; ++r) {
         if (!all && !is_missing(p, at + r)) continue;
-        if constexpr (std::is_floating_point_v<To>) {
-            to[r] = std::numeric_limits<To>::quiet_NaN();
-        } else if constexpr (std::is_same_v<To, Str>) {
-            to[r] = missing_text_ ? Str{missing_text_->data(), int64_t(missing_text_->size())} : Str{"", 0};
-            if (!missing_text_) note(column, p.start + at + r, Reason::missing_text);
-        } else {
-            to[r] = To{};
-            note(column, p.start + at + r, Reason::missing);
-        }
+        const auto [value, reason] = absent<To>();
+        to[r] = value;
+        if (reason != 0) note(column, p.start + at + r, Reason(reason - 1));
     }
 }
 
@@ -294,32 +302,29 @@ void Columns::read_texts(int64_t column, Layout layout, const Piece &p, int64_t 
     blank(column, p, at, rows, to);
 }
 
+template <class To>
+void Columns::read_codes(int64_t column, const Piece &p, const Coded &coded, int64_t at, int64_t rows, To *to) const {
+    const To *values = reinterpret_cast<const To *>(coded.values.data());
+    const auto [absent_value, absent_reason] = absent<To>();
+    const uint64_t n = coded.bad.size();
+    for_layout(columns_[size_t(column)]->layout, [&](auto t) {
+        using From = decltype(t);
+        if constexpr (!is_real<From>) {
+            for (int64_t r = 0; r < rows; ++r) {
+                From code;
+                std::memcpy(&code, p.data + (at + r) * p.stride, sizeof code);
+                const uint64_t index = is_missing(p, at + r) ? n : uint64_t(int64_t(code));
+                to[r] = index < n ? values[index] : absent_value;
+                const int reason = index < n ? coded.bad[index] : absent_reason;
+                if (reason != 0) note(column, p.start + at + r, Reason(reason - 1));
+            }
+        }
+    });
+}
+
 void Columns::read_coded(int64_t column, const Piece &p, const Coded &coded, int64_t at, int64_t rows,
                          std::byte *to) const {
-    const Layout layout = columns_[size_t(column)]->layout;
-    const size_t size = size_of(type_);
-    const int64_t n = int64_t(coded.bad.size());
-    for (int64_t r = 0; r < rows; ++r) {
-        const int64_t code = is_missing(p, at + r) ? -1 : code_at(layout, p.data + (at + r) * p.stride);
-        std::byte *y = to + size_t(r) * size;
-        const int64_t row = p.start + at + r;
-        if (code >= 0 && code < n) {
-            std::memcpy(y, coded.values.data() + size_t(code) * size, size);
-            if (coded.bad[size_t(code)] != 0) note(column, row, Reason(coded.bad[size_t(code)] - 1));
-        } else if (type_ == Type::str) {
-            const Str text = missing_text_ ? Str{missing_text_->data(), int64_t(missing_text_->size())} : Str{"", 0};
-            std::memcpy(y, &text, size);
-            if (!missing_text_) note(column, row, Reason::missing_text);
-        } else if (type_ == Type::f32 || type_ == Type::f64) {
-            const float narrow = std::numeric_limits<float>::quiet_NaN();
-            const double wide = std::numeric_limits<double>::quiet_NaN();
-            std::memcpy(y, type_ == Type::f32 ? static_cast<const void *>(&narrow) : &wide, size);
-            if (refuse_nan_) note(column, row, Reason::nan);
-        } else {
-            std::memset(y, 0, size);
-            note(column, row, Reason::missing);
-        }
-    }
+    for_type(type_, to, [&](auto *typed) { read_codes(column, p, coded, at, rows, typed); });
 }
 
 }  // namespace celeris

@@ -36,14 +36,12 @@ struct Piece {
 };
 
 struct Column {
-    Layout layout = Layout::other;  // of the values; of the codes for a dictionary
+    Layout layout = Layout::other;  // of what lies there: of the codes where there is a dictionary
+    Layout values = Layout::other;  // of the values
     int64_t rows = 0;
     std::vector<Piece> pieces;
     std::string type;                        // as its owner calls it, for messages
     std::vector<std::shared_ptr<void>> kept;  // owners of the memory
-
-    // The layout of what is read: of the dictionary's values, where there is one.
-    Layout values() const { return pieces.empty() || !pieces[0].dictionary ? layout : pieces[0].dictionary->layout; }
 };
 
 enum class Reason : uint8_t { missing, not_whole, too_large, missing_text, nan };
@@ -78,6 +76,10 @@ private:
     void note(int64_t column, int64_t row, Reason reason) const;
     void read_piece(int64_t column, const Piece &p, int64_t at, int64_t rows, std::byte *to) const;
     void read_coded(int64_t column, const Piece &p, const Coded &coded, int64_t at, int64_t rows, std::byte *to) const;
+    template <class To>
+    std::pair<To, int> absent() const;
+    template <class To>
+    void read_codes(int64_t column, const Piece &p, const Coded &coded, int64_t at, int64_t rows, To *to) const;
     template <class To>
     void read_numbers(int64_t column, Layout layout, const Piece &p, int64_t at, int64_t rows, To *to) const;
     void read_texts(int64_t column, Layout layout, const Piece &p, int64_t at, int64_t rows, Str *to) const;

@@ -72,7 +72,7 @@ class Predictor:
         """Labels of a classifier, values of a regression: one a row."""
         at = self._role("predict")
         if type(X) is dict:
-            return self._label(self._one(X, at)).reshape(-1)[0]
+            return self._label(self._one(X, at)).item(0)
         values, table = self._values(X, at)
         values = self._label(values)
         if values.ndim == 2 and values.shape[1] == 1:
@@ -95,7 +95,7 @@ class Predictor:
         at = self._role("decision_function")
         if type(X) is dict:
             scores = self._narrow(self._one(X, at))
-            return scores[0] if scores.ndim == 1 else self._named(scores)[0]
+            return scores.item(0) if scores.ndim == 1 else self._named(scores)[0]
         values, table = self._values(X, at)
         values = self._narrow(values)
         if table is None:
@@ -106,7 +106,7 @@ class Predictor:
         """Transformed columns [N, columns]."""
         at = self._role("transform")
         if type(X) is dict:
-            return self._one(X, at)[0]
+            return self._one(X, at)[0].tolist()
         values, table = self._values(X, at)
         return values.tolist() if table is None else table.frame(values, _numbered("x", values))
 
@@ -141,19 +141,25 @@ class Predictor:
         return self._execute(feeds, wanted, check), table
 
     def _execute(self, feeds: list[Any], wanted: list[int], check: Callable[[], None] | None = None) -> list[Any]:
-        from celeris.interpret import NodeError
-
         try:
             result: list[Any] = self._core.run(feeds, wanted, self._threads, None)
-        except NodeError as problem:
+        except Exception as problem:
             if check is not None:
                 check()  # a value that did not fit says more than the node that stumbled over it
-            inputs = reaching(self._model._model.graph, problem.name, problem.op_type)
-            where = f" (fed by {', '.join(map(repr, inputs))})" if inputs else ""
-            raise DataError(f"{problem.op_type} node '{problem.name}'{where}: {problem.text}") from problem
+            raise self._explained(problem) from problem
         if check is not None:
             check()
         return result
+
+    def _explained(self, problem: Exception) -> Exception:
+        """A node's failure with the columns that feed it."""
+        from celeris.interpret import NodeError
+
+        if not isinstance(problem, NodeError):
+            return problem
+        inputs = reaching(self._file.graph, problem.name, problem.op_type)
+        where = f" (fed by {', '.join(map(repr, inputs))})" if inputs else ""
+        return DataError(f"{problem.op_type} node '{problem.name}'{where}: {problem.text}")
 
     def _label(self, values: np.ndarray) -> np.ndarray:
         """Labels of the type that the trained classes had: converters know integers and text only."""
@@ -190,36 +196,61 @@ class Predictor:
         return _restore, (write(self._file), self._settings)
 
 
-def _restore(file: bytes, settings: dict[str, Any]) -> Predictor:
-    return load(file, **settings)
-
-
-def _numbered(word: str, values: np.ndarray) -> list[str]:
-    return [f"{word}{at}" for at in range(values.shape[1])]
-
-
 def load(
     source: Any,
     *,
+    X: Any = None,
+    double: bool = False,
+    scores: bool = False,
+    tolerance: float = 1e-4,
     columns: Sequence[str] | None = None,
     extra: Literal["ignore", "refuse"] = "ignore",
     missing: Literal["auto", "allow", "refuse"] = "auto",
     missing_text: str | None = None,
     threads: int = 0,
 ) -> Predictor:
-    """A predictor from an ONNX file (path or bytes)."""
+    """A predictor from an ONNX file (path or bytes), or from a fitted estimator, which is converted.
+
+    For an estimator: X, some rows as it was trained on, tell the types of columns, and the conversion is checked on
+    them: ConversionError where results differ by more than `tolerance`. `double`: inputs stay float64. `scores`:
+    decision scores in the place of probabilities.
+
+    columns: names of the columns, for a file that has none. extra: what to do with columns that the model does not
+    know. missing: 'auto' refuses NaN where the model has no route for it. missing_text: how a missing text was called
+    in training. threads: 0 for as many as the process may use.
+    """
     for name, value, known in (("extra", extra, ("ignore", "refuse")), ("missing", missing, ("auto", "allow", "refuse"))):
         if value not in known:
             raise ValueError(f"{name}: expected one of {', '.join(map(repr, known))}, got {value!r}")
     settings = {"columns": columns, "extra": extra, "missing": missing, "missing_text": missing_text, "threads": threads}
-    options = SessionOptions()
-    options.intra_op_num_threads = threads
-    is_path = isinstance(source, (str, os.PathLike))
-    if not is_path and not isinstance(source, (bytes, bytearray, memoryview)):
+    if isinstance(source, (str, os.PathLike, bytes, bytearray, memoryview)):
+        return _open(source, settings)
+    from celeris.conversion import compare, convert, is_estimator
+
+    if not is_estimator(source):
         raise TypeError(f"load: expected a path, bytes or a fitted estimator, got {type(source).__name__}")
+    made = _open(convert(source, X, double=double, scores=scores), settings)
+    if X is not None:
+        compare(source, made, X, tolerance)
+    return made
+
+
+def _open(source: Any, settings: dict[str, Any]) -> Predictor:
+    options = SessionOptions()
+    options.intra_op_num_threads = settings["threads"]
+    is_path = isinstance(source, (str, os.PathLike))
     model = LoadedModel(options, os.fspath(source) if is_path else bytes(source), is_path)
     file = model._model
-    signature = signature_of(file, columns=columns, missing=missing, missing_text=missing_text)
+    chosen = {name: settings[name] for name in ("columns", "missing", "missing_text")}
+    signature = signature_of(file, **chosen)
     model._model = without_zipmaps(file)
     model.initialize_session(["CPUExecutionProvider"], [{}], set())
     return Predictor(model, file, signature, settings)
+
+
+def _restore(file: bytes, settings: dict[str, Any]) -> Predictor:
+    return _open(file, settings)
+
+
+def _numbered(word: str, values: np.ndarray) -> list[str]:
+    return [f"{word}{at}" for at in range(values.shape[1])]
