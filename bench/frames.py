@@ -72,9 +72,7 @@ _DTYPES = {"tensor(float)": np.float32, "tensor(int64)": np.int64, "tensor(bool)
 
 def columns_of(session: Any, frame: pd.DataFrame) -> dict[str, np.ndarray]:
     """What onnxruntime is fed: an array [N, 1] for each column."""
-    return {
-        each.name: frame[each.name].to_numpy(_DTYPES[each.type]).reshape(-1, 1) for each in session.get_inputs()
-    }
+    return {each.name: frame[each.name].to_numpy(_DTYPES[each.type]).reshape(-1, 1) for each in session.get_inputs()}
 
 
 def main() -> None:

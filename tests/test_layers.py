@@ -55,11 +55,20 @@ def test_operators_know_no_graphs() -> None:
         assert "celeris.graph.graph" not in text, f"{path.name} imports graphs"
 
 
+# Faces that are imported only where a library is in use, and what each may import of it.
+FACES = {
+    "frames/pandas.py": {"pandas"},
+    "frames/polars.py": {"polars"},
+    "frames/arrow.py": {"pyarrow"},
+    "sklearn.py": {"sklearn"},
+}
+
+
 def test_no_third_party_imports_at_run_time() -> None:
-    permitted = {"numpy", "ml_dtypes", "PIL", "celeris"}
     import sys
 
     for path in ROOT.rglob("*.py"):
+        permitted = {"numpy", "ml_dtypes", "PIL", "celeris"} | FACES.get(path.relative_to(ROOT).as_posix(), set())
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             modules = (
                 [alias.name for alias in node.names]
@@ -71,3 +80,12 @@ def test_no_third_party_imports_at_run_time() -> None:
             for module in modules:
                 top = module.split(".")[0]
                 assert top in permitted or top in sys.stdlib_module_names, f"{path.relative_to(ROOT)} imports {module}"
+
+
+def test_faces_are_imported_only_when_met() -> None:
+    import subprocess
+    import sys
+
+    code = "import sys, celeris, celeris.frames; print([m for m in ('pandas', 'polars', 'pyarrow', 'sklearn') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -65,7 +65,9 @@ def _require_fitted(estimator: Any) -> None:
         validation.check_is_fitted(estimator)
     except Exception as problem:
         name = type(estimator).__name__
-        raise ConversionError(f"{name}: expected a fitted estimator, got one before fit; call fit(X, y) first") from problem
+        raise ConversionError(
+            f"{name}: expected a fitted estimator, got one before fit; call fit(X, y) first"
+        ) from problem
 
 
 def _final(estimator: Any) -> Any:
@@ -104,7 +106,9 @@ def _from_sklearn(estimator: Any, table: Table | None, double: bool, scores: boo
         raise
     except Exception as problem:
         first = str(problem).strip().split("\n")[0]
-        raise ConversionError(f"{type(estimator).__name__}: expected a convertible estimator; skl2onnx says: {first}") from problem
+        raise ConversionError(
+            f"{type(estimator).__name__}: expected a convertible estimator; skl2onnx says: {first}"
+        ) from problem
 
 
 def _initial_types(estimator: Any, table: Table | None, double: bool) -> list[tuple[str, Any]]:
@@ -119,14 +123,16 @@ def _initial_types(estimator: Any, table: Table | None, double: bool) -> list[tu
                 f"{type(estimator).__name__}: expected rows to learn the columns' types from; give some: "
                 "celeris.load(estimator, X=frame.head())"
             )
-        return [("X", number([None, int(getattr(estimator, "n_features_in_"))]))]
+        return [("X", number([None, int(estimator.n_features_in_)]))]
     texts = [_holds_text(table, at) for at in range(table.width)]
     if not (chooses and names is not None) and not any(texts):
         return [("X", number([None, table.width]))]
     if table.names is None:
         if all(texts):
             return [("X", types.StringTensorType([None, table.width]))]
-        raise ConversionError("X: expected a table with column names, got an array of text and numbers; use a DataFrame")
+        raise ConversionError(
+            "X: expected a table with column names, got an array of text and numbers; use a DataFrame"
+        )
     return [
         (name, types.StringTensorType([None, 1]) if text else number([None, 1]))
         for name, text in zip(table.names, texts, strict=True)
@@ -181,7 +187,9 @@ def _from_catboost(estimator: Any) -> Any:
         try:
             estimator.save_model(str(path), format="onnx")
         except Exception as problem:
-            raise ConversionError(f"{type(estimator).__name__}: CatBoost cannot save it as ONNX: {problem}") from problem
+            raise ConversionError(
+                f"{type(estimator).__name__}: CatBoost cannot save it as ONNX: {problem}"
+            ) from problem
         return onnx.load(str(path))
 
 
@@ -206,7 +214,9 @@ def _column_names(estimator: Any, table: Table | None) -> list[str] | None:
         if names is not None and len(names):
             return [str(name) for name in names]
     if type(estimator).__name__ == "Booster":
-        names = estimator.feature_name() if callable(getattr(estimator, "feature_name", None)) else estimator.feature_names
+        names = (
+            estimator.feature_name() if callable(getattr(estimator, "feature_name", None)) else estimator.feature_names
+        )
         if names and not all(str(n).startswith("Column_") for n in names):
             return [str(name) for name in names]
     return None if table is None else table.names
@@ -215,7 +225,13 @@ def _column_names(estimator: Any, table: Table | None) -> list[str] | None:
 def _roles(estimator: Any, outputs: list[str], scores: bool) -> dict[str, str]:
     if len(outputs) >= 2:
         proba = hasattr(estimator, "predict_proba") and not scores
-        second = "predict_proba" if proba else "decision_function" if hasattr(estimator, "decision_function") else "transform"
+        second = (
+            "predict_proba"
+            if proba
+            else "decision_function"
+            if hasattr(estimator, "decision_function")
+            else "transform"
+        )
         return {"predict": outputs[0], second: outputs[1]}
     if type(estimator).__name__ == "Booster":
         return {"predict": outputs[0]}

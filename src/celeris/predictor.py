@@ -219,10 +219,19 @@ def load(
     know. missing: 'auto' refuses NaN where the model has no route for it. missing_text: how a missing text was called
     in training. threads: 0 for as many as the process may use.
     """
-    for name, value, known in (("extra", extra, ("ignore", "refuse")), ("missing", missing, ("auto", "allow", "refuse"))):
+    for name, value, known in (
+        ("extra", extra, ("ignore", "refuse")),
+        ("missing", missing, ("auto", "allow", "refuse")),
+    ):
         if value not in known:
             raise ValueError(f"{name}: expected one of {', '.join(map(repr, known))}, got {value!r}")
-    settings = {"columns": columns, "extra": extra, "missing": missing, "missing_text": missing_text, "threads": threads}
+    settings = {
+        "columns": columns,
+        "extra": extra,
+        "missing": missing,
+        "missing_text": missing_text,
+        "threads": threads,
+    }
     if isinstance(source, (str, os.PathLike, bytes, bytearray, memoryview)):
         return _open(source, settings)
     from celeris.conversion import compare, convert, is_estimator

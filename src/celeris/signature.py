@@ -74,9 +74,7 @@ def _is_zipmap(node: Node) -> bool:
     return node.op_type == "ZipMap" and node.domain == "ai.onnx.ml"
 
 
-def signature_of(
-    model: Model, *, columns: Sequence[str] | None, missing: str, missing_text: str | None
-) -> Signature:
+def signature_of(model: Model, *, columns: Sequence[str] | None, missing: str, missing_text: str | None) -> Signature:
     """The signature of a checked model with inferred types, as it is in the file. ValueError for wrong settings."""
     graph = without_zipmaps(model).graph
     roles = _roles(graph, model.graph.outputs, _json(model, ROLES))
@@ -87,7 +85,9 @@ def signature_of(
     known = _json(model, COLUMNS) or {}
     if columns is not None:
         if len(required) != 1:
-            raise ValueError(f"columns: expected a model of one input, got one of {len(required)}, whose names they have")
+            raise ValueError(
+                f"columns: expected a model of one input, got one of {len(required)}, whose names they have"
+            )
         known = {required[0]: list(columns)}
     inputs = [_input(graph, name, known.get(name), len(required), missing) for name in required]
     text = _missing_text(graph) if missing_text is None else missing_text
@@ -170,7 +170,9 @@ def _roles(graph: Graph, outputs: list[str], remembered: dict[str, str] | None) 
 def _labels(values: Any) -> list[Any] | None:
     if values is None or len(values) == 0:
         return None
-    return [v.decode() if isinstance(v, bytes) else v for v in (values.tolist() if hasattr(values, "tolist") else values)]
+    return [
+        v.decode() if isinstance(v, bytes) else v for v in (values.tolist() if hasattr(values, "tolist") else values)
+    ]
 
 
 def _classes(graph: Graph) -> list[Any] | None:

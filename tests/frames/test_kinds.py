@@ -130,7 +130,9 @@ def test_one_dict_is_one_row() -> None:
     assert predictor.predict_proba(typed) == predictor.predict_proba(row)
 
 
-@pytest.mark.parametrize("dtype", ["f2", "f4", "f8", ">f8", "g", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?", "O"])
+@pytest.mark.parametrize(
+    "dtype", ["f2", "f4", "f8", ">f8", "g", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?", "O"]
+)
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_arrays_of_any_dtype(dtype: str, order: Any) -> None:
     _, onnx = matrix_model()
@@ -202,7 +204,11 @@ def test_integers_beyond_float32_reach_an_integer_input() -> None:
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
     predictor = celeris.load(model.SerializeToString(), columns=["id"])
     big = 2**60 + 1
-    for table in (pd.DataFrame({"id": [big]}), pl.DataFrame({"id": [big]}), pd.DataFrame({"id": [str(big)]}).astype(int)):
+    for table in (
+        pd.DataFrame({"id": [big]}),
+        pl.DataFrame({"id": [big]}),
+        pd.DataFrame({"id": [str(big)]}).astype(int),
+    ):
         assert predictor.run(table)["same"].tolist() == [[big]]
     assert predictor.run({"id": big})["same"].tolist() == [[big]]
     assert predictor.run(pd.DataFrame({"id": [3.0]}))["same"].tolist() == [[3]]

@@ -14,7 +14,9 @@ def golden(file: str, title: str, text: str) -> None:
     kept = _read(path)
     if os.environ.get("CELERIS_GOLDEN") == "1":
         kept[title] = text
-        path.write_text("".join(f"## {t}\n\n    {kept[t].replace(chr(10), chr(10) + '    ')}\n\n" for t in sorted(kept)))
+        path.write_text(
+            "".join(f"## {t}\n\n    {kept[t].replace(chr(10), chr(10) + '    ')}\n\n" for t in sorted(kept))
+        )
     assert kept.get(title) == text, f"{path.name}, '{title}': CELERIS_GOLDEN=1 pytest ... writes it anew"
 
 
