@@ -188,7 +188,26 @@ class Body:
         self.captured = sorted(edit.captures(graph))
         self._run = Interpreter(graph.nodes, graph.inputs, graph.outputs, graph.initializers, scope)
 
-    def closed(self, outer: dict[str, Value]) -> Callable[..., list[Value]]:
-        """The body as operators call it: `body(*inputs) -> list of outputs`."""
-        mine = {name: outer[name] for name in self.captured}
-        return lambda *values: self._run(values, mine)
+    def closed(self, outer: dict[str, Value]) -> ClosedBody:
+        """The body as operators call it."""
+        return ClosedBody(self._run, {name: outer[name] for name in self.captured}, self.graph)
+
+
+class ClosedBody:
+    """`body(*inputs) -> list of outputs`; its types are those that inference found."""
+
+    __slots__ = ("_graph", "_outer", "_run")
+
+    def __init__(self, run: Interpreter, outer: dict[str, Value], graph: Graph) -> None:
+        self._run, self._outer, self._graph = run, outer, graph
+
+    def __call__(self, *values: Value) -> list[Value]:
+        return self._run(values, self._outer)
+
+    @property
+    def input_types(self) -> list[Type | None]:
+        return [self._graph.types.get(name) for name in self._graph.inputs]
+
+    @property
+    def output_types(self) -> list[Type | None]:
+        return [self._graph.types.get(name) for name in self._graph.outputs]

@@ -206,8 +206,15 @@ def merge(a: Type | None, b: Type | None) -> Type | None:
 def _if_types(facts: Facts) -> list[Type | None]:
     then_types, else_types = (output_types(facts.attributes.get(name)) for name in ("then_branch", "else_branch"))
     if len(then_types) != len(else_types):
-        return [None] * facts.outputs
+        raise ValueError(f"If: expected branches of as many outputs, got {len(then_types)} and {len(else_types)}")
+    for a, b in zip(then_types, else_types, strict=True):
+        if a is not None and b is not None and str(a) != str(b):
+            raise ValueError(f"If: expected branches of the same types, got {a} and {b}")
     return [merge(a, b) for a, b in zip(then_types, else_types, strict=True)]
+
+
+def _if_feeds(facts: Facts) -> dict[str, list[Type | None]]:
+    return {"then_branch": [], "else_branch": []}
 
 
 def _sizeless(found: Type | None) -> Type | None:
@@ -215,6 +222,18 @@ def _sizeless(found: Type | None) -> Type | None:
     if isinstance(found, Tensor) and found.shape is not None:
         return Tensor(found.element, (None,) * len(found.shape))
     return found
+
+
+def _unshaped(found: Type | None) -> Type | None:
+    return Tensor(found.element) if isinstance(found, Tensor) else found
+
+
+def _reduced(found: Type | None, axis: int) -> Type | None:
+    """The type of a slice along `axis`."""
+    if not isinstance(found, Tensor) or found.shape is None or not -len(found.shape) <= axis < len(found.shape):
+        return _unshaped(found)
+    axis %= len(found.shape)
+    return Tensor(found.element, (*found.shape[:axis], *found.shape[axis + 1 :]))
 
 
 def _grown(found: Type | None, axis: int, size: int | str | None) -> Type | None:
@@ -230,6 +249,11 @@ def _loop_types(facts: Facts) -> list[Type | None]:
     known += [None] * (facts.outputs - len(known))
     state = [merge(initial, _sizeless(final)) for initial, final in zip(facts.types[2:], known, strict=False)]
     return [*state, *(_grown(found, 0, None) for found in known[len(state) :])]
+
+
+def _loop_feeds(facts: Facts) -> dict[str, list[Type | None]]:
+    counters: list[Type | None] = [Tensor("int64"), Tensor("bool")]
+    return {"body": [*counters, *map(_unshaped, facts.types[2:])]}
 
 
 def _length(facts: Facts, inputs: int, axis: int) -> int | str | None:
@@ -251,6 +275,22 @@ def _scan_types(facts: Facts) -> list[Type | None]:
     return [*state, *(_grown(found, int(axis), length) for found, axis in zip(known[count:], axes, strict=False))]
 
 
+def _scan_feeds(facts: Facts) -> dict[str, list[Type | None]]:
+    inputs = int(facts.attributes.get("num_scan_inputs", 0))
+    count = max(len(facts.types) - inputs, 0)
+    axes = list(facts.attributes.get("scan_input_axes") or [])
+    axes += [0] * (inputs - len(axes))
+    slices = [_reduced(found, int(axis)) for found, axis in zip(facts.types[count:], axes, strict=False)]
+    return {"body": [*facts.types[:count], *slices]}
+
+
+def _scan8_feeds(facts: Facts) -> dict[str, list[Type | None]]:
+    inputs = int(facts.attributes.get("num_scan_inputs", 0))
+    items = [_reduced(found, 0) for found in facts.types[1:]]
+    count = max(len(items) - inputs, 0)
+    return {"body": [*items[:count], *(_reduced(found, 0) for found in items[count:])]}
+
+
 def _scan8_types(facts: Facts) -> list[Type | None]:
     known = output_types(facts.attributes.get("body"))
     known += [None] * (facts.outputs - len(known))
@@ -262,8 +302,8 @@ def _scan8_types(facts: Facts) -> list[Type | None]:
 
 
 OPS: tuple[Op, ...] = (
-    Op("If", 1, If, _if_types),
-    Op("Loop", 1, Loop, _loop_types),
-    Op("Scan", 8, Scan_8, _scan8_types),
-    Op("Scan", 9, Scan, _scan_types),
+    Op("If", 1, If, _if_types, feeds=_if_feeds),
+    Op("Loop", 1, Loop, _loop_types, feeds=_loop_feeds),
+    Op("Scan", 8, Scan_8, _scan8_types, feeds=_scan8_feeds),
+    Op("Scan", 9, Scan, _scan_types, feeds=_scan_feeds),
 )

@@ -160,6 +160,10 @@ def _map_types(facts: Facts) -> list[Type | None]:
     return [None if item is None else t.Sequence(item) for item in known]
 
 
+def _map_feeds(facts: Facts) -> dict[str, list[Type | None]]:
+    return {"body": [known.element if isinstance(known, t.Sequence) else known for known in facts.types]}
+
+
 def _concat_type(facts: Facts) -> list[Type | None]:
     known = facts.types[0]
     item = known.element if isinstance(known, t.Sequence) else None
@@ -217,6 +221,6 @@ OPS: tuple[Op, ...] = (
     Op("SequenceErase", 11, SequenceErase, _sequence_type),
     Op("SequenceInsert", 11, SequenceInsert, _insert_type),
     Op("SequenceLength", 11, SequenceLength, _length_type),
-    Op("SequenceMap", 17, SequenceMap, _map_types),
+    Op("SequenceMap", 17, SequenceMap, _map_types, feeds=_map_feeds),
     Op("SplitToSequence", 11, SplitToSequence, _split_type),
 )

@@ -1,0 +1,69 @@
+"""Writes src/celeris/ops/schemas.txt: the facts of ONNX's operator schemas, from the installed onnx package.
+
+The form is described where it is read, in src/celeris/ops/schema.py.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import onnx
+from onnx import defs
+
+TARGET = Path(__file__).parent.parent / "src/celeris/ops/schemas.txt"
+DOMAINS = ("", "ai.onnx.ml")
+_OPTION = defs.OpSchema.FormalParameterOption
+
+
+def parameter(formal: defs.OpSchema.FormalParameter) -> str:
+    """name:type, and how it may be given."""
+    ending = ""
+    if formal.option == _OPTION.Optional:
+        ending = "?"
+    elif formal.option == _OPTION.Variadic:
+        ending = f"{'*' if formal.is_homogeneous else '%'}{formal.min_arity}"
+    return f"{formal.name}:{spelled(formal.type_str)}{ending}"
+
+
+def spelled(type_: str) -> str:
+    """The type as celeris.graph.types spells it: map(int64, float) -> map(int64,tensor(float))."""
+    return re.sub(r"map\((\w+), (\w+)\)", r"map(\1,tensor(\2))", type_)
+
+
+def line(schema: defs.OpSchema, sets: dict[str, int]) -> str:
+    """One version of an operator."""
+    kinds = (" ".join(sorted(map(spelled, c.allowed_type_strs))) for c in schema.type_constraints)
+    numbers = [sets.setdefault(each, len(sets)) for each in kinds]
+    constraints = [f"{c.type_param_str}={n}" for c, n in zip(schema.type_constraints, numbers, strict=True)]
+    attributes = [f"{a.name}={a.type.name}{'!' if a.required else ''}" for _, a in sorted(schema.attributes.items())]
+    arity = f"{schema.min_input},{schema.max_input},{schema.min_output},{schema.max_output}".replace(str(2**31 - 1), "")
+    parts = [
+        f"{schema.since_version}{'-' if schema.deprecated else ''}",
+        arity,
+        " ".join(map(parameter, schema.inputs)),
+        " ".join(map(parameter, schema.outputs)),
+        " ".join(constraints),
+        " ".join(attributes),
+    ]
+    return "|".join(parts)
+
+
+def main() -> None:
+    """Writes the file."""
+    sets: dict[str, int] = {}
+    versions: dict[tuple[str, str], list[defs.OpSchema]] = {}
+    for schema in defs.get_all_schemas_with_history():
+        if schema.domain in DOMAINS:
+            versions.setdefault((schema.domain, schema.name), []).append(schema)
+    blocks = []
+    for (domain, name), schemas in sorted(versions.items()):
+        lines = [line(each, sets) for each in sorted(schemas, key=lambda s: s.since_version)]
+        blocks.append("\n".join([f"@{domain}:{name}", *lines]))
+    tables = [f"#{number} {kinds}" for kinds, number in sets.items()]
+    head = f"onnx {onnx.__version__}"
+    TARGET.write_text("\n".join([head, *blocks, "@", *tables, ""]), encoding="utf-8", newline="\n")
+
+
+if __name__ == "__main__":
+    main()
