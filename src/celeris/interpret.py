@@ -15,8 +15,9 @@ import numpy as np
 
 from celeris import ops
 from celeris.graph import edit
-from celeris.graph.graph import Attribute, Function, Graph, Node
-from celeris.graph.types import SparseTensor
+from celeris.graph.attributes import python_value, resolve_references
+from celeris.graph.graph import Function, Graph, Node
+from celeris.graph.types import SparseTensor, Type
 
 Value = Any  # ndarray, list (sequence), dict (map), list of dict, SparseTensor, None (absent optional)
 
@@ -54,19 +55,6 @@ class BoundNode:
 @cache
 def _wants_count(function: Callable[..., Any]) -> bool:
     return "_outputs" in inspect.signature(function).parameters
-
-
-def python_value(attribute: Attribute) -> Any:
-    """The attribute as operators' functions take it: text as str, INTS as list of int, FLOATS as float32 array."""
-    value = attribute.value
-    match attribute.kind:
-        case "STRING":
-            return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
-        case "INTS":
-            return np.asarray(value).tolist()
-        case "STRINGS":
-            return [v.decode("utf-8", "surrogateescape") if isinstance(v, bytes) else v for v in value]
-    return value
 
 
 def bind(node: Node, scope: Scope) -> BoundNode:
@@ -136,23 +124,6 @@ def _bind_function(node: Node, local: Function, scope: Scope) -> BoundNode:
         return tuple(run([*values, *[None] * (formal - len(values))])[:count])
 
     return BoundNode(list(node.inputs), list(node.outputs), function)
-
-
-def resolve_references(node: Node, given: dict[str, Attribute]) -> Node:
-    """A copy of a function's node with each attribute reference replaced by what the caller gave, or dropped."""
-    attributes: dict[str, Attribute] = {}
-    for name, attribute in node.attributes.items():
-        if attribute.kind == "REF":
-            if attribute.value in given:
-                attributes[name] = given[attribute.value]
-        elif attribute.kind == "GRAPH":
-            inner: Graph = attribute.value
-            nodes = [resolve_references(n, given) for n in inner.nodes]
-            copy = Graph(inner.name, inner.inputs, inner.outputs, nodes, inner.initializers, inner.types)
-            attributes[name] = Attribute("GRAPH", copy)
-        else:
-            attributes[name] = attribute
-    return Node(node.op_type, node.inputs, node.outputs, attributes, node.domain, node.name, node.overload)
 
 
 class Interpreter:

@@ -70,6 +70,8 @@ def function_model(body: Any, call: onnx.NodeProto, *, inputs: Any = ("a",), out
 
 
 NEG = one(node("Neg", "x", "y"))
+SEQUENCE = h.make_sequence_type_proto(h.make_tensor_type_proto(T.FLOAT, None))
+W = initializer("w", np.ones(3, np.float32))
 INNER = tensor("b", T.FLOAT, [3])
 
 VERSIONS: dict[str, bytes] = {
@@ -125,14 +127,14 @@ TYPES: dict[str, bytes] = {
     "types differ, variadic": one(node("Concat", "x d", "y", axis=0), [X, tensor("d", T.DOUBLE, [3])]),
     "type not allowed": one(node("And", "x x", "y"), outputs=[tensor("y", T.BOOL, [3])]),
     "type not allowed: string": one(node("Neg", "x", "y"), [tensor("x", T.STRING, [3])]),
-    "type not allowed of ml": one(node("Scaler", "x", "y", domain=ML, offset=[0.0], scale=[1.0]), [tensor("x", T.STRING, [3])]),
-    "sequence for tensor": one(node("Neg", "x", "y"), [value("x", h.make_sequence_type_proto(h.make_tensor_type_proto(1, None)))]),
+    "type not allowed of ml": one(
+        node("Scaler", "x", "y", domain=ML, offset=[0.0], scale=[1.0]), [tensor("x", T.STRING, [3])]),
+    "sequence for tensor": one(node("Neg", "x", "y"), [value("x", SEQUENCE)]),
     "output of another type": one(node("Neg", "x", "y"), outputs=[tensor("y", T.DOUBLE, [3])]),
     "output of another type, between": model(
         [node("Neg", "x", "t"), node("Neg", "t", "y")], [X], [Y], value_info=[tensor("t", T.DOUBLE, [3])]),
     "cast to another": one(node("Cast", "x", "y", to=T.INT64)),
-    "output sequence for tensor": one(
-        node("Neg", "x", "y"), outputs=[value("y", h.make_sequence_type_proto(h.make_tensor_type_proto(1, None)))]),
+    "output sequence for tensor": one(node("Neg", "x", "y"), outputs=[value("y", SEQUENCE)]),
     "initializer of another type": one(node("Add", "x w", "y"), initializer=[initializer("w", np.ones(3))]),
     "input and initializer disagree": one(
         node("Add", "x w", "y"), [X, tensor("w", T.FLOAT, [3])], initializer=[initializer("w", np.ones(3))]),
@@ -148,14 +150,12 @@ WIRING: dict[str, bytes] = {
     "cycle": model([node("Add", "x u", "t"), node("Neg", "t", "u"), node("Neg", "t", "y")], [X], [Y]),
     "own output": one(node("Add", "x y", "y")),
     "input made again": model([node("Neg", "x", "x"), node("Neg", "x", "y")], [X], [Y]),
-    "initializer made again": model(
-        [node("Neg", "x", "w"), node("Neg", "w", "y")], [X], [Y], initializer=[initializer("w", np.ones(3, np.float32))]),
+    "initializer made again": model([node("Neg", "x", "w"), node("Neg", "w", "y")], [X], [Y], initializer=[W]),
     "input twice": one(node("Neg", "x", "y"), [X, X]),
     "input twice, other types": one(node("Neg", "x", "y"), [X, tensor("x", T.DOUBLE, [3])]),
     "input without name": one(node("Neg", "x", "y"), [X, tensor("", T.FLOAT, [3])]),
     "output twice": one(node("Neg", "x", "y"), outputs=[Y, Y]),
-    "initializer twice": one(
-        node("Add", "x w", "y"), initializer=[initializer("w", np.ones(3, np.float32))] * 2),
+    "initializer twice": one(node("Add", "x w", "y"), initializer=[W, W]),
 }  # fmt: skip
 SUBGRAPHS: dict[str, bytes] = {
     "branch: unknown op": branching(subgraph([node("NoSuchOp", "x", "b")], [INNER])),
@@ -185,7 +185,7 @@ FUNCTIONS: dict[str, bytes] = {
     "function: too many inputs": function_model([node("Neg", "a", "b")], node("F", "x x", "y", domain="f.d")),
     "function: too many outputs": function_model([node("Neg", "a", "b")], node("F", "x", "y z", domain="f.d")),
     "function: unknown": function_model([node("Neg", "a", "b")], node("G", "x", "y", domain="f.d")),
-    "function: calls itself": function_model([CALL and node("F", "a", "b", domain="f.d")], CALL),
+    "function: calls itself": function_model([node("F", "a", "b", domain="f.d")], CALL),
     "function: types differ": function_model([node("And", "a a", "b")], CALL),
 }
 FAULTS: dict[str, bytes] = {

@@ -47,7 +47,7 @@ def test_table_and_constant(op: str, shape: tuple[int, ...], dtype: type) -> Non
 
 
 @pytest.mark.parametrize("dtype", [np.int64, np.int32])
-@pytest.mark.parametrize("op", sorted(set(_INTEGER) - {"Div", "Mod"}))
+@pytest.mark.parametrize("op", sorted(set(_INTEGER) - {"Div", "Mod", "Sum"}))
 def test_integers_wrap_around(op: str, dtype: type) -> None:
     feeds = {"a": whole(dtype, 3, 0), "b": whole(dtype, 3, 1)}
     check(model([node(op, ["a", "b"], ["y"])], feeds, {}, ["y"]), feeds)

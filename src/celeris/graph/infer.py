@@ -6,18 +6,19 @@ to the model's own declarations.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from celeris.graph.attributes import Attributes, BodyTypes, resolve_references
 from celeris.graph.bind_types import Bound, bind, made
 from celeris.graph.check_node import Vocabulary, described, fault
 from celeris.graph.errors import GraphError
-from celeris.graph.graph import Attribute, Function, Graph, Model, Node, SparseTensor
+from celeris.graph.graph import Function, Graph, Model, Node
 from celeris.graph.merge import merged
-from celeris.graph.types import SparseTensorType, Tensor, Type, element_of
+from celeris.graph.types import SparseTensor, SparseTensorType, Tensor, Type, element_of
 from celeris.ops.schema import Schema
 from celeris.ops.table import Dims, Facts, Op
 
@@ -94,42 +95,6 @@ def _type_of(value: np.ndarray | SparseTensor) -> Type:
     if isinstance(value, SparseTensor):
         return SparseTensorType(element_of(value.values.dtype), tuple(value.shape))
     return Tensor(element_of(value.dtype), value.shape)
-
-
-class Attributes(Mapping[str, Any]):
-    """A node's attributes as rules take them, each turned into Python when it is asked for."""
-
-    __slots__ = ("_attributes", "_bodies")
-
-    def __init__(self, attributes: dict[str, Attribute], bodies: dict[str, BodyTypes]) -> None:
-        self._attributes = attributes
-        self._bodies = bodies
-
-    def __getitem__(self, name: str) -> Any:
-        from celeris.interpret import python_value
-
-        attribute = self._attributes[name]
-        return self._bodies.get(name) if attribute.kind == "GRAPH" else python_value(attribute)
-
-    def get(self, name: str, default: Any = None) -> Any:
-        return self[name] if name in self._attributes else default
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._attributes
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._attributes)
-
-    def __len__(self) -> int:
-        return len(self._attributes)
-
-
-@dataclass(slots=True)
-class BodyTypes:
-    """What rules know of a subgraph."""
-
-    input_types: list[Type | None]
-    output_types: list[Type | None]
 
 
 @dataclass(slots=True)
@@ -240,8 +205,6 @@ class _Sweep:
         self, node: Node, local: Function, words: Vocabulary, known: Known, types: list[Type | None]
     ) -> list[Type | None]:
         """The types of a call of a local function, through its body."""
-        from celeris.interpret import resolve_references
-
         if len(node.inputs) > len(local.graph.inputs) or len(node.outputs) > len(local.graph.outputs):
             raise GraphError(
                 "FAIL",

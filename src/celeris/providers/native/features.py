@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from celeris.graph.attributes import python_value
 from celeris.graph.graph import Node
-from celeris.interpret import python_value
 from celeris.providers.base import Claim, Context, KernelCall, Refusal, Rows
 from celeris.providers.native.linear import text
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from celeris.graph.attributes import python_value
 from celeris.graph.graph import Node
-from celeris.interpret import python_value
 from celeris.providers.base import Claim, Context, KernelCall, Refusal, Rows
 
 
