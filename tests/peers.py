@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 import warnings
 from collections.abc import Callable
 from types import ModuleType
@@ -41,7 +42,7 @@ class Raised:
 def plain(value: Any) -> Any:
     """A result as lists, dicts, numbers and names."""
     if isinstance(value, np.ndarray):
-        return ("array", value.dtype.str, value.shape, value.tolist(), value.flags.writeable, value.flags.c_contiguous)
+        return ("array", value.dtype.str, value.shape, repr(value.tolist()), value.flags.writeable, value.flags.c_contiguous)
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     if isinstance(value, dict):
@@ -89,4 +90,6 @@ def same(case: Case, *, text: bool = True) -> Any:
 
 
 def _words(text: str) -> str:
+    """The text on one line; what is named after its package, and where in the C++ source it comes from, set aside."""
+    text = re.sub(r"\S+\.(h|cc):\d+ .*?\] ", "", text.replace("'celeris.", "'onnxruntime."))
     return " ".join(text.split())

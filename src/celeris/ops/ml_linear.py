@@ -72,12 +72,14 @@ def LinearClassifier(
 def LinearRegressor(
     X: np.ndarray,
     *,
-    coefficients: np.ndarray,
+    coefficients: np.ndarray | None = None,
     intercepts: np.ndarray | None = None,
     post_transform: str = "NONE",
     targets: int = 1,
 ) -> np.ndarray:
     """Y = X . coefficients' + intercepts; X [N, F] -> Y [N, targets] f32. Source: LinearRegressor-1."""
+    if coefficients is None or not len(coefficients):
+        raise ValueError("LinearRegressor: expected coefficients, got none")
     y = rows_of(X) @ np.asarray(coefficients, np.float64).reshape(targets, -1).T
     if intercepts is not None and len(intercepts):
         y = y + np.asarray(intercepts, np.float64)
