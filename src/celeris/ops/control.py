@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from celeris.graph.types import Optional, Sequence, Shape, Tensor, Type, dtype_of
+from celeris.ops.shapes import unify
 from celeris.ops.table import Facts, Op
 
 Body = Callable[..., list[Any]]
@@ -247,7 +248,7 @@ def _grown(found: Type | None, axis: int, size: int | str | None) -> Type | None
 def _loop_types(facts: Facts) -> list[Type | None]:
     known = output_types(facts.attributes.get("body"))[1:]
     known += [None] * (facts.outputs - len(known))
-    state = [merge(initial, _sizeless(final)) for initial, final in zip(facts.types[2:], known, strict=False)]
+    state = [merge(initial, _sizeless(final)) or final for initial, final in zip(facts.types[2:], known, strict=False)]
     return [*state, *(_grown(found, 0, None) for found in known[len(state) :])]
 
 
@@ -262,12 +263,21 @@ def _length(facts: Facts, inputs: int, axis: int) -> int | str | None:
     return shape[axis] if shape is not None and -len(shape) <= axis < len(shape) else None
 
 
+def _unified(a: Type | None, b: Type | None) -> Type | None:
+    """The type of a value that is of both types: what either tells."""
+    if not isinstance(a, Tensor) or not isinstance(b, Tensor) or a.element != b.element:
+        return merge(a, b)
+    if a.shape is None or b.shape is None or len(a.shape) != len(b.shape):
+        return b if a.shape is None else a if b.shape is None else Tensor(a.element)
+    return Tensor(a.element, tuple(map(unify, a.shape, b.shape)))
+
+
 def _scan_types(facts: Facts) -> list[Type | None]:
     known = output_types(facts.attributes.get("body"))
     known += [None] * (facts.outputs - len(known))
     inputs = int(facts.attributes.get("num_scan_inputs", 0))
     count = max(len(facts.types) - inputs, 0)
-    state = [merge(a, b) for a, b in zip(facts.types[:count], known, strict=False)]
+    state = [_unified(a, b) for a, b in zip(facts.types[:count], known, strict=False)]
     in_axes = facts.attributes.get("scan_input_axes")
     length = _length(facts, inputs, int(in_axes[0]) if in_axes else 0)
     axes = list(facts.attributes.get("scan_output_axes") or [])

@@ -321,7 +321,9 @@ def MeanVarianceNormalization(X: np.ndarray, *, axes: Seq[int] = (0, 2, 3)) -> n
 
 
 def _batch_types(facts: Facts) -> list[Type | None]:
-    mean = shapes.tensor(facts, 3)
+    mean, x = shapes.tensor(facts, 3), shapes.shape_of(facts, 0)
+    if mean is not None and mean.shape is not None and len(mean.shape) == 1 and x is not None and len(x) > 1:
+        mean = Tensor(mean.element, (shapes.unify(x[1], mean.shape[0]),))
     return [facts.types[0], *[mean] * (facts.outputs - 1)]
 
 

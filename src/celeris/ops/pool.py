@@ -303,12 +303,13 @@ def _unpooled_type(facts: Facts) -> list[Type | None]:
     wanted = facts.values[2] if len(facts.values) > 2 else None
     if wanted is not None:
         return [Tensor(x.element, tuple(int(n) for n in wanted))]
-    sizes = [n for n in x.shape if isinstance(n, int)]
+    sizes = [n for n in x.shape[2:] if isinstance(n, int)]
     a = facts.attributes
     given = len(facts.types) > 2 and facts.types[2] is not None
     shape: tuple[Dim, ...] = (*x.shape[:2], *[None] * (len(x.shape) - 2))
-    if not given and len(sizes) == len(x.shape):
-        shape = tuple(_unpooled(sizes, a["kernel_shape"], a.get("strides"), a.get("pads")))
+    if not given and len(sizes) == len(x.shape) - 2:
+        inner = _unpooled([0, 0, *sizes], a["kernel_shape"], a.get("strides"), a.get("pads"))
+        shape = (*x.shape[:2], *inner[2:])
     return [Tensor(x.element, shape)]
 
 

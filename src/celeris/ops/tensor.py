@@ -230,12 +230,10 @@ def _split_types(facts: Facts) -> list[Type | None]:
     axis = shapes.axis_in("Split", int(facts.attributes.get("axis", 0)), len(data.shape))
     given = facts.attributes.get("split") or shapes.contents(facts, 1)
     total = data.shape[axis]
-    if given is None and shapes.given(facts, 1):
-        return [Tensor(data.element)] * facts.outputs
     sizes: Seq[Dim] = [None] * facts.outputs
     if given is not None:
         sizes = list(given)
-    elif isinstance(total, int):
+    elif isinstance(total, int) and not shapes.given(facts, 1):
         sizes = even_sizes(total, facts.attributes.get("num_outputs") or facts.outputs)
     return [Tensor(data.element, shapes.replaced(data.shape, axis, size)) for size in sizes]
 
