@@ -115,18 +115,23 @@ def threshold(forest: Forest) -> float:
     return 0.5 if forest.targets == 2 and not (forest.weight < 0).any() else 0.0
 
 
+def shown(scores: np.ndarray) -> np.ndarray:
+    """Scores as callers see them, on which labels are decided: five votes of float32(0.1) are a tie with five others."""
+    return scores.astype(np.float32)
+
+
 def classification(forest: Forest, X: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """label [N] and scores float64 [N, C]."""
     y, _ = scores(forest, X)
     case, kind = binary_case(forest), forest.post_transform
     if case == "classes":
         y = y + forest.base if len(forest.base) else y
-        return labels[y.argmax(axis=1)], post_transformed(y, kind)
+        return labels[shown(y).argmax(axis=1)], post_transformed(y, kind)
     if case == "second":
         y[:, 1] += forest.base[1] if len(forest.base) == 2 else 0
-        return labels[(y[:, 1] > threshold(forest)).astype(np.intp)], post_transformed(y, kind)
+        return labels[(shown(y[:, 1]) > threshold(forest)).astype(np.intp)], post_transformed(y, kind)
     score = y[:, :1] + (forest.base[0] if len(forest.base) else 0)
-    positive = score[:, 0] > threshold(forest)
+    positive = shown(score[:, 0]) > threshold(forest)
     if case == "single":
         table = labels if labels.dtype == object else np.array([0, 1])
         label = table[np.minimum(positive, len(table) - 1).astype(np.intp)]
