@@ -41,7 +41,7 @@ class Case:
     def model(self) -> onnx.ModelProto:
         """The model."""
         if self.source.model is not None:
-            return self.source.model  # type: ignore[no-any-return]
+            return self.source.model
         light = self.kind == "light"
         return onnx.load(_light_path(self.source) if light else Path(self.source.model_dir, "model.onnx"))
 

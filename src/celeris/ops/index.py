@@ -23,6 +23,8 @@ def wrapped(where: str, indices: np.ndarray, size: int) -> np.ndarray:
             f"{where}: indices element out of data bounds, idx={int(bad)} must be within the inclusive range "
             f"[{-size},{size - 1}]"
         )
+    if not indices.size or int(indices.min()) >= 0:
+        return indices.astype(np.int64, copy=False)
     return np.where(indices < 0, indices + size, indices).astype(np.int64)
 
 
@@ -165,7 +167,7 @@ def Unique(
         rank[order] = np.arange(len(order))
         first, inverse, counts = first[order], rank[inverse], counts[order]
     distinct = np.take(flat, first, axis=at)
-    return distinct, *(part.astype(_INT64) for part in (first, inverse, counts))
+    return distinct, first.astype(_INT64), inverse.astype(_INT64), counts.astype(_INT64)
 
 
 def _gathered(facts: Facts) -> list[Type | None]:

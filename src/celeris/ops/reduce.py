@@ -31,10 +31,13 @@ def _over(where: str, data: np.ndarray, axes: np.ndarray | None, noop_with_empty
     return shapes.axes_in(where, axes.reshape(-1), data.ndim)
 
 
+def _combined(combine: Any, x: np.ndarray, over: Axes, keepdims: int) -> np.ndarray:
+    """`x` reduced by a ufunc in its own type: integers wrap."""
+    return np.asarray(combine.reduce(x, axis=over, dtype=x.dtype, keepdims=bool(keepdims)))
+
+
 def _total(x: np.ndarray, over: Axes, keepdims: int) -> np.ndarray:
-    """The sum; integers keep their type and wrap."""
-    kept = {"dtype": x.dtype} if x.dtype.kind in "iu" else {}
-    return np.asarray(x.sum(axis=over, keepdims=bool(keepdims), **kept))
+    return _combined(np.add, x, over, keepdims)
 
 
 @quiet
@@ -113,8 +116,7 @@ def ReduceProd(
 ) -> np.ndarray:
     """The product along axes. Source: ai.onnx ReduceProd-18."""
     over = _over("ReduceProd", data, axes, noop_with_empty_axes)
-    wide = in_double(data)
-    return narrow(np.multiply.reduce(wide, axis=over, keepdims=bool(keepdims), dtype=wide.dtype), data.dtype)
+    return narrow(_combined(np.multiply, in_double(data), over, keepdims), data.dtype)
 
 
 def lowest(dtype: np.dtype) -> Any:
@@ -187,7 +189,7 @@ def _running(
     wide = in_double(np.flip(x, at) if reverse else x)
     result = combine.accumulate(wide, axis=at, dtype=wide.dtype)
     if exclusive and x.shape[at]:
-        first = np.full(shapes.replaced(x.shape, at, 1), neutral, wide.dtype)
+        first = np.full((*x.shape[:at], 1, *x.shape[at + 1 :]), neutral, wide.dtype)
         before = result[(slice(None),) * at + (slice(0, -1),)]
         result = np.concatenate([first, before], axis=at)
     return narrow(np.flip(result, at) if reverse else result, x.dtype)

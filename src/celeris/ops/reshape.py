@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence as Seq
 from math import prod
+from typing import TypeVar
 
 import numpy as np
 
@@ -15,6 +16,8 @@ from celeris.graph.types import Shape as Sizes
 from celeris.ops import shapes
 from celeris.ops.older import axes_attribute, without
 from celeris.ops.table import Dims, Facts, Op
+
+D = TypeVar("D", int, Dim)  # sizes, known or symbolic
 
 
 def Shape(data: np.ndarray, *, end: int | None = None, start: int = 0) -> np.ndarray:
@@ -142,7 +145,7 @@ def Unsqueeze(data: np.ndarray, axes: np.ndarray) -> np.ndarray:
     return data.reshape(_widened(data.shape, axes.reshape(-1).tolist()))
 
 
-def _widened(shape: Seq[Dim], axes: list[int]) -> Sizes:
+def _widened(shape: tuple[D, ...], axes: list[int]) -> tuple[D | int, ...]:
     rank = len(shape) + len(axes)
     new = shapes.axes_in("Unsqueeze", axes, rank)
     old = iter(shape)

@@ -88,7 +88,8 @@ def EyeLike(input: np.ndarray, *, dtype: int | None = None, k: int = 0) -> np.nd
     """Ones on diagonal k of a matrix like the input. Source: ai.onnx EyeLike-22."""
     if input.ndim != 2:
         raise ValueError(f"EyeLike: expected a matrix, got rank {input.ndim}")
-    return np.eye(*input.shape, k=k).astype(input.dtype if dtype is None else dtype_of(ELEMENT_NAMES[dtype]))
+    rows, columns = input.shape
+    return np.eye(rows, columns, k=k).astype(input.dtype if dtype is None else dtype_of(ELEMENT_NAMES[dtype]))
 
 
 def _eye_type(facts: Facts) -> list[Type | None]:
@@ -112,7 +113,8 @@ def Range(start: np.ndarray, limit: np.ndarray, delta: np.ndarray, *, stash_type
     if step == 0:
         raise ValueError("Range: expected a delta other than 0, got 0")
     count = max(0, int(-((first - last) // step) if wide is np.int64 else np.ceil((last - first) / step)))
-    return np.asarray((first + np.arange(count, dtype=wide) * step).astype(start.dtype))
+    steps: np.ndarray = np.arange(count).astype(wide)
+    return np.asarray((first + steps * step).astype(start.dtype))
 
 
 def _range_type(facts: Facts) -> list[Type | None]:
@@ -267,7 +269,8 @@ def _tiled(facts: Facts) -> list[Type | None]:
 def Trilu(input: np.ndarray, k: np.ndarray | None = None, *, upper: int = 1) -> np.ndarray:
     """The part of each matrix on and above (or below) diagonal k, zeros elsewhere. Source: ai.onnx Trilu-14."""
     offset = 0 if k is None else int(_single("Trilu", "k", k))
-    mask = np.tri(*input.shape[-2:], k=offset - 1 if upper else offset, dtype=bool)
+    rows, columns = input.shape[-2:]
+    mask = np.tri(rows, columns, offset - 1 if upper else offset, dtype=bool)
     return np.where(~mask if upper else mask, input, np.zeros((), input.dtype))
 
 

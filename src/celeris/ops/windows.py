@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from collections.abc import Sequence as Seq
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import numpy as np
 
@@ -126,7 +127,7 @@ def windows(
 def output_sizes(
     sizes: Shape,
     kernel: Seq[int] | None,
-    attributes: dict[str, object],
+    attributes: Mapping[str, Any],
 ) -> tuple[Dim, ...]:
     """The spatial output sizes of a convolution or pooling; None where an input size or the kernel is not known."""
     known: list[Dim] = []
@@ -137,7 +138,7 @@ def output_sizes(
             known.append(None)
             continue
         one = {
-            name: None if values is None else [values[i]]  # type: ignore[index]
+            name: None if values is None else [values[i]]
             for name, values in ((n, attributes.get(n)) for n in ("strides", "dilations"))
         }
         try:
@@ -147,9 +148,9 @@ def output_sizes(
                 [kernel[i]],
                 strides=one["strides"],
                 dilations=one["dilations"],
-                pads=None if pads is None else [pads[i], pads[i + rank]],  # type: ignore[index]
+                pads=None if pads is None else [pads[i], pads[i + rank]],
                 auto_pad=str(attributes.get("auto_pad") or "NOTSET"),
-                ceil_mode=int(attributes.get("ceil_mode") or 0),  # type: ignore[call-overload]
+                ceil_mode=int(attributes.get("ceil_mode") or 0),
             )
             known.append(found.out[0])
         except (ValueError, IndexError):
