@@ -6,6 +6,7 @@ What no kernel claims runs this way inside a plan; so do subgraphs, local functi
 from __future__ import annotations
 
 import inspect
+import opcode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -98,12 +99,22 @@ def bind(node: Node, scope: Scope) -> BoundNode:
 
 
 def _explained(op_type: str, error: Exception, inputs: Sequence[Value]) -> str:
-    """What an operator says of its own accord, or else, where NumPy refused, with the inputs it was given."""
+    """What an operator says of its own accord; where NumPy refused instead, its text with the inputs it was given."""
     text = str(error) or type(error).__name__
-    if type(error) is ValueError and text.split(":")[0].strip().isidentifier():
+    if _is_ours(error):
         return text
     given = ", ".join(_described(value) for value in inputs)
     return f"{op_type}: expected inputs that go together, got {given or 'none'}; {text}"
+
+
+def _is_ours(error: Exception) -> bool:
+    """A `raise` of Celeris' own made it: the instruction where it came up tells, whatever its text."""
+    at = error.__traceback__
+    while at is not None and at.tb_next is not None:
+        at = at.tb_next
+    if at is None or not str(at.tb_frame.f_globals.get("__name__")).startswith("celeris."):
+        return False
+    return at.tb_frame.f_code.co_code[at.tb_lasti] == opcode.opmap["RAISE_VARARGS"]
 
 
 def _described(value: Value) -> str:

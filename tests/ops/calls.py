@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from celeris import ops
-from celeris.graph.types import Tensor, Type
+from celeris.graph.types import Tensor, Type, element_of
 from celeris.ops.table import Dims, Facts, Op
 
 NEWEST = 28
@@ -26,17 +26,15 @@ def call(name: str, *inputs: Any, opset: int = NEWEST, domain: str = "", **attri
 
 
 def facts(
-    *inputs: Any, opset: int = NEWEST, outputs: int = 1, dims: list[Dims | None] | None = None, **a: Any
+    *inputs: Any, opset: int = NEWEST, outputs: int = 1, dims: list[Dims | None] | None = None, **attributes: Any
 ) -> Facts:
     """Facts of a node: an input is a Type, or an array where it is constant."""
     values = [x if isinstance(x, np.ndarray) else None for x in inputs]
     types = [_type(x) if isinstance(x, np.ndarray) else x for x in inputs]
-    return Facts(types, values, a, outputs, opset, dims or [None] * len(inputs))
+    return Facts(types, values, attributes, outputs, opset, dims or [None] * len(inputs))
 
 
 def _type(x: np.ndarray) -> Type:
-    from celeris.graph.types import element_of
-
     return Tensor(element_of(x.dtype), x.shape)
 
 

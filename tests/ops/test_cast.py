@@ -28,7 +28,7 @@ def _peer(x: np.ndarray, to: int) -> np.ndarray:
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16, np.int64, np.bool_])
 def test_numbers_to_strings(dtype: type) -> None:
     with np.errstate(all="ignore"):
-        x = np.array(_FLOATS[:6] if dtype in (np.int64, np.bool_) else _FLOATS).astype(dtype)
+        x: np.ndarray = np.array(_FLOATS[:6] if dtype in (np.int64, np.bool_) else _FLOATS).astype(dtype)
     assert call("Cast", x, to=TensorProto.STRING).tolist() == _peer(x, TensorProto.STRING).tolist()
 
 
@@ -41,7 +41,7 @@ def test_strings_to_numbers(to: int) -> None:
 def test_a_string_that_is_no_number() -> None:
     with pytest.raises(ValueError, match="Cast: expected a string that starts with a whole number"):
         call("Cast", np.array(["abc"], object), to=TensorProto.INT64)
-    with pytest.raises(ValueError, match="Cast: expected strings that are numbers: .*'abc'"):
+    with pytest.raises(ValueError, match=r"Cast: expected strings that are numbers: .*'abc'"):
         call("Cast", np.array(["abc"], object), to=TensorProto.FLOAT)
 
 
