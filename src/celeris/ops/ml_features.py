@@ -17,8 +17,6 @@ def ArrayFeatureExtractor(X: np.ndarray, Y: np.ndarray) -> np.ndarray:
     if X.ndim == 0:
         raise ValueError("Invalid X argument: expected at least one dimension, got a scalar")
     at, count = Y.reshape(-1), X.shape[-1]
-    if not at.size:
-        raise ValueError("Invalid Y argument: num_indices = 0")
     wrong = np.flatnonzero((at < 0) | (at >= count))
     if wrong.size:
         where = int(wrong[0])
