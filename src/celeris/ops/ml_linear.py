@@ -90,10 +90,10 @@ def infer_classifier(facts: Facts) -> list[Type | None]:
     """label [N], scores [N, C]."""
     x = shapes.shape_of(facts, 0)
     rows = x[0] if x is not None and len(x) == 2 else None
-    strings = next((v for n, v in facts.attributes.items() if n == "classlabels_strings"), None)
-    integers = next((v for n, v in facts.attributes.items() if n in ("classlabels_ints", "classlabels_int64s")), None)
-    count = len(strings) if strings else len(integers) if integers else None
-    return [Tensor("string" if strings else "int64", (rows,)), Tensor("float", (rows, count))]
+    strings = facts.raw.get("classlabels_strings", ())
+    integers = facts.raw.get("classlabels_ints", facts.raw.get("classlabels_int64s", ()))
+    count = len(strings) or len(integers) or None
+    return [Tensor("string" if len(strings) else "int64", (rows,)), Tensor("float", (rows, count))]
 
 
 def _infer_regressor(facts: Facts) -> list[Type | None]:
