@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from celeris.graph.types import Map, Sequence, Tensor, Type
-from celeris.ops import shapes
+from celeris.ops import ml_verify, shapes
 from celeris.ops.ml_linear import ML
 from celeris.ops.table import Facts, Op
 
@@ -370,15 +370,15 @@ OPS: tuple[Op, ...] = (
     Op("ArrayFeatureExtractor", 1, ArrayFeatureExtractor, _infer_extractor, ML),
     Op("Binarizer", 1, Binarizer, shapes.same, ML),
     Op("CastMap", 1, CastMap, _infer_cast_map, ML),
-    Op("CategoryMapper", 1, CategoryMapper, _infer_mapper, ML),
+    Op("CategoryMapper", 1, CategoryMapper, _infer_mapper, ML, verify=ml_verify.category_mapper),
     Op("DictVectorizer", 1, DictVectorizer, _infer_dict_vectorizer, ML),
-    Op("FeatureVectorizer", 1, FeatureVectorizer, _infer_vectorizer, ML),
+    Op("FeatureVectorizer", 1, FeatureVectorizer, _infer_vectorizer, ML, verify=ml_verify.feature_vectorizer),
     Op("Imputer", 1, Imputer, shapes.same, ML),
     Op("LabelEncoder", 1, LabelEncoder_1, _infer_encoder, ML),
-    Op("LabelEncoder", 2, LabelEncoder_2, _infer_encoder, ML),
-    Op("LabelEncoder", 4, LabelEncoder, _infer_encoder, ML),
-    Op("Normalizer", 1, Normalizer, _as_float, ML),
+    Op("LabelEncoder", 2, LabelEncoder_2, _infer_encoder, ML, verify=ml_verify.label_encoder),
+    Op("LabelEncoder", 4, LabelEncoder, _infer_encoder, ML, verify=ml_verify.label_encoder),
+    Op("Normalizer", 1, Normalizer, _as_float, ML, verify=ml_verify.normalizer),
     Op("OneHotEncoder", 1, OneHotEncoder, _infer_one_hot, ML),
-    Op("Scaler", 1, Scaler, _as_float, ML),
+    Op("Scaler", 1, Scaler, _as_float, ML, verify=ml_verify.scaler),
     Op("ZipMap", 1, ZipMap, _infer_zip_map, ML),
 )

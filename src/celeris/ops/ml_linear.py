@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from celeris.graph.types import Tensor, Type
-from celeris.ops import shapes
+from celeris.ops import ml_verify, shapes
 from celeris.ops.table import Facts, Op
 
 ML = "ai.onnx.ml"
@@ -102,6 +102,6 @@ def _infer_regressor(facts: Facts) -> list[Type | None]:
 
 
 OPS: tuple[Op, ...] = (
-    Op("LinearClassifier", 1, LinearClassifier, infer_classifier, ML),
-    Op("LinearRegressor", 1, LinearRegressor, _infer_regressor, ML),
+    Op("LinearClassifier", 1, LinearClassifier, infer_classifier, ML, verify=ml_verify.linear_classifier),
+    Op("LinearRegressor", 1, LinearRegressor, _infer_regressor, ML, verify=ml_verify.linear_regressor),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from celeris.graph.types import Tensor, Type
-from celeris.ops import shapes
+from celeris.ops import ml_verify, shapes
 from celeris.ops.ml_linear import ML, label_table, post_transformed, rows_of
 from celeris.ops.table import Facts, Op
 
@@ -197,6 +197,6 @@ def _infer_regressor(facts: Facts) -> list[Type | None]:
 
 
 OPS: tuple[Op, ...] = (
-    Op("SVMClassifier", 1, SVMClassifier, _infer_classifier, ML),
-    Op("SVMRegressor", 1, SVMRegressor, _infer_regressor, ML),
+    Op("SVMClassifier", 1, SVMClassifier, _infer_classifier, ML, verify=ml_verify.svm_classifier),
+    Op("SVMRegressor", 1, SVMRegressor, _infer_regressor, ML, verify=ml_verify.svm_regressor),
 )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from celeris.graph.types import Tensor, Type
-from celeris.ops import shapes
+from celeris.ops import ml_verify, shapes
 from celeris.ops.ml_linear import ML, infer_classifier, label_table, post_transformed
 from celeris.ops.older import without
 from celeris.ops.table import Facts, Op
@@ -268,12 +268,15 @@ def _infer_ensemble(facts: Facts) -> list[Type | None]:
     return [Tensor(x.element, (rows, facts.attributes.get("n_targets", 1)))]
 
 
+_CLASSIFIER, _REGRESSOR = ml_verify.forest(classifier_forest), ml_verify.forest(regressor_forest)
+_ENSEMBLE = ml_verify.forest(lambda given: forest_of_5("TreeEnsemble", given))
+
 OPS: tuple[Op, ...] = (
-    Op("TreeEnsemble", 5, TreeEnsemble, _infer_ensemble, ML),
-    Op("TreeEnsembleClassifier", 1, _CLASSIFIER_1, infer_classifier, ML),
-    Op("TreeEnsembleClassifier", 3, TreeEnsembleClassifier, infer_classifier, ML),
+    Op("TreeEnsemble", 5, TreeEnsemble, _infer_ensemble, ML, verify=_ENSEMBLE),
+    Op("TreeEnsembleClassifier", 1, _CLASSIFIER_1, infer_classifier, ML, verify=_CLASSIFIER),
+    Op("TreeEnsembleClassifier", 3, TreeEnsembleClassifier, infer_classifier, ML, verify=_CLASSIFIER),
     Op("TreeEnsembleClassifier", 5, TreeEnsembleClassifier, infer_classifier, ML, deprecated=True),
-    Op("TreeEnsembleRegressor", 1, _REGRESSOR_1, _infer_regressor, ML),
-    Op("TreeEnsembleRegressor", 3, TreeEnsembleRegressor, _infer_regressor, ML),
+    Op("TreeEnsembleRegressor", 1, _REGRESSOR_1, _infer_regressor, ML, verify=_REGRESSOR),
+    Op("TreeEnsembleRegressor", 3, TreeEnsembleRegressor, _infer_regressor, ML, verify=_REGRESSOR),
     Op("TreeEnsembleRegressor", 5, TreeEnsembleRegressor, _infer_regressor, ML, deprecated=True),
 )

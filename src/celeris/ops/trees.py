@@ -5,6 +5,7 @@ Time and memory are linear in the nodes; subtrees that several nodes share stay 
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -80,11 +81,32 @@ def _same_length(where: str, count: int, **arrays: np.ndarray) -> None:
             raise ValueError(f"{where}: expected {count} elements in {name}, as many as nodes, got {len(array)}")
 
 
+_KEPT: dict[int, tuple[weakref.ref[np.ndarray], Forest]] = {}  # by the identity of nodes_featureids
+
+
+def keep(forest: Forest, given: Mapping[str, Any]) -> None:
+    """The check at load has built this forest: whoever builds it next from the same arrays is given it, once."""
+    array = given.get("nodes_featureids")
+    if isinstance(array, np.ndarray):
+        key = id(array)
+        _KEPT[key] = (weakref.ref(array, lambda _: _KEPT.pop(key, None)), forest)
+
+
+def _kept(given: Mapping[str, Any]) -> Forest | None:
+    array = given.get("nodes_featureids")
+    entry = _KEPT.pop(id(array), None) if isinstance(array, np.ndarray) else None
+    return entry[1] if entry is not None and entry[0]() is array else None
+
+
 def forest_of(where: str, given: Mapping[str, Any], kind: str, targets: int) -> Forest:
     """The forest of a TreeEnsembleClassifier ('class') or TreeEnsembleRegressor ('target').
 
     `given` holds attributes by name, as lists or as arrays. ValueError where they contradict themselves or one another.
     """
+    return _kept(given) or _forest_of(where, given, kind, targets)
+
+
+def _forest_of(where: str, given: Mapping[str, Any], kind: str, targets: int) -> Forest:
     trees, nodes = _integers(given.get("nodes_treeids")), _integers(given.get("nodes_nodeids"))
     count = len(nodes)
     modes = _modes(where, given.get("nodes_modes") or ())
@@ -237,6 +259,10 @@ def check_acyclic(where: str, forest: Forest) -> None:
 
 def forest_of_5(where: str, given: Mapping[str, Any]) -> Forest:
     """The forest of a TreeEnsemble-5: its leaves come after its inner nodes. ValueError as in forest_of."""
+    return _kept(given) or _forest_of_5(where, given)
+
+
+def _forest_of_5(where: str, given: Mapping[str, Any]) -> Forest:
     modes = np.asarray(given["nodes_modes"]).reshape(-1)
     features, splits = _integers(given["nodes_featureids"]), np.asarray(given["nodes_splits"]).reshape(-1)
     inner, leaf_targets = len(features), _integers(given["leaf_targetids"])
