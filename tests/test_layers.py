@@ -86,6 +86,7 @@ def test_faces_are_imported_only_when_met() -> None:
     import subprocess
     import sys
 
-    code = "import sys, celeris, celeris.frames; print([m for m in ('pandas', 'polars', 'pyarrow', 'sklearn') if m in sys.modules])"
+    libraries = "('pandas', 'polars', 'pyarrow', 'sklearn')"
+    code = f"import sys, celeris, celeris.frames; print([m for m in {libraries} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -52,9 +52,8 @@ def _library(name: str) -> Any:
     try:
         return importlib.import_module(name)
     except ImportError as problem:
-        raise ConversionError(
-            f"conversion: expected {name.split('.')[0]} to be installed, which it is not; pip install 'celeris[convert]'"
-        ) from problem
+        library = name.split(".")[0]
+        raise ConversionError(f"expected {library} to be installed; pip install 'celeris[convert]'") from problem
 
 
 def _require_fitted(estimator: Any) -> None:
@@ -224,14 +223,8 @@ def _column_names(estimator: Any, table: Table | None) -> list[str] | None:
 
 def _roles(estimator: Any, outputs: list[str], scores: bool) -> dict[str, str]:
     if len(outputs) >= 2:
-        proba = hasattr(estimator, "predict_proba") and not scores
-        second = (
-            "predict_proba"
-            if proba
-            else "decision_function"
-            if hasattr(estimator, "decision_function")
-            else "transform"
-        )
+        candidates = ["predict_proba"] * (not scores) + ["decision_function", "transform"]
+        second = next((role for role in candidates if hasattr(estimator, role)), "transform")
         return {"predict": outputs[0], second: outputs[1]}
     if type(estimator).__name__ == "Booster":
         return {"predict": outputs[0]}

@@ -10,6 +10,7 @@ import numpy as np
 
 from celeris import _core
 from celeris.feeding import Feeder
+from celeris.frames import faults
 from celeris.frames.table import DataError, Table
 from celeris.graph.graph import Model
 from celeris.loading import LoadedModel
@@ -158,8 +159,7 @@ class Predictor:
         if not isinstance(problem, NodeError):
             return problem
         inputs = reaching(self._file.graph, problem.name, problem.op_type)
-        where = f" (fed by {', '.join(map(repr, inputs))})" if inputs else ""
-        return DataError(f"{problem.op_type} node '{problem.name}'{where}: {problem.text}")
+        return faults.node(problem.op_type, problem.name, problem.text, inputs)
 
     def _label(self, values: np.ndarray) -> np.ndarray:
         """Labels of the type that the trained classes had: converters know integers and text only."""

@@ -1,8 +1,9 @@
-"""Texts that people read, kept in files beside this one: `CELERIS_GOLDEN=1 pytest` writes them anew, to be read and committed."""
+"""Texts that people read, kept in files beside this one; `CELERIS_GOLDEN=1 pytest` writes them anew."""
 
 from __future__ import annotations
 
 import os
+import textwrap
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
@@ -14,9 +15,8 @@ def golden(file: str, title: str, text: str) -> None:
     kept = _read(path)
     if os.environ.get("CELERIS_GOLDEN") == "1":
         kept[title] = text
-        path.write_text(
-            "".join(f"## {t}\n\n    {kept[t].replace(chr(10), chr(10) + '    ')}\n\n" for t in sorted(kept))
-        )
+        parts = (f"## {each}\n\n{textwrap.indent(kept[each], '    ')}\n\n" for each in sorted(kept))
+        path.write_text("".join(parts))
     assert kept.get(title) == text, f"{path.name}, '{title}': CELERIS_GOLDEN=1 pytest ... writes it anew"
 
 

@@ -73,6 +73,15 @@ def value(name: str, row: int, reason: str, element: str) -> DataError:
     return DataError(f"{name}, row {row}: expected {expected}, got {got}; {fix}")
 
 
+def node(op_type: str, name: str, text: str, columns: Sequence[str]) -> DataError:
+    """A node that failed on the values of these columns."""
+    where = f"column '{columns[0]}'" if len(columns) == 1 else f"columns {listed(columns)}" if columns else "X"
+    fix = ""
+    if op_type in ("OneHotEncoder", "OrdinalEncoder", "LabelEncoder", "CategoryMapper"):
+        fix = "; give only categories seen in training, or train the encoder to take others (handle_unknown='ignore')"
+    return DataError(f"{where}: {op_type} node '{name}': {text}{fix}")
+
+
 def record(problem: str, row: int, name: str | None, rows: Any, names: Sequence[str], text: bool) -> DataError:
     """A dict that does not fit. `rows` is the dict, or the list of them."""
     one = isinstance(rows, dict)
