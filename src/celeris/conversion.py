@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from celeris.frames import DataError, Table, table_of
-from celeris.signature import CLASSES, COLUMNS, ROLES
+from celeris.signature import CLASSES, COLUMNS, NAN, ROLES
 
 _OPSETS = {"": 18, "ai.onnx.ml": 3}
 _SHOWN = 5
@@ -202,9 +202,17 @@ def _remember(model: Any, estimator: Any, table: Table | None, scores: bool) -> 
     classes = getattr(estimator, "classes_", None)
     if isinstance(classes, np.ndarray) and classes.ndim == 1:
         found[CLASSES] = classes.tolist()
+    found[NAN] = _lets_nan_through(estimator)
     found[ROLES] = _roles(estimator, [each.name for each in model.graph.output], scores)
     kept = {each.key: each.value for each in model.metadata_props}
     onnx.helper.set_model_props(model, {**kept, **{key: json.dumps(value) for key, value in found.items() if value}})
+
+
+def _lets_nan_through(estimator: Any) -> bool:
+    """Whether NaN gives NaN by the estimator's own wish; of a pipeline its graph tells more."""
+    if not hasattr(estimator, "__sklearn_tags__") or hasattr(estimator, "steps"):
+        return False
+    return bool(_library("sklearn.utils").get_tags(estimator).input_tags.allow_nan)
 
 
 def _column_names(estimator: Any, table: Table | None) -> list[str] | None:
@@ -234,10 +242,11 @@ def _roles(estimator: Any, outputs: list[str], scores: bool) -> dict[str, str]:
 def compare(estimator: Any, predictor: Any, X: Any, tolerance: float) -> None:
     """ConversionError where the predictor's answers on X are not the estimator's."""
     if type(estimator).__name__ == "Booster":
-        return _compare_numbers(estimator, _booster_values(estimator, X), _plain(_last(predictor)(X)), tolerance)
+        got = predictor.array(predictor.methods[-1], X)
+        return _compare_numbers(estimator, _booster_values(estimator, X), got, tolerance)
     near = np.zeros(len(table_of(X)), bool)
     for role in reversed(predictor.methods):
-        expected, got = np.asarray(getattr(estimator, role)(X)), _plain(getattr(predictor, role)(X))
+        expected, got = np.asarray(getattr(estimator, role)(X)), predictor.array(role, X)
         if role != "predict" or not hasattr(estimator, "classes_"):
             _compare_numbers(estimator, expected, got, tolerance)
             near = near | _ties(expected, tolerance)
@@ -248,19 +257,10 @@ def compare(estimator: Any, predictor: Any, X: Any, tolerance: float) -> None:
     return None
 
 
-def _last(predictor: Any) -> Any:
-    return getattr(predictor, predictor.methods[-1])
-
-
 def _booster_values(booster: Any, X: Any) -> np.ndarray:
     if type(booster).__module__.startswith("xgboost"):
         X = _library("xgboost").DMatrix(X, feature_names=booster.feature_names)
-    values = np.asarray(booster.predict(X))
-    return values
-
-
-def _plain(result: Any) -> np.ndarray:
-    return np.asarray(result)
+    return np.asarray(booster.predict(X))
 
 
 def _ties(scores: np.ndarray, tolerance: float) -> np.ndarray:

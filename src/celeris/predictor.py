@@ -13,6 +13,7 @@ from celeris.feeding import Feeder
 from celeris.frames import faults
 from celeris.frames.table import DataError, Table
 from celeris.graph.graph import Model
+from celeris.graph.types import Tensor
 from celeris.loading import LoadedModel
 from celeris.options import SessionOptions
 from celeris.signature import Signature, reaching, signature_of, without_zipmaps
@@ -54,6 +55,18 @@ class Predictor:
         return None if self._signature.classes is None else np.array(self._signature.classes)
 
     @property
+    def width(self) -> int | None:
+        """How many columns it takes; None where the model does not say."""
+        return self._signature.width
+
+    def width_of(self, method: str) -> int | None:
+        """How many columns the method's output has; None where the model does not say."""
+        graph = self._model._model.graph
+        type_ = graph.types.get(graph.outputs[self._role(method)])
+        last = type_.shape[-1] if isinstance(type_, Tensor) and type_.shape else None
+        return last if isinstance(last, int) else None
+
+    @property
     def outputs(self) -> list[str]:
         """The names of what `run` can give."""
         return list(self._signature.outputs)
@@ -69,15 +82,18 @@ class Predictor:
 
     # What it does.
 
+    def array(self, method: str, X: Any) -> np.ndarray:
+        """What `predict`, `predict_proba`, ... answer, as an array whatever X is."""
+        values, _ = self._values(X, self._role(method))
+        return self._shaped(method, values)
+
     def predict(self, X: Any) -> Any:
         """Labels of a classifier, values of a regression: one a row."""
         at = self._role("predict")
         if type(X) is dict:
-            return self._label(self._one(X, at)).item(0)
+            return self._shaped("predict", self._one(X, at)).item(0)
         values, table = self._values(X, at)
-        values = self._label(values)
-        if values.ndim == 2 and values.shape[1] == 1:
-            values = values[:, 0]
+        values = self._shaped("predict", values)
         if table is None:
             result: Any = values.tolist()
         elif values.ndim == 1:
@@ -95,10 +111,10 @@ class Predictor:
         """Decision scores: [N] for two classes, else [N, classes]."""
         at = self._role("decision_function")
         if type(X) is dict:
-            scores = self._narrow(self._one(X, at))
+            scores = self._shaped("decision_function", self._one(X, at))
             return scores.item(0) if scores.ndim == 1 else self._named(scores)[0]
         values, table = self._values(X, at)
-        values = self._narrow(values)
+        values = self._shaped("decision_function", values)
         if table is None:
             return values.tolist() if values.ndim == 1 else self._named(values)
         return table.series(values, "score") if values.ndim == 1 else table.frame(values, self._class_names(values))
@@ -161,25 +177,23 @@ class Predictor:
         inputs = reaching(self._file.graph, problem.name, problem.op_type)
         return faults.node(problem.op_type, problem.name, problem.text, inputs)
 
-    def _label(self, values: np.ndarray) -> np.ndarray:
-        """Labels of the type that the trained classes had: converters know integers and text only."""
-        classes = self._signature.classes
-        if classes and isinstance(classes[0], bool) and values.dtype == np.int64:
-            return values.astype(bool)
-        return values
-
-    def _narrow(self, values: np.ndarray) -> np.ndarray:
-        two = self._signature.classes is not None and len(self._signature.classes) == 2
-        if values.ndim == 2 and (values.shape[1] == 1 or (two and values.shape[1] == 2)):
-            return np.ascontiguousarray(values[:, -1])
-        return values
+    def _shaped(self, method: str, values: np.ndarray) -> np.ndarray:
+        """Values as scikit-learn shapes them, labels of the type that the trained classes had."""
+        classes = self._signature.classes or []
+        if method == "predict":
+            if classes and isinstance(classes[0], bool) and values.dtype == np.int64:
+                values = values.astype(bool)  # converters know labels that are integers or text
+            return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
+        if method == "decision_function" and values.ndim == 2:
+            two = len(classes) == 2 and values.shape[1] == 2
+            return np.ascontiguousarray(values[:, -1]) if two or values.shape[1] == 1 else values
+        return values.reshape(-1, 1) if method == "predict_proba" and values.ndim == 1 else values
 
     def _by_class(self, X: Any, at: int) -> Any:
         if type(X) is dict:
             return self._named(self._one(X, at))[0]
         values, table = self._values(X, at)
-        if values.ndim == 1:
-            values = values.reshape(-1, 1)
+        values = self._shaped("predict_proba", values)
         return self._named(values) if table is None else table.frame(values, self._class_names(values))
 
     def _class_names(self, values: np.ndarray) -> list[Any]:

@@ -14,7 +14,7 @@ from celeris.graph.graph import Graph, Model, Node
 from celeris.graph.types import Tensor
 
 # Keys of the model's metadata, written by `celeris.load(estimator)` and read back from the file.
-COLUMNS, CLASSES, ROLES = "celeris.columns", "celeris.classes", "celeris.outputs"
+COLUMNS, CLASSES, ROLES, NAN = "celeris.columns", "celeris.classes", "celeris.outputs", "celeris.nan"
 
 # Operators that do something sensible with NaN. An input from which none can be reached has no route for it.
 _NAN_ROUTES = {"TreeEnsemble", "TreeEnsembleClassifier", "TreeEnsembleRegressor", "Imputer", "IsNaN", "LabelEncoder"}
@@ -89,6 +89,8 @@ def signature_of(model: Model, *, columns: Sequence[str] | None, missing: str, m
                 f"columns: expected a model of one input, got one of {len(required)}, whose names they have"
             )
         known = {required[0]: list(columns)}
+    if missing == "auto" and _json(model, NAN):
+        missing = "allow"
     inputs = [_input(graph, name, known.get(name), len(required), missing) for name in required]
     text = _missing_text(graph) if missing_text is None else missing_text
     return Signature(inputs, list(model.graph.outputs), roles, classes, text)
