@@ -1,4 +1,4 @@
-"""Runs off the caller's thread, for `run_async`: a few threads for the process, made when first needed."""
+"""Runs off the caller's thread, for `run_async` and asyncio: a few threads for the process, made when first needed."""
 
 from __future__ import annotations
 
@@ -17,6 +17,16 @@ _lock = threading.Lock()
 _pools: dict[int, ThreadPoolExecutor] = {}  # by process id: threads do not survive fork
 
 
+def pool() -> ThreadPoolExecutor:
+    """The threads on which runs wait for their turn."""
+    with _lock:
+        found = _pools.get(os.getpid())
+        if found is None:
+            _pools.clear()
+            found = _pools[os.getpid()] = ThreadPoolExecutor(_THREADS, thread_name_prefix="celeris-run")
+        return found
+
+
 def submit(work: Callable[[], list[Any]], callback: Callable[[list[Any], Any, str], None], user_data: Any) -> None:
     """Calls `callback(work(), user_data, '')` on another thread, or `callback([], user_data, problem)`."""
 
@@ -32,9 +42,4 @@ def submit(work: Callable[[], list[Any]], callback: Callable[[list[Any], Any, st
             make: Any = sys.UnraisableHookArgs  # a protocol to type checkers, a struct sequence in fact
             sys.unraisablehook(make(report))
 
-    with _lock:
-        pool = _pools.get(os.getpid())
-        if pool is None:
-            _pools.clear()
-            pool = _pools[os.getpid()] = ThreadPoolExecutor(_THREADS, thread_name_prefix="celeris-run")
-    pool.submit(task)
+    pool().submit(task)

@@ -5,6 +5,7 @@ The file remembers what the estimator knew: the names of its columns, its classe
 
 from __future__ import annotations
 
+import copy
 import importlib
 import json
 import tempfile
@@ -88,19 +89,22 @@ def _parts(estimator: Any) -> Iterator[Any]:
 def _from_sklearn(estimator: Any, table: Table | None, double: bool, scores: bool) -> Any:
     skl2onnx = _library("skl2onnx")
     _register(estimator)
+    estimator = _without_booster_names(estimator)
     final = _final(estimator)
     options: dict[int, dict[str, Any]] = {}
     if hasattr(final, "classes_") and hasattr(final, "predict"):
         options[id(final)] = {"zipmap": False}
         if scores:
             options[id(final)]["raw_scores"] = True
+    initial = _initial_types(estimator, table, double)
     try:
-        return skl2onnx.to_onnx(
-            estimator,
-            initial_types=_initial_types(estimator, table, double),
-            options=options,
-            target_opset=_OPSETS,
-        )
+        try:
+            return skl2onnx.to_onnx(estimator, initial_types=initial, options=options, target_opset=_OPSETS)
+        except NameError as problem:  # a classifier that never makes a ZipMap has no such option
+            if "'zipmap'" not in str(problem):
+                raise
+            del options[id(final)]["zipmap"]
+            return skl2onnx.to_onnx(estimator, initial_types=initial, options=options, target_opset=_OPSETS)
     except (DataError, ConversionError):
         raise
     except Exception as problem:
@@ -167,6 +171,23 @@ def _register(estimator: Any) -> None:
         skl2onnx.update_registered_converter(type(part), alias, shape, made, overwrite=True, options=options)
 
 
+def _without_booster_names(estimator: Any) -> Any:
+    """The estimator, or a copy whose XGBoost boosters call their columns f0, f1, ... as the converter wants it."""
+    if not any(_booster_names(part) for part in _parts(estimator)):
+        return estimator
+    estimator = copy.deepcopy(estimator)
+    for part in _parts(estimator):
+        if _booster_names(part):
+            part.get_booster().feature_names = None
+    return estimator
+
+
+def _booster_names(part: Any) -> Any:
+    if not type(part).__module__.startswith("xgboost") or not hasattr(part, "get_booster"):
+        return None
+    return part.get_booster().feature_names
+
+
 def _from_booster(booster: Any) -> Any:
     tools = _library("onnxmltools")
     types = _library("onnxmltools.convert.common.data_types")
@@ -216,6 +237,14 @@ def _lets_nan_through(estimator: Any) -> bool:
 
 
 def _column_names(estimator: Any, table: Table | None) -> list[str] | None:
+    names = _own_names(estimator)
+    given = None if table is None else table.names
+    if names is None or (given is not None and [name.replace(" ", "_") for name in given] == names):
+        return given  # LightGBM writes '_' for ' '
+    return names
+
+
+def _own_names(estimator: Any) -> list[str] | None:
     for attribute in ("feature_names_in_", "feature_names_"):
         names = getattr(estimator, attribute, None)
         if names is not None and len(names):
@@ -226,11 +255,13 @@ def _column_names(estimator: Any, table: Table | None) -> list[str] | None:
         )
         if names and not all(str(n).startswith("Column_") for n in names):
             return [str(name) for name in names]
-    return None if table is None else table.names
+    return None
 
 
 def _roles(estimator: Any, outputs: list[str], scores: bool) -> dict[str, str]:
     if len(outputs) >= 2:
+        if type(estimator).__name__ == "Booster":
+            return {"predict": outputs[0], "predict_proba": outputs[1]}
         candidates = ["predict_proba"] * (not scores) + ["decision_function", "transform"]
         second = next((role for role in candidates if hasattr(estimator, role)), "transform")
         return {"predict": outputs[0], second: outputs[1]}

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from celeris import _core
+from celeris.batching import Batcher, Turns
 from celeris.feeding import Feeder
 from celeris.frames import faults
 from celeris.frames.table import DataError, Table
@@ -40,6 +41,7 @@ class Predictor:
         self._program = model._program
         self._core = self._program.core
         self._threads = model.threads or _core.available_processors()
+        self._turns = Turns()
         self._feeder = Feeder(signature, extra=settings["extra"])
 
     # What it is.
@@ -135,6 +137,32 @@ class Predictor:
                 raise DataError(f"outputs: expected names among {self._signature.outputs}, got '{name}'")
         values, _ = self._run(X, [self._signature.outputs.index(name) for name in names])
         return dict(zip(names, values, strict=True))
+
+    # The same for asyncio: the event loop waits for a row that is quick, and never for a table.
+
+    async def apredict(self, X: Any) -> Any:
+        """`predict` without blocking the event loop."""
+        return await self._turns.ask(self.predict, X)
+
+    async def apredict_proba(self, X: Any) -> Any:
+        """`predict_proba` without blocking the event loop."""
+        return await self._turns.ask(self.predict_proba, X)
+
+    async def adecision_function(self, X: Any) -> Any:
+        """`decision_function` without blocking the event loop."""
+        return await self._turns.ask(self.decision_function, X)
+
+    async def atransform(self, X: Any) -> Any:
+        """`transform` without blocking the event loop."""
+        return await self._turns.ask(self.transform, X)
+
+    def batched(self, *, rows: int = 64, delay: float = 0.001, waiting: int = 4096) -> Batcher:
+        """Concurrent single rows, predicted together: `async with predictor.batched() as batch: await batch.apredict(row)`.
+
+        A batch leaves when it has so many `rows`, or when its first row has waited `delay` seconds. When so many rows
+        are `waiting`, more of them wait to be taken.
+        """
+        return Batcher(self, rows=rows, delay=delay, waiting=waiting)
 
     # Inside.
 
