@@ -1,7 +1,7 @@
 """scikit-learn citizens: CelerisClassifier, CelerisRegressor, CelerisTransformer.
 
-Each is made of a `model`: an ONNX file (path or bytes) or a Predictor, which is as it is and whose `fit` only checks its
-input; or an estimator, which `fit` trains, converts and checks, and which from then on predicts by Celeris.
+Each is made of a `model`. An ONNX file (path or bytes) or a Predictor stays as it is: `fit` only checks its input. An
+estimator is trained by `fit`, converted and checked, and from then on it predicts by Celeris.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ class _Citizen(BaseEstimator):  # type: ignore[misc]
 
 
 class CelerisClassifier(ClassifierMixin, _Citizen):  # type: ignore[misc]
-    """A classifier that predicts by Celeris: `CelerisClassifier('model.onnx')`, `CelerisClassifier(RandomForestClassifier())`.
+    """A classifier that predicts by Celeris: `CelerisClassifier('model.onnx')`, `CelerisClassifier(SVC()).fit(X, y)`.
 
     scores: `decision_function` in the place of `predict_proba`. double: inputs stay float64. tolerance: how far
     results may be from the estimator's on its training rows. missing, missing_text, threads: as for `celeris.load`.
@@ -157,6 +157,8 @@ class CelerisClassifier(ClassifierMixin, _Citizen):  # type: ignore[misc]
         self._fit(X, y, **parameters)
         return self
 
+    classes_: np.ndarray | None
+
     def _adopt(self, predictor: Predictor) -> None:
         super()._adopt(predictor)
         if "classes_" not in vars(self) or not self._trains():
@@ -172,12 +174,12 @@ class CelerisClassifier(ClassifierMixin, _Citizen):  # type: ignore[misc]
             return found
         return labels.astype(self.classes_.dtype)
 
-    @_gives("predict_proba")
+    @_gives("predict_proba")  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any) -> np.ndarray:
         """The probability of each class, in the order of `classes_`."""
         return self._answer("predict_proba", X)
 
-    @_gives("decision_function")
+    @_gives("decision_function")  # type: ignore[untyped-decorator]
     def decision_function(self, X: Any) -> np.ndarray:
         """Decision scores: one a row for two classes, else one a class."""
         return self._answer("decision_function", X)
