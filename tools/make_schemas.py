@@ -6,6 +6,7 @@ The form is described where it is read, in src/celeris/ops/schema.py.
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import onnx
@@ -49,7 +50,7 @@ def line(schema: defs.OpSchema, sets: dict[str, int]) -> str:
     return "|".join(parts)
 
 
-def main() -> None:
+def main(target: Path) -> None:
     """Writes the file."""
     sets: dict[str, int] = {}
     versions: dict[tuple[str, str], list[defs.OpSchema]] = {}
@@ -62,8 +63,8 @@ def main() -> None:
         blocks.append("\n".join([f"@{domain}:{name}", *lines]))
     tables = [f"#{number} {kinds}" for kinds, number in sets.items()]
     head = f"onnx {onnx.__version__}"
-    TARGET.write_text("\n".join([head, *blocks, "@", *tables, ""]), encoding="utf-8", newline="\n")
+    target.write_text("\n".join([head, *blocks, "@", *tables, ""]), encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":
-    main()
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else TARGET)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from celeris.graph.graph import Attribute, Graph, Node
+from celeris.graph.strings import Strings
 from celeris.graph.types import Type
 
 
@@ -21,7 +22,9 @@ def python_value(attribute: Attribute) -> Any:
         case "INTS":
             return np.asarray(value).tolist()
         case "STRINGS":
-            return [v.decode("utf-8", "surrogateescape") if isinstance(v, bytes) else v for v in value]
+            unique, codes = Strings.of(value).codes()
+            names = [name.decode("utf-8", "surrogateescape") for name in unique]
+            return [names[code] for code in codes.tolist()]
     return value
 
 
