@@ -12,8 +12,8 @@ import warnings
 
 import numpy as np
 
-from tests.conformance.cases import all_cases
-from tests.conformance.harness import TIERS, run_case
+from tests.conformance.cases import Case, all_cases
+from tests.conformance.harness import TIERS, Refused, run_case
 from tests.conformance.skips import skips
 
 
@@ -32,24 +32,30 @@ def main() -> int:
     print(f"{len(cases)} cases: {', '.join(f'{count} {kind}' for kind, count in kinds.items())}")
     for tier in arguments.tiers or [*TIERS, "onnxruntime"]:
         passed: collections.Counter[str] = collections.Counter()
+        refused = 0
         for case in cases:
             problem = _problem(case, tier)
             passed[case.kind] += problem is None
+            refused += isinstance(problem, Refused)
             expected = tier == "onnxruntime" or (problem is not None) == (case.name in reasons)
             wrong += not expected
             if not expected or (arguments.failures and problem is not None):
-                print(f"  {tier} {case.name}: {problem or 'passes, but skips.txt lists it'}")
+                print(f"  {tier} {case.name}: {_line(problem) if problem else 'passes, but skips.txt lists it'}")
         by_kind = ", ".join(f"{kind} {passed[kind]}/{count}" for kind, count in kinds.items())
-        print(f"{tier}: {sum(passed.values())}/{len(cases)} pass ({by_kind})", flush=True)
+        print(f"{tier}: {sum(passed.values())}/{len(cases)} pass ({by_kind}); {refused} refused at load", flush=True)
     return 1 if wrong else 0
 
 
-def _problem(case: object, tier: str) -> str | None:
+def _problem(case: Case, tier: str) -> Exception | None:
     try:
-        run_case(case, tier)  # type: ignore[arg-type]
+        run_case(case, tier)
     except Exception as error:
-        return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+        return error
     return None
+
+
+def _line(problem: Exception) -> str:
+    return f"{type(problem).__name__}: {' '.join(str(problem).split())[:300]}"
 
 
 sys.exit(main())

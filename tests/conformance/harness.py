@@ -19,6 +19,10 @@ _EXOTIC = ("bfloat", "float8", "float4", "float6", "int4", "int2)")
 _NARROW = {"uint4": 4, "int4": 4, "float4e2m1": 4, "uint2": 2, "int2": 2}
 
 
+class Refused(Exception):
+    """No session could be made of the model."""
+
+
 def session(model: bytes, tier: str) -> tuple[ModuleType, Any]:
     """A session of the case's model on a tier of Celeris, or by 'onnxruntime'."""
     module: Any = onnxruntime if tier == "onnxruntime" else celeris
@@ -34,7 +38,10 @@ def session(model: bytes, tier: str) -> tuple[ModuleType, Any]:
 def run_case(case: Case, tier: str) -> None:
     """Raises AssertionError where an output is not as expected, and whatever the session raises."""
     proto = case.model()
-    module, made = session(proto.SerializeToString(), tier)
+    try:
+        module, made = session(proto.SerializeToString(), tier)
+    except Exception as error:
+        raise Refused(f"{type(error).__name__}: {error}") from error
     inits = {tensor.name for tensor in proto.graph.initializer}
     names = [value.name for value in proto.graph.input if value.name not in inits or case.kind != "light"]
     for inputs, expected in case.data_sets(proto):

@@ -6,6 +6,7 @@ Sums are accumulated in float64 and rounded once; integers wrap in their own typ
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -214,7 +215,7 @@ def _axes(facts: Facts) -> list[int] | None:
     return shapes.numbers(facts, 1) if shapes.given(facts, 1) else []
 
 
-def reduced(facts: Facts) -> list[Type | None]:
+def _reduced(where: str, facts: Facts) -> list[Type | None]:
     """Input 0 with the reduced dimensions of size 1, or without them."""
     data, axes = shapes.tensor(facts, 0), _axes(facts)
     keep = bool(facts.attributes.get("keepdims", 1))
@@ -225,16 +226,16 @@ def reduced(facts: Facts) -> list[Type | None]:
         return [Tensor(data.element)]
     if not axes and facts.attributes.get("noop_with_empty_axes"):
         return [data]
-    over = shapes.axes_in("axes", axes, rank) if axes else tuple(range(rank))
+    over = shapes.axes_in(where, axes, rank) if axes else tuple(range(rank))
     kept = (1 if at in over else size for at, size in enumerate(data.shape) if keep or at not in over)
     return [Tensor(data.element, tuple(kept))]
 
 
-def _place(facts: Facts) -> list[Type | None]:
+def _place(where: str, facts: Facts) -> list[Type | None]:
     data = shapes.tensor(facts, 0)
     if data is None or data.shape is None:
         return [Tensor("int64")]
-    at = shapes.axis_in("axis", int(facts.attributes.get("axis", 0)), len(data.shape))
+    at = shapes.axis_in(where, int(facts.attributes.get("axis", 0)), len(data.shape))
     keep = (1,) if facts.attributes.get("keepdims", 1) else ()
     return [Tensor("int64", (*data.shape[:at], *keep, *data.shape[at + 1 :]))]
 
@@ -251,18 +252,19 @@ def _versions(
 ) -> tuple[Op, Op]:
     """A reduction whose axes became an input at opset `input_since`."""
     name = function.__name__
+    rule = partial(_reduced, name)
     older = axes_attribute(without(function, "noop_with_empty_axes"))
     return (
-        Op(name, 1, older, reduced, propagate=propagate),
-        Op(name, input_since, function, reduced, propagate=propagate),
+        Op(name, 1, older, rule, propagate=propagate),
+        Op(name, input_since, function, rule, propagate=propagate),
     )
 
 
 OPS: tuple[Op, ...] = (
-    Op("ArgMax", 1, without(ArgMax, "select_last_index"), _place),
-    Op("ArgMax", 12, ArgMax, _place),
-    Op("ArgMin", 1, without(ArgMin, "select_last_index"), _place),
-    Op("ArgMin", 12, ArgMin, _place),
+    Op("ArgMax", 1, without(ArgMax, "select_last_index"), partial(_place, "ArgMax")),
+    Op("ArgMax", 12, ArgMax, partial(_place, "ArgMax")),
+    Op("ArgMin", 1, without(ArgMin, "select_last_index"), partial(_place, "ArgMin")),
+    Op("ArgMin", 12, ArgMin, partial(_place, "ArgMin")),
     Op("CumProd", 26, CumProd, shapes.same),
     Op("CumSum", 11, CumSum, shapes.same),
     *_versions(ReduceL1, 18),

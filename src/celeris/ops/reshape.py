@@ -5,7 +5,6 @@ What can be a view is one: nothing is copied that need not be.
 
 from __future__ import annotations
 
-from collections.abc import Sequence as Seq
 from math import prod
 from typing import TypeVar
 
