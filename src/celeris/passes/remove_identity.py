@@ -12,7 +12,7 @@ from celeris.graph.types import ELEMENT_NAMES, Tensor, Type
 
 
 def remove_identity(model: Model) -> Iterator[str]:
-    """Identity, Dropout in inference, Cast to the type at hand, Transpose to the same order, Add of nothing but zeros."""
+    """Identity, Dropout in inference, Cast to the type at hand, Transpose to the same order."""
     graph = model.graph
     for node in list(graph.nodes):
         if not _gives_input_back(graph, node):

@@ -67,8 +67,8 @@ def _cut(graph: Graph, scope: Scope, left: dict[int, str]) -> Plan:
             answer = Refusal(left[at]) if at in left else native.claim(node, context)
         if isinstance(answer, Claim):
             claims[at] = answer
-            count = next(r.count for name in node.inputs if (r := context.rows(name)) is not None)
-            rows.update({name: r._replace(count=count) for name, r in answer.rows.items()})
+            count = next(r.fixed for name in node.inputs if (r := context.rows(name)) is not None)
+            rows.update({name: r._replace(fixed=count) for name, r in answer.rows.items()})
             plan.reasons.append((node, "native", answer.note))
         else:
             for name in node.outputs:
@@ -87,7 +87,7 @@ def _schedule(graph: Graph, claims: dict[int, Claim], rows: dict[str, Rows], sco
     waiting = list(range(len(graph.nodes)))
     calls = {at: bind(node, scope) for at, node in enumerate(graph.nodes) if at not in claims and _keys(node) is None}
     made = {*graph.inputs, *plan.constants, ""}
-    counts = {at: next(rows[n].count for n in graph.nodes[at].inputs if n in rows) for at in claims}
+    counts = {at: next(rows[n].fixed for n in graph.nodes[at].inputs if n in rows) for at in claims}
 
     def ready(at: int) -> bool:
         reads = calls[at].inputs if at in calls else graph.nodes[at].inputs

@@ -19,13 +19,13 @@ class Rows(NamedTuple):
 
     Nearly all values are [N, *tail]. `axis` says where N stands where it does not come first, as in the [1, N] that
     ArrayFeatureExtractor makes of labels; a register's columns are in the order of `tail` all the same.
-    `count` is N where the model fixes it (a shape has as many rows as there are dimensions), None where the caller
+    `fixed` is N where the model fixes it (a shape has as many rows as there are dimensions), None where the caller
     chooses it. The planner fills it in for what a claim makes.
     """
 
     element: str
     tail: tuple[int, ...]
-    count: int | str | None = None
+    fixed: int | str | None = None
     axis: int = 0
 
     @property

@@ -62,7 +62,7 @@ def claim(node: Node, context: Context) -> Claim | Refusal:
     for name in node.inputs:
         rows = context.rows(name) if name else None
         if rows is not None:
-            counts.add(rows.count)
+            counts.add(rows.fixed)
             if rows.axis and node.op_type not in _ANY_AXIS:
                 return Refusal(f"input '{name}' has its rows along axis {rows.axis}")
         elif name and context.constant(name) is None:

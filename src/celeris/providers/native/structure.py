@@ -59,7 +59,7 @@ def claim_reshape(node: Node, context: Context) -> Claim | Refusal:
         at = next(at for at, d in enumerate(shape) if d == -1)
         known = prod(d for d in dims if d != ROWS)
         dims[at] = rows.width // known if known else 0
-    elif ROWS not in dims and rows.count in dims[:1]:
+    elif ROWS not in dims and rows.fixed in dims[:1]:
         dims[0] = ROWS
     if ROWS not in dims or min((d for d in dims if d != ROWS), default=1) < 1:
         return Refusal(f"shape {shape} does not keep rows")
