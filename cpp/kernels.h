@@ -11,6 +11,7 @@
 #include "kernels/cast.h"
 #include "kernels/cumulative_sum.h"
 #include "kernels/gemm.h"
+#include "kernels/gemm_narrow.h"
 #include "kernels/imputer.h"
 #include "kernels/label_encoder.h"
 #include "kernels/labels.h"
@@ -29,6 +30,7 @@
 #define CELERIS_KERNELS(X) \
     /* name            state           in -> out: meaning */                                                         \
     X(gemm,            Gemm)           /* X f32|f64 [K] -> Y f32|f64 [M]: X.W + b, summed in double, k ascending */   \
+    X(gemm_narrow,     GemmNarrow)     /* X f32 [K] -> Y f32 [M]: X.W + b in f32, in blocks of 16 products */          \
     X(post_transform,  PostTransform)  /* scores f32|f64 [C] -> f32|f64 [C]: softmax, logistic, probit, log_softmax ... */ \
     X(argmax_label,    ArgmaxLabel)    /* scores [C] -> label i64|str [1]: the first greatest score's label */        \
     X(threshold_label, ThresholdLabel) /* score [1] -> label i64|str [1]: score > threshold ? positive : negative */ \

@@ -1,95 +1,150 @@
 // gemm: Y = X W + b for rows X [K], weights W [K, M], bias b [M].
+//
+// Each output is the sum of its K products in double, k ascending, then the bias, then one rounding, whichever path takes
+// a row: so many rows at once in registers, or a row alone. Where inputs and weights are float32 their products are exact
+// in double, and a fused multiply-add rounds as a product and a sum do: then, and only then, it is used.
 #pragma once
 
-#include "engine/target.h"
+#include "engine/vectors.h"
 
 namespace celeris {
 
 struct Gemm : KernelState {
+    static constexpr int64_t panel = 4;  // outputs side by side in registers
     Type from, to;
     int64_t k, m;
-    std::vector<double> weights;  // [M, K]
-    std::vector<double> bias;     // [M]
+    bool exact;                    // products are exact in double
+    std::vector<double> weights;   // [panels, K, panel], zeros beyond M
+    std::vector<double> bias;      // [panels * panel]
 
     explicit Gemm(const Params &p) {
         p.arity(1, 1);
         from = p.in[0].type, to = p.out[0].type;
         k = p.in[0].width, m = p.out[0].width;
-        weights = p.doubles("weights");
+        const std::vector<double> given = p.doubles("weights");  // [M, K]
         bias = p.doubles("bias");
-        require(from != Type::str && (to == Type::f32 || to == Type::f64), "gemm: expected numbers to f32 or f64");
-        require(int64_t(weights.size()) == k * m, "gemm: expected weights [M, K]");
+        require((from == Type::f32 || from == Type::f64) && (to == Type::f32 || to == Type::f64), "gemm: expected f32 or f64");
+        require(int64_t(given.size()) == k * m, "gemm: expected weights [M, K]");
         require(int64_t(bias.size()) == m, "gemm: expected bias [M]");
-        cost = 0.15 * double(k * m) + 1;
-        scratch_per_row = 4 * sizeof(double);
+        const int64_t panels = (m + panel - 1) / panel;
+        weights.resize(size_t(panels * k * panel)), bias.resize(size_t(panels * panel));
+        exact = from == Type::f32;
+        for (int64_t j = 0; j < m; ++j)
+            for (int64_t i = 0; i < k; ++i) {
+                const double w = given[size_t(j * k + i)];
+                weights[size_t((j / panel * k + i) * panel + j % panel)] = w;
+                exact = exact && (double(float(w)) == w || w != w);
+            }
+        cost = 0.06 * double(k * m) + 0.3 * double(k + m) + 1;
+        scratch_fixed = size_t(k) * 64 * sizeof(double);
     }
 };
 
 namespace CELERIS_TARGET {
 
-template <class From, class To>
-void gemm(const Gemm &g, const Block &b) {
-    const int64_t rows = b.rows;
-    if (rows == 1) {  // independent sums side by side hide the latency of the additions; each adds k ascending
-        const From *x = b.in[0].column<From>(0);
-        const ptrdiff_t step = b.in[0].stride;
-        int64_t j = 0;
-        for (; j + 4 <= g.m; j += 4) {
-            const double *w0 = g.weights.data() + j * g.k, *w1 = w0 + g.k, *w2 = w1 + g.k, *w3 = w2 + g.k;
-            double s0 = 0, s1 = 0, s2 = 0, s3 = 0;
-            for (int64_t i = 0; i < g.k; ++i) {
-                const double v = double(x[i * step]);
-                s0 += v * w0[i], s1 += v * w1[i], s2 += v * w2[i], s3 += v * w3[i];
-            }
-            *b.out[0].column<To>(j) = To(s0 + g.bias[j]);
-            *b.out[0].column<To>(j + 1) = To(s1 + g.bias[j + 1]);
-            *b.out[0].column<To>(j + 2) = To(s2 + g.bias[j + 2]);
-            *b.out[0].column<To>(j + 3) = To(s3 + g.bias[j + 3]);
-        }
-        for (; j < g.m; ++j) {
-            const double *w = g.weights.data() + j * g.k;
-            double s = 0;
-            for (int64_t i = 0; i < g.k; ++i) s += double(x[i * step]) * w[i];
-            *b.out[0].column<To>(j) = To(s + g.bias[j]);
-        }
-        return;
+// One panel for one row: its sums side by side hide the latency of the additions.
+template <class From, bool exact>
+inline void dot_panel(const From *x, ptrdiff_t step, const double *w, int64_t k, double *sum) {
+    double s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+    for (int64_t i = 0; i < k; ++i, w += 4) {
+        const double v = double(x[i * step]);
+        s0 += v * w[0], s1 += v * w[1], s2 += v * w[2], s3 += v * w[3];
     }
-    double *s0 = reinterpret_cast<double *>(b.scratch), *s1 = s0 + rows, *s2 = s1 + rows, *s3 = s2 + rows;
-    for (int64_t j = 0; j < g.m; j += 4) {
-        const int64_t n = g.m - j < 4 ? g.m - j : 4;
-        std::memset(b.scratch, 0, size_t(4 * rows) * sizeof(double));
-        const double *w = g.weights.data() + j * g.k;
-        for (int64_t i = 0; i < g.k; ++i) {
-            const From *x = b.in[0].column<From>(i);
-            if (n == 4) {
-                const double w0 = w[i], w1 = w[g.k + i], w2 = w[2 * g.k + i], w3 = w[3 * g.k + i];
-                CELERIS_LANES
-                for (int64_t r = 0; r < rows; ++r) {
-                    const double v = double(x[r]);
-                    s0[r] += v * w0, s1[r] += v * w1, s2[r] += v * w2, s3[r] += v * w3;
-                }
-            } else {
-                for (int64_t q = 0; q < n; ++q) {
-                    const double wq = w[q * g.k + i];
-                    double *s = s0 + q * rows;
-                    CELERIS_LANES
-                    for (int64_t r = 0; r < rows; ++r) s[r] += double(x[r]) * wq;
-                }
-            }
-        }
+    sum[0] = s0, sum[1] = s1, sum[2] = s2, sum[3] = s3;
+}
+
+// Four panels for one row, for wide outputs.
+template <class From, bool exact>
+inline void dot_panels(const From *x, ptrdiff_t step, const double *w, int64_t k, double *sum) {
+    constexpr int64_t n = 16 / vector_lanes<double>;
+    Vector<double> s[n] = {};
+    for (int64_t i = 0; i < k; ++i) {
+        const Vector<double> v = splat(double(x[i * step]));
         for (int64_t q = 0; q < n; ++q) {
-            const double *s = s0 + q * rows;
-            const double bias = g.bias[j + q];
-            To *y = b.out[0].column<To>(j + q);
-            CELERIS_LANES
-            for (int64_t r = 0; r < rows; ++r) y[r] = To(s[r] + bias);
+            // The n vectors cover four panels of four, each k * 4 apart.
+            Vector<double> part;
+            if constexpr (vector_lanes<double> == 8)
+                part = join(w + (q * 2) * k * 4 + i * 4, w + (q * 2 + 1) * k * 4 + i * 4);
+            else
+                part = load<double>(w + (q * vector_lanes<double> / 4) * k * 4 + i * 4 + q * vector_lanes<double> % 4);
+            s[q] = multiply_add<exact>(v, part, s[q]);
         }
+    }
+    for (int64_t q = 0; q < n; ++q) store(sum + q * vector_lanes<double>, s[q]);
+}
+
+template <class From, class To, bool exact>
+void gemm_row(const Gemm &g, const Block &b, int64_t r) {
+    const From *x = b.in[0].column<From>(0) + r;
+    const ptrdiff_t step = b.in[0].stride;
+    double sum[16];
+    int64_t j = 0;
+    for (; j + 16 <= g.m; j += 16) {
+        dot_panels<From, exact>(x, step, g.weights.data() + j * g.k, g.k, sum);
+        for (int64_t q = 0; q < 16; ++q) b.out[0].column<To>(j + q)[r] = To(sum[q] + g.bias.data()[j + q]);
+    }
+    for (; j < g.m; j += 4) {
+        dot_panel<From, exact>(x, step, g.weights.data() + j * g.k, g.k, sum);
+        for (int64_t q = 0; q < 4 && j + q < g.m; ++q) b.out[0].column<To>(j + q)[r] = To(sum[q] + g.bias.data()[j + q]);
     }
 }
 
+// A tile of vectors of rows, one column `step` after the other, by the first `outputs` of a panel.
+template <int outputs, int vectors, bool exact, class From, class To>
+inline void multiply_tile(const Gemm &g, const From *x, ptrdiff_t step, int64_t j, const View &out, int64_t r) {
+    constexpr int64_t each = vector_lanes<double>;
+    const double *w = g.weights.data() + j * g.k;
+    Vector<double> s[outputs][vectors] = {};
+    for (int64_t i = 0; i < g.k; ++i, w += 4, x += step) {
+        Vector<double> row[vectors];
+        for (int v = 0; v < vectors; ++v) row[v] = load_double(x + v * each);
+        for (int q = 0; q < outputs; ++q) {
+            const Vector<double> weight = splat(w[q]);
+            for (int v = 0; v < vectors; ++v) s[q][v] = multiply_add<exact>(row[v], weight, s[q][v]);
+        }
+    }
+    for (int q = 0; q < outputs; ++q) {
+        const Vector<double> bias = splat(g.bias.data()[j + q]);
+        To *y = out.column<To>(j + q) + r;
+        for (int v = 0; v < vectors; ++v) store_as(y + v * each, s[q][v] + bias);
+    }
+}
+
+template <class From, class To, bool exact>
+void gemm(const Gemm &g, const Block &b) {
+    constexpr int vectors = vector_lanes<double> == 8 ? 4 : 2;
+    constexpr int64_t tile = vectors * vector_lanes<double>;
+    int64_t r = 0;
+    From *packed = reinterpret_cast<From *>(b.scratch);
+    for (; r + tile <= b.rows; r += tile) {
+        const From *x = b.in[0].column<From>(0) + r;
+        ptrdiff_t step = b.in[0].stride;
+        if (g.m > 4) {  // read more than once: columns far apart would push one another out of the cache
+            for (int64_t i = 0; i < g.k; ++i) std::memcpy(packed + i * tile, x + i * step, tile * sizeof(From));
+            x = packed, step = tile;
+        }
+        int64_t j = 0;
+        for (; j + 4 <= g.m; j += 4) multiply_tile<4, vectors, exact, From, To>(g, x, step, j, b.out[0], r);
+        switch (g.m - j) {
+            case 3: multiply_tile<3, vectors, exact, From, To>(g, x, step, j, b.out[0], r); break;
+            case 2: multiply_tile<2, vectors, exact, From, To>(g, x, step, j, b.out[0], r); break;
+            case 1: multiply_tile<1, vectors, exact, From, To>(g, x, step, j, b.out[0], r); break;
+            default: break;
+        }
+    }
+    for (; r < b.rows; ++r) gemm_row<From, To, exact>(g, b, r);
+}
+
 inline void run(const Gemm &g, const Block &b) {
-    for_number(g.from, [&](auto *from) {
-        for_real(g.to, [&](auto *to) { gemm<pointee<decltype(from)>, pointee<decltype(to)>>(g, b); });
+    for_real(g.from, [&](auto *from) {
+        for_real(g.to, [&](auto *to) {
+            using From = pointee<decltype(from)>;
+            using To = pointee<decltype(to)>;
+            if (g.exact)
+                gemm<From, To, true>(g, b);
+            else
+                gemm<From, To, false>(g, b);
+        });
     });
 }
 

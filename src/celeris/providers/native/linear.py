@@ -34,6 +34,19 @@ def _weights(node: Node, outputs: int) -> tuple[np.ndarray, np.ndarray] | Refusa
     return coefficients, intercepts if intercepts.size else np.zeros(outputs, np.float32)
 
 
+def _gemm(
+    context: Context, source: str, weights: tuple[np.ndarray, np.ndarray], out: str, found: dict[str, Rows]
+) -> list[KernelCall]:
+    """The kernel call, after a cast where the input is of integers; `found` learns of the cast's register."""
+    rows = context.rows(source)
+    params = {"weights": weights[0], "bias": weights[1]}
+    if rows is None or rows.element in ("float", "double"):
+        return [KernelCall("gemm", params, [source], [out])]
+    wide = context.fresh("wide")
+    found[wide] = Rows("double", rows.tail)
+    return [KernelCall("cast", {}, [source], [wide]), KernelCall("gemm", params, [wide], [out])]
+
+
 def claim_linear_classifier(node: Node, context: Context) -> Claim | Refusal:
     """gemm, label, post-transform; a single score becomes two columns as onnxruntime makes them."""
     rows = context.rows(node.inputs[0])
@@ -58,7 +71,7 @@ def claim_linear_classifier(node: Node, context: Context) -> Claim | Refusal:
     raw = context.fresh("scores") if transform != "NONE" or not probabilities else probabilities
     found = {raw: Rows("double" if raw != probabilities else "float", (scores,)), label: Rows(element, ())}
     calls = [
-        KernelCall("gemm", {"weights": weights[0], "bias": weights[1]}, [node.inputs[0]], [raw]),
+        *_gemm(context, node.inputs[0], weights, raw, found),
         KernelCall("argmax_label", {"labels": table}, [raw], [label]),
     ]
     if probabilities and raw != probabilities:
@@ -78,11 +91,11 @@ def _claim_single_score(
     none = transform == "NONE"
     label, probabilities = node.outputs[0], node.outputs[1] if len(node.outputs) > 1 else ""
     score, other, both = context.fresh("score"), context.fresh("other"), context.fresh("both")
+    found = {score: Rows("double", (1,)), label: Rows(labels[0], ())}
     calls = [
-        KernelCall("gemm", {"weights": weights[0], "bias": weights[1]}, [node.inputs[0]], [score]),
+        *_gemm(context, node.inputs[0], weights, score, found),
         KernelCall("threshold_label", {"labels": labels[1], "threshold": 0.5 if none else 0.0}, [score], [label]),
     ]
-    found = {score: Rows("double", (1,)), label: Rows(labels[0], ())}
     if probabilities:
         first = np.zeros(1, np.int64)
         calls.append(
@@ -113,8 +126,8 @@ def claim_linear_regressor(node: Node, context: Context) -> Claim | Refusal:
     transform = text(node, "post_transform", "NONE")
     out = node.outputs[0]
     raw = out if transform == "NONE" else context.fresh("scores")
-    calls = [KernelCall("gemm", {"weights": weights[0], "bias": weights[1]}, [node.inputs[0]], [raw])]
     found = {out: Rows("float", (targets,))}
+    calls = _gemm(context, node.inputs[0], weights, raw, found)
     if raw != out:
         found[raw] = Rows("double", (targets,))
         calls.append(KernelCall("post_transform", {"kind": transform}, [raw], [out]))

@@ -11,11 +11,17 @@ from celeris.providers.native.elementwise import operand
 _DTYPES = {"float": np.float32, "double": np.float64}
 
 
+# From here on float32 sums pay: bench/latency.py and bench/throughput.py on `mlp`. Below, and for linear models, sums are
+# in double and cost the same.
+_NARROW_FROM = 16
+
+
 def _product(node: Node, rows: Rows, weights: np.ndarray, bias: np.ndarray, tail: tuple[int, ...]) -> Claim:
     """rows [K] times weights [K, M] plus bias [M]."""
+    narrow = weights.dtype == bias.dtype == np.float32 and min(weights.shape) >= _NARROW_FROM
     params = {"weights": np.ascontiguousarray(weights.T), "bias": np.ascontiguousarray(bias)}
-    call = KernelCall("gemm", params, [node.inputs[0]], [node.outputs[0]])
-    return Claim([call], {node.outputs[0]: Rows(rows.element, tail)})
+    call = KernelCall("gemm_narrow" if narrow else "gemm", params, [node.inputs[0]], [node.outputs[0]])
+    return Claim([call], {node.outputs[0]: Rows(rows.element, tail)}, note="sums in float32" if narrow else "")
 
 
 def _table(node: Node, context: Context) -> tuple[Rows, np.ndarray] | Refusal:

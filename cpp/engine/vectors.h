@@ -1,0 +1,105 @@
+// Vectors of the target's register width, for the few kernels that must keep their operands in registers.
+#pragma once
+
+#include "engine/target.h"
+
+#if defined(__AVX512F__) || defined(__FMA__)
+#include <immintrin.h>
+#endif
+
+namespace celeris::CELERIS_TARGET {
+
+#if defined(__AVX512F__)
+constexpr int64_t vector_bytes = 64;
+#elif defined(__AVX2__)
+constexpr int64_t vector_bytes = 32;
+#else
+constexpr int64_t vector_bytes = 16;
+#endif
+
+template <class T>
+constexpr int64_t vector_lanes = vector_bytes / int64_t(sizeof(T));
+
+template <class T>
+struct VectorOf {
+    typedef T type __attribute__((vector_size(vector_bytes)));
+};
+template <class T>
+using Vector = typename VectorOf<T>::type;
+
+// Half as many bytes: floats for as many lanes as a vector of doubles has.
+typedef float NarrowVector __attribute__((vector_size(vector_bytes / 2)));
+
+template <class T>
+inline Vector<T> load(const T *from) {
+    Vector<T> v;
+    std::memcpy(&v, from, sizeof v);
+    return v;
+}
+
+template <class T>
+inline void store(T *to, Vector<T> v) {
+    std::memcpy(to, &v, sizeof v);
+}
+
+template <class T>
+inline Vector<T> splat(T x) {
+    return x - Vector<T>{};
+}
+
+inline Vector<double> load_double(const double *from) { return load(from); }
+inline Vector<double> load_double(const float *from) {
+    NarrowVector v;
+    std::memcpy(&v, from, sizeof v);
+    return __builtin_convertvector(v, Vector<double>);
+}
+
+inline void store_as(double *to, Vector<double> v) { store(to, v); }
+inline void store_as(float *to, Vector<double> v) {
+    const NarrowVector narrow = __builtin_convertvector(v, NarrowVector);
+    std::memcpy(to, &narrow, sizeof narrow);
+}
+
+// Two halves of a vector of 8 doubles from two places.
+inline Vector<double> join(const double *low, const double *high) {
+    Vector<double> v;
+    std::memcpy(&v, low, sizeof v / 2);
+    std::memcpy(reinterpret_cast<char *>(&v) + sizeof v / 2, high, sizeof v / 2);
+    return v;
+}
+
+// a b + c. `fused`: the caller knows that the product is exact, so that rounding once or twice is the same.
+template <bool fused>
+inline Vector<double> multiply_add(Vector<double> a, Vector<double> b, Vector<double> c) {
+#if defined(__AVX512F__)
+    if constexpr (fused) return Vector<double>(_mm512_fmadd_pd(__m512d(a), __m512d(b), __m512d(c)));
+#elif defined(__FMA__)
+    if constexpr (fused) return Vector<double>(_mm256_fmadd_pd(__m256d(a), __m256d(b), __m256d(c)));
+#endif
+    return a * b + c;
+}
+
+// a b + c in float32, rounded once: by the processor, or where it cannot, through double. The product is exact there; the
+// sum is rounded to odd, after which rounding it to float is as if it had been exact (S. Boldo and G. Melquiond,
+// Emulation of FMA and correctly rounded sums: proved algorithms using rounding to odd, 2008).
+inline Vector<float> fused_multiply_add(Vector<float> a, Vector<float> b, Vector<float> c) {
+#if defined(__AVX512F__)
+    return Vector<float>(_mm512_fmadd_ps(__m512(a), __m512(b), __m512(c)));
+#elif defined(__FMA__)
+    return Vector<float>(_mm256_fmadd_ps(__m256(a), __m256(b), __m256(c)));
+#else
+    Vector<float> result;
+    for (int64_t i = 0; i < vector_lanes<float>; ++i) {
+        const double p = double(a[i]) * double(b[i]), z = double(c[i]);
+        const double s = p + z, t = s - p;
+        const double error = (p - (s - t)) + (z - t);
+        int64_t bits = as_bits(s);
+        const int64_t away = (error > 0) == (s > 0) ? 1 : -1;
+        bits += (error > 0 || error < 0) && (bits & 1) == 0 ? away : 0;
+        result[i] = float(as_double(bits));
+    }
+    return result;
+#endif
+}
+
+}  // namespace celeris::CELERIS_TARGET

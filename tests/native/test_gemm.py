@@ -1,0 +1,159 @@
+"""gemm and gemm_narrow, by MatMul, Gemm and the linear models: sums in double are exact to the last place or nearly so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from celeris.plan.compile import compile_model
+from celeris.plan.plan import PipelineStep
+from tests.native.tables import Feeds, check, model, node, reals
+
+_RNG = np.random.default_rng(0)
+_SIZES = [(1, 1), (4, 3), (5, 4), (7, 6), (3, 21), (9, 33)]
+
+
+def _weights(k: int, m: int, dtype: Any) -> np.ndarray:
+    return _RNG.normal(size=(k, m)).astype(dtype)
+
+
+def _table(k: int, dtype: Any) -> np.ndarray:
+    """Rows whose sums do not cancel, and some with NaN and infinities."""
+    x = _RNG.uniform(0.5, 2, (300, k)).astype(dtype)
+    x[3, 0], x[70, -1] = np.nan, np.inf
+    return x
+
+
+@pytest.mark.parametrize(("k", "m"), _SIZES)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_matmul(k: int, m: int, dtype: Any) -> None:
+    feeds = {"x": _table(k, dtype)}
+    weights = np.abs(_weights(k, m, dtype))
+
+    def expected(some: Feeds) -> list[np.ndarray]:
+        return [(some["x"].astype(np.longdouble) @ weights).astype(dtype)]
+
+    made = model([node("MatMul", ["x", "w"], ["y"])], feeds, {"w": weights}, ["y"])
+    check(made, feeds, ulps=1 if dtype is np.float32 else 8, expected=expected)
+
+
+def test_matmul_of_a_vector() -> None:
+    feeds = {"x": _table(5, np.float32)}
+    weights = np.abs(_weights(5, 1, np.float32))[:, 0]
+    truth = lambda some: [(some["x"].astype(np.float64) @ weights).astype(np.float32)]  # noqa: E731
+    check(model([node("MatMul", ["x", "w"], ["y"])], feeds, {"w": weights}, ["y"]), feeds, ulps=1, expected=truth)
+
+
+@pytest.mark.parametrize("shape", [(3,), (1, 3), (1,), (), None])
+@pytest.mark.parametrize("transposed", [0, 1])
+def test_gemm(shape: tuple[int, ...] | None, transposed: int) -> None:
+    feeds = {"x": _table(4, np.float32)}
+    constants = {"w": np.abs(_weights(4, 3, np.float32))}
+    if shape is not None:
+        constants["c"] = np.asarray(np.abs(_RNG.normal(size=shape)), np.float32)
+
+    def expected(some: Feeds) -> list[np.ndarray]:
+        with np.errstate(all="ignore"):
+            product = 0.5 * (some["x"].astype(np.float64) @ constants["w"])
+        return [(product + 2.0 * (constants["c"] if shape is not None else 0)).astype(np.float32)]
+
+    given = {**constants, "w": np.ascontiguousarray(constants["w"].T) if transposed else constants["w"]}
+    one = node("Gemm", ["x", *given], ["y"], alpha=0.5, beta=2.0, transB=transposed)
+    check(model([one], feeds, given, ["y"]), feeds, ulps=1, expected=expected)
+
+
+def test_gemm_plus_rows() -> None:
+    feeds = {"x": _table(4, np.float32), "c": np.abs(reals(np.float32, 1))}
+    weights = np.abs(_weights(4, 3, np.float32))
+
+    def expected(some: Feeds) -> list[np.ndarray]:
+        with np.errstate(all="ignore"):
+            return [(2 * (some["x"].astype(np.float64) @ weights)).astype(np.float32) + some["c"]]
+
+    made = model([node("Gemm", ["x", "w", "c"], ["y"], alpha=2.0)], feeds, {"w": weights}, ["y"])
+    check(made, feeds, ulps=1, expected=expected)
+
+
+@pytest.mark.parametrize(("k", "m"), [(16, 16), (17, 20), (40, 33), (64, 130), (300, 16)])
+def test_sums_in_float32(k: int, m: int) -> None:
+    """The error stays below that of a sum of all products one after the other."""
+    feeds = {"x": _RNG.normal(size=(300, k)).astype(np.float32)}
+    weights, bias = _weights(k, m, np.float32), _RNG.normal(size=m).astype(np.float32)
+
+    made = model([node("Gemm", ["x", "w", "b"], ["y"])], feeds, {"w": weights, "b": bias}, ["y"])
+    program = compile_model(made)
+    step = program.plan.steps[0]
+    assert isinstance(step, PipelineStep) and [call.kernel for call in step.kernels] == ["gemm_narrow"]
+    truth = feeds["x"].astype(np.float64) @ weights + bias
+    scale = np.abs(feeds["x"]).astype(np.float64) @ np.abs(weights) + np.abs(bias)
+    error = np.abs(program.execute(feeds)[0] - truth) / scale
+    assert error.max() < (16 + k / 16 + 2) * 2.0**-24
+    check(made, feeds, ulps=np.inf, expected=program.execute)
+
+
+def test_sums_in_float32_are_the_same_bits_on_every_instruction_set() -> None:
+    """A checksum stands for the bits: this test runs under each instruction set, with fused multiply-adds or without."""
+    rng = np.random.default_rng(7)
+    x = (rng.normal(size=(130, 37)) * 10.0 ** rng.integers(-25, 12, (130, 37))).astype(np.float32)
+    weights = (rng.normal(size=(37, 19)) * 10.0 ** rng.integers(-12, 12, (37, 19))).astype(np.float32)
+    program = compile_model(model([node("MatMul", ["x", "w"], ["y"])], {"x": x}, {"w": weights}, ["y"]))
+    bits = program.execute({"x": x})[0].view(np.uint32)
+    weighted = bits.reshape(-1) * np.arange(1, bits.size + 1, dtype=np.uint32)
+    assert int(np.bitwise_xor.reduce(weighted)) == 1895742760
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64, np.int32])
+@pytest.mark.parametrize("transform", ["NONE", "SOFTMAX", "LOGISTIC", "SOFTMAX_ZERO", "PROBIT"])
+@pytest.mark.parametrize("labels", [{"classlabels_ints": [7, -2, 5]}, {"classlabels_strings": ["a", "b", "ü"]}])
+def test_linear_classifier(labels: dict[str, Any], transform: str, dtype: Any) -> None:
+    x = _RNG.normal(size=(300, 4)) * 3
+    feeds = {"x": x.astype(dtype)}
+    scale = 0.1 if transform == "PROBIT" else 1.0  # probabilities are what PROBIT takes
+    one = node(
+        "LinearClassifier",
+        ["x"],
+        ["l", "p"],
+        "ai.onnx.ml",
+        coefficients=[scale * v for v in _RNG.normal(size=12)],
+        intercepts=[0.5, -0.1, 0.2],
+        post_transform=transform,
+        **labels,
+    )
+    made = model([one], feeds, {}, ["l", "p"])
+    check(made, feeds, ulps=4)
+    check(model([one], feeds, {}, ["l"]), feeds)
+
+
+@pytest.mark.parametrize("transform", ["NONE", "LOGISTIC", "SOFTMAX"])
+@pytest.mark.parametrize("labels", [{"classlabels_ints": [0, 1]}, {"classlabels_strings": ["no", "yes"]}])
+def test_linear_classifier_of_one_score(labels: dict[str, Any], transform: str) -> None:
+    feeds = {"x": _RNG.normal(size=(300, 4)).astype(np.float32)}
+    one = node(
+        "LinearClassifier",
+        ["x"],
+        ["l", "p"],
+        "ai.onnx.ml",
+        coefficients=[0.3, -1.0, 0.5, 2.0],
+        intercepts=[0.25],
+        post_transform=transform,
+        **labels,
+    )
+    check(model([one], feeds, {}, ["l", "p"]), feeds, ulps=4)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
+@pytest.mark.parametrize("targets", [1, 3])
+def test_linear_regressor(targets: int, dtype: Any) -> None:
+    feeds = {"x": (_RNG.normal(size=(300, 4)) * 3).astype(dtype)}
+    one = node(
+        "LinearRegressor",
+        ["x"],
+        ["y"],
+        "ai.onnx.ml",
+        coefficients=[float(v) for v in _RNG.normal(size=4 * targets)],
+        intercepts=[0.5] * targets,
+        targets=targets,
+    )
+    check(model([one], feeds, {}, ["y"]), feeds, ulps=1)
