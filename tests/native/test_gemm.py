@@ -1,4 +1,4 @@
-"""gemm and gemm_narrow, by MatMul, Gemm and the linear models: sums in double are exact to the last place or nearly so."""
+"""gemm and gemm_narrow, by MatMul, Gemm and the linear models: sums in double are exact to the last place or nearly."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_sums_in_float32(k: int, m: int) -> None:
 
 
 def test_sums_in_float32_are_the_same_bits_on_every_instruction_set() -> None:
-    """A checksum stands for the bits: this test runs under each instruction set, with fused multiply-adds or without."""
+    """A checksum stands for the bits: this test runs under each instruction set, some without fused multiply-adds."""
     rng = np.random.default_rng(7)
     x = (rng.normal(size=(130, 37)) * 10.0 ** rng.integers(-25, 12, (130, 37))).astype(np.float32)
     weights = (rng.normal(size=(37, 19)) * 10.0 ** rng.integers(-12, 12, (37, 19))).astype(np.float32)

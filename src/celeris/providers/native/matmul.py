@@ -11,8 +11,8 @@ from celeris.providers.native.elementwise import operand
 _DTYPES = {"float": np.float32, "double": np.float64}
 
 
-# From here on float32 sums pay: bench/latency.py and bench/throughput.py on `mlp`. Below, and for linear models, sums are
-# in double and cost the same.
+# From here on float32 sums pay (bench/latency.py, bench/throughput.py: `mlp`). Below, and in linear models, sums are in
+# double and cost the same.
 _NARROW_FROM = 16
 
 
