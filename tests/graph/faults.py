@@ -63,10 +63,10 @@ def branching(then: onnx.GraphProto, other: onnx.GraphProto | None = None) -> by
     return one(made, [tensor("c", T.BOOL, []), X])
 
 
-def function_model(body: Any, call: onnx.NodeProto, *, inputs: Any = ("a",), outputs: Any = ("b",)) -> bytes:
-    """x -> y by the local function f.d:F."""
-    local = h.make_function("f.d", "F", list(inputs), list(outputs), body, [h.make_opsetid("", 17)])
-    return one(call, functions=[local], opsets={"": 17, "f.d": 1})
+def function_model(body: Any, call: onnx.NodeProto, outputs: Any = (Y,)) -> bytes:
+    """x -> y by the local function f.d:F of a -> b."""
+    local = h.make_function("f.d", "F", ["a"], ["b"], body, [h.make_opsetid("", 17)])
+    return one(call, outputs=outputs, functions=[local], opsets={"": 17, "f.d": 1})
 
 
 NEG = one(node("Neg", "x", "y"))
@@ -108,7 +108,7 @@ ATTRIBUTES: dict[str, bytes] = {
     "attribute twice": with_attribute("Softmax", attribute("axis", 2, i=0), attribute("axis", 2, i=0)),
     "attribute without name": with_attribute("Softmax", attribute("", 2, i=0)),
     "reference outside a function": with_attribute(
-        "Softmax", onnx.AttributeProto(name="axis", type=2, ref_attr_name="a")),
+        "Softmax", onnx.AttributeProto(name="axis", type="INT", ref_attr_name="a")),
 }  # fmt: skip
 ARITY: dict[str, bytes] = {
     "too many inputs": one(node("Neg", "x x", "y")),

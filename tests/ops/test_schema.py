@@ -27,7 +27,7 @@ def test_every_schema_is_the_same() -> None:
         assert ours is not None
         assert (ours.since, ours.deprecated) == (theirs.since_version, theirs.deprecated)
         assert ours.arity == (theirs.min_input, theirs.max_input, theirs.min_output, theirs.max_output)
-        assert ours.attributes == {name: a.type.name for name, a in theirs.attributes.items()}
+        assert ours.attributes == {name: str(a.type).rpartition(".")[2] for name, a in theirs.attributes.items()}
         assert set(ours.required) == {name for name, a in theirs.attributes.items() if a.required}
         for mine, formal in zip((*ours.inputs, *ours.outputs), (*theirs.inputs, *theirs.outputs), strict=True):
             assert (mine.name, mine.homogeneous) == (formal.name, formal.is_homogeneous)

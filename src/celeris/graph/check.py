@@ -120,6 +120,10 @@ def _check_initializers(graph: Graph) -> None:
                     f"graph expects {declared}",
                 )
             _check_shape(name, declared, value.shape)
+    for name in graph.outputs:
+        value = graph.initializers.get(name)
+        if isinstance(value, np.ndarray) and name not in graph.inputs:
+            graph.types[name] = Tensor(element_of(value.dtype), value.shape)
 
 
 def _check_shape(name: str, declared: Tensor, shape: tuple[int, ...]) -> None:
