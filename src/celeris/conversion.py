@@ -323,6 +323,6 @@ def _differs(estimator: Any, what: str, rows: np.ndarray, count: int, got: str) 
     shown = ", ".join(map(str, rows[:_SHOWN].tolist())) + (", ..." if len(rows) > _SHOWN else "")
     return ConversionError(
         f"{type(estimator).__name__}: expected the converted model to give the estimator's {what}, got {got}, in "
-        f"{len(rows)} of {count} rows ({shown}); rounding to float32 near a threshold is the usual cause: try double=True, or look at those rows "
-        "and raise `tolerance` if you can live with it"
+        f"{len(rows)} of {count} rows ({shown}); rounding to float32 near a threshold is the usual cause: try "
+        "double=True, or look at those rows and raise `tolerance` if you can live with it"
     )

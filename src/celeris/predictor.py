@@ -157,7 +157,7 @@ class Predictor:
         return await self._turns.ask(self.transform, X)
 
     def batched(self, *, rows: int = 64, delay: float = 0.001, waiting: int = 4096) -> Batcher:
-        """Predicts concurrent single rows together: `async with predictor.batched() as batch: await batch.apredict(row)`.
+        """Concurrent single rows together: `async with predictor.batched() as batch: await batch.apredict(row)`.
 
         A batch leaves when it has so many `rows`, or when its first row has waited `delay` seconds. When so many rows
         are `waiting`, more of them wait to be taken.
