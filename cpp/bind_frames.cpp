@@ -10,6 +10,7 @@
 #include "frames/arrow.h"
 #include "frames/python.h"
 #include "frames/records.h"
+#include "engine/program.h"
 
 namespace nb = nanobind;
 
@@ -192,6 +193,30 @@ nb::object read_records(const Records &records, nb::handle rows) {
                           fault.name == nullptr ? nb::none() : nb::borrow(nb::handle(fault.name)));
 }
 
+// From one dict to one output of the program; a tuple where the dict does not fit.
+nb::object answer_record(const Records &records, nb::handle row, nb::handle program, int output, int threads) {
+    const Program *const p = program_of(program.ptr());
+    if (p == nullptr || p->inputs() != records.inputs() || output < 0 || size_t(output) >= p->outputs())
+        throw nb::type_error("answer: expected the program whose inputs these are, and one of its outputs");
+    constexpr size_t few = 64;
+    PyObject *arrays_few[few] = {};
+    std::vector<PyObject *> arrays_many(records.inputs() > few ? records.inputs() : 0);
+    PyObject **const arrays = records.inputs() > few ? arrays_many.data() : arrays_few;
+    PyObject *item = row.ptr();
+    Records::Fault fault;
+    PyObject *outputs = nullptr;
+    const bool fits = records.read(&item, 1, arrays, fault);
+    if (fits) outputs = p->run(arrays, &output, 1, threads, nullptr);
+    for (size_t i = 0; i < records.inputs(); ++i) Py_XDECREF(arrays[i]);
+    if (outputs == nullptr) {
+        if (PyErr_Occurred()) throw nb::python_error();
+        return nb::make_tuple();
+    }
+    nb::object result = nb::borrow(PyList_GET_ITEM(outputs, 0));
+    Py_DECREF(outputs);
+    return result;
+}
+
 using InputSpec = std::tuple<std::string, bool, bool, std::vector<nb::str>>;
 
 void make_records(Records *at, const std::vector<InputSpec> &specs, bool refuse_extra, nb::object missing_text) {
@@ -272,7 +297,9 @@ void init_frames(nb::module_ &m) {
         .def("__init__", make_records, nb::arg("inputs"), nb::arg("refuse_extra"),
              nb::arg("missing_text").none())
         .def("read", read_records, nb::arg("rows"),
-             "A list of arrays; or (problem, row, name) where a value does not fit.");
+             "A list of arrays; or (problem, row, name) where a value does not fit.")
+        .def("answer", answer_record, nb::arg("row"), nb::arg("program"), nb::arg("output"), nb::arg("threads"),
+             "One output of a program for one dict; an empty tuple where a value does not fit.");
 }
 
 }  // namespace celeris

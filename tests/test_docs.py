@@ -1,4 +1,4 @@
-"""Every fenced block of Python in docs/ runs, page by page from top to bottom; a block of text after one is its output."""
+"""Every fenced block of Python in docs/ runs, page by page, top to bottom; a block of text after one is its output."""
 
 from __future__ import annotations
 

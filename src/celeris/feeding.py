@@ -27,6 +27,7 @@ class Feeder:
             self._records = _core.Records(specs, self._refuse_extra, signature.missing_text)
         self._cast = [i.read_as != i.element for i in signature.inputs]
         self._plain = not any(self._cast)
+        self.plain_records = self._records if self._plain else None  # whose arrays are fed as they are
 
     def feeds(self, X: Any) -> tuple[list[Any], Callable[[], None] | None, Table | None]:
         """A feed for each input; a check to call after the run, which raises DataError; the table if X is one."""

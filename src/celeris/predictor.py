@@ -119,7 +119,11 @@ class Predictor:
         values = self._shaped("decision_function", values)
         if table is None:
             return values.tolist() if values.ndim == 1 else self._named(values)
-        return table.series(values, "score") if values.ndim == 1 else table.frame(values, self._class_names(values))
+        return (
+            table.series(values, "score")
+            if values.ndim == 1
+            else table.frame(values, self._class_names(values.shape[1]))
+        )
 
     def transform(self, X: Any) -> Any:
         """Transformed columns [N, columns]."""
@@ -174,6 +178,15 @@ class Predictor:
         return at
 
     def _one(self, X: dict[str, Any], at: int) -> np.ndarray:
+        """One output for one dict, in one native call where the dict is as it should be."""
+        records = self._feeder.plain_records
+        if records is not None:
+            try:
+                found: Any = records.answer(X, self._core, at, self._threads)
+            except Exception as problem:
+                raise self._explained(problem) from problem
+            if type(found) is np.ndarray:
+                return found
         result: np.ndarray = self._execute(self._feeder.records(X), [at])[0]
         return result
 
@@ -219,17 +232,18 @@ class Predictor:
 
     def _by_class(self, X: Any, at: int) -> Any:
         if type(X) is dict:
-            return self._named(self._one(X, at))[0]
+            row = self._one(X, at).reshape(-1).tolist()
+            return dict(zip(self._class_names(len(row)), row, strict=True))
         values, table = self._values(X, at)
         values = self._shaped("predict_proba", values)
-        return self._named(values) if table is None else table.frame(values, self._class_names(values))
+        return self._named(values) if table is None else table.frame(values, self._class_names(values.shape[1]))
 
-    def _class_names(self, values: np.ndarray) -> list[Any]:
+    def _class_names(self, count: int) -> list[Any]:
         classes = self._signature.classes
-        return classes if classes is not None and len(classes) == values.shape[1] else list(range(values.shape[1]))
+        return classes if classes is not None and len(classes) == count else list(range(count))
 
     def _named(self, values: np.ndarray) -> list[dict[Any, float]]:
-        names = self._class_names(values)
+        names = self._class_names(values.shape[1])
         return [dict(zip(names, row, strict=True)) for row in values.tolist()]
 
     def __reduce__(self) -> tuple[Any, ...]:
