@@ -22,6 +22,14 @@ def test_a_row_is_the_same_alone_and_among_others() -> None:
     np.testing.assert_array_equal(np.concatenate([call("MatMul", a[i : i + 1], b) for i in range(64)]), whole)
 
 
+def test_a_large_right_side_goes_by_columns() -> None:
+    rng = np.random.default_rng(2)
+    a, b = rng.standard_normal((2, 3, 700)).astype(np.float32), rng.standard_normal((700, 1601)).astype(np.float32)
+    expected = (a.astype(np.float64) @ b.astype(np.float64)).astype(np.float32)
+    np.testing.assert_allclose(call("MatMul", a, b), expected, rtol=1e-6)
+    np.testing.assert_allclose(call("Gemm", a[0], np.ascontiguousarray(b.T), transB=1), expected[0], rtol=1e-6)
+
+
 def test_gemm_s_attributes() -> None:
     a, b, c = floats([1, 2], [3, 4]), floats([1, 0], [0, 2]), floats(1, 1)
     expected = 0.5 * a.T @ b.T + 2 * c

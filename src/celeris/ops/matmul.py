@@ -10,6 +10,21 @@ from celeris.ops.precision import narrow, quiet
 from celeris.ops.reduce import in_double
 from celeris.ops.table import Facts, Op
 
+_TILE = 1 << 20  # elements of the right side that are widened at a time: 8 MB, where a whole layer may be gigabytes
+
+
+def _in_double(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """numpy.matmul, floats in float64; a large right matrix is widened some columns at a time."""
+    left = in_double(a)
+    if b.ndim != 2 or b.size <= _TILE or b.dtype == left.dtype:
+        return np.asarray(np.matmul(left, in_double(b)))
+    depth, columns = b.shape
+    result = np.empty((*a.shape[:-1], columns), left.dtype)
+    width = max(1, _TILE // depth)
+    for at in range(0, columns, width):
+        result[..., at : at + width] = np.matmul(left, in_double(b[:, at : at + width]))
+    return result
+
 
 @quiet
 def MatMul(A: np.ndarray, B: np.ndarray) -> np.ndarray:
@@ -18,7 +33,7 @@ def MatMul(A: np.ndarray, B: np.ndarray) -> np.ndarray:
         raise ValueError(
             f"MatMul: expected A [...,M,K] and B [...,K,N], got shapes {list(A.shape)} and {list(B.shape)}"
         )
-    return narrow(np.matmul(in_double(A), in_double(B)), A.dtype)
+    return narrow(_in_double(A, B), A.dtype)
 
 
 def _shapes_meet(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
@@ -43,7 +58,7 @@ def Gemm(
     left, right = (A.T if transA else A), (B.T if transB else B)
     if left.shape[1] != right.shape[0]:
         raise ValueError(f"Gemm: expected A [M,K] and B [K,N], got shapes {list(left.shape)} and {list(right.shape)}")
-    result = np.matmul(in_double(left), in_double(right))
+    result = _in_double(left, right)
     if alpha != 1:
         result = result * alpha
     if C is not None and beta != 0:
