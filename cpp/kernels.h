@@ -1,4 +1,6 @@
-// Every kernel, one row each: name, state, contract. Read this first.
+// Every kernel, one row each: name, state, file, contract. Read this first.
+//
+// CMakeLists.txt reads the rows, too: each kernel's body is compiled by itself, once for each instruction set.
 //
 // A kernel's file holds its state (a struct derived from KernelState, built and checked from Params) and its body
 // (`run(const State &, const Block &)` in namespace CELERIS_TARGET), written once and compiled for each instruction
@@ -28,26 +30,26 @@
 
 // clang-format off
 #define CELERIS_KERNELS(X) \
-    /* name            state           in -> out: meaning */                                                         \
-    X(gemm,            Gemm)           /* X f32|f64 [K] -> Y f32|f64 [M]: X.W + b, summed in double, k ascending */   \
-    X(gemm_narrow,     GemmNarrow)     /* X f32 [K] -> Y f32 [M]: X.W + b in f32, in blocks of 16 products */          \
-    X(post_transform,  PostTransform)  /* scores f32|f64 [C] -> f32|f64 [C]: softmax, logistic, probit, log_softmax ... */ \
-    X(argmax_label,    ArgmaxLabel)    /* scores [C] -> label i64|str [1]: the first greatest score's label */        \
-    X(threshold_label, ThresholdLabel) /* score [1] -> label i64|str [1]: score > threshold ? positive : negative */ \
-    X(scaler,          Scaler)         /* X [F] -> f32|f64 [F]: (x - offset) * scale */                               \
-    X(normalizer,      Normalizer)     /* X [F] -> f32 [F]: x / max, / sum of |x|, / Euclidean length; zeros stay */  \
-    X(imputer,         Imputer)        /* X f32|f64|i64 [F] -> the same: missing values replaced, column by column */ \
-    X(binarizer,       Binarizer)      /* X [F] -> the same type: x > threshold */                                    \
-    X(label_encoder,   LabelEncoder)   /* X i64|f32|f64|str [F] -> i64|f32|f64|str [F]: the value at the key, or default */ \
-    X(one_hot,         OneHot)         /* X [F] -> f32 [F, C]: 1 where x is category c; refuses unknowns if told to */  \
-    X(unary,           Unary)          /* X [F] -> the same type (bool for IsNaN) [F]: one function of each element */ \
-    X(binary,          Binary)         /* a, b -> one type or bool [F]: one function of two operands; integer /0 refused */ \
-    X(where,           Where)          /* condition bool, a, b -> one type [F]: condition ? a : b */                 \
-    X(cast,            Cast)           /* X numbers [F] -> numbers [F]; out of an integer's range: its least value */ \
-    X(select_columns,  SelectColumns)  /* X... one type -> [F]: each output column a copy of an input's column */ \
-    X(lookup,          Lookup)         /* X i64|i32 [F] -> [F, each]: a constant table's entries; refuses others */   \
-    X(reduce,          Reduce)         /* X [F] -> [G]: sums, norms, extremes of groups of columns, in double or i64 */ \
-    X(arg_extreme,     ArgExtreme)     /* X [F] -> i64 [G]: the greatest or least column's place in its group */      \
-    X(top_k,           TopColumns)     /* X [F] -> the same type [k], i64 [k]: the first k in order, and their places */ \
-    X(cumulative_sum,  CumulativeSum)  /* X [F] -> the same type [F]: running sums over columns */
+    /* name, state, file of kernels/                   in -> out: meaning */                                                             \
+    X(gemm, Gemm, gemm)                             /* X f32|f64 [K] -> Y f32|f64 [M]: X.W + b, summed in double, k ascending */         \
+    X(gemm_narrow, GemmNarrow, gemm_narrow)         /* X f32 [K] -> Y f32 [M]: X.W + b in f32, in blocks of 16 products */               \
+    X(post_transform, PostTransform, post_transform)/* scores f32|f64 [C] -> f32|f64 [C]: softmax, logistic, probit, log_softmax ... */  \
+    X(argmax_label, ArgmaxLabel, labels)            /* scores [C] -> label i64|str [1]: the first greatest score's label */              \
+    X(threshold_label, ThresholdLabel, labels)      /* score [1] -> label i64|str [1]: score > threshold ? positive : negative */        \
+    X(scaler, Scaler, scaler)                       /* X [F] -> f32|f64 [F]: (x - offset) * scale */                                     \
+    X(normalizer, Normalizer, normalizer)           /* X [F] -> f32 [F]: x / max, / sum of |x|, / Euclidean length; zeros stay */        \
+    X(imputer, Imputer, imputer)                    /* X f32|f64|i64 [F] -> the same: missing values replaced, column by column */       \
+    X(binarizer, Binarizer, binarizer)              /* X [F] -> the same type: x > threshold */                                          \
+    X(label_encoder, LabelEncoder, label_encoder)   /* X i64|f32|f64|str [F] -> i64|f32|f64|str [F]: the value at the key, or default */ \
+    X(one_hot, OneHot, one_hot)                     /* X [F] -> f32 [F, C]: 1 where x is category c; refuses unknowns if told to */      \
+    X(unary, Unary, unary)                          /* X [F] -> the same type (bool for IsNaN) [F]: one function of each element */      \
+    X(binary, Binary, binary)                       /* a, b -> one type or bool [F]: one function of two operands; integer /0 refused */ \
+    X(where, Where, where)                          /* condition bool, a, b -> one type [F]: condition ? a : b */                        \
+    X(cast, Cast, cast)                             /* X numbers [F] -> numbers [F]; out of an integer's range: its least value */       \
+    X(select_columns, SelectColumns, select_columns)/* X... one type -> [F]: each output column a copy of an input's column */           \
+    X(lookup, Lookup, lookup)                       /* X i64|i32 [F] -> [F, each]: a constant table's entries; refuses others */         \
+    X(reduce, Reduce, reduce)                       /* X [F] -> [G]: sums, norms, extremes of groups of columns, in double or i64 */     \
+    X(arg_extreme, ArgExtreme, reduce)              /* X [F] -> i64 [G]: the greatest or least column's place in its group */            \
+    X(top_k, TopColumns, top_k)                     /* X [F] -> the same type [k], i64 [k]: the first k in order, and their places */    \
+    X(cumulative_sum, CumulativeSum, cumulative_sum)/* X [F] -> the same type [F]: running sums over columns */
 // clang-format on

@@ -5,16 +5,17 @@
 
 namespace celeris {
 
-namespace baseline {
-extern const RunKernel bodies[];
-}
+#define CELERIS_DECLARE(name, State, file) void run_##name(const void *state, const Block &);
+#define CELERIS_BODY(name, State, file) run_##name,
+#define CELERIS_BODIES(target)                          \
+    namespace target {                                  \
+    CELERIS_KERNELS(CELERIS_DECLARE)                    \
+    const RunKernel bodies[] = {CELERIS_KERNELS(CELERIS_BODY)}; \
+    }
+CELERIS_BODIES(baseline)
 #ifdef CELERIS_X86
-namespace avx2 {
-extern const RunKernel bodies[];
-}
-namespace avx512 {
-extern const RunKernel bodies[];
-}
+CELERIS_BODIES(avx2)
+CELERIS_BODIES(avx512)
 #endif
 
 namespace {
@@ -72,7 +73,7 @@ struct Row {
     std::string_view name;
     MakeState make;
 };
-#define CELERIS_ROW(name, State) {#name, make<State>},
+#define CELERIS_ROW(name, State, file) {#name, make<State>},
 const Row table[] = {CELERIS_KERNELS(CELERIS_ROW)};
 #undef CELERIS_ROW
 
