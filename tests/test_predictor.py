@@ -204,6 +204,10 @@ MISTAKES: dict[str, Callable[[], Any]] = {
     "wrong setting": lambda: celeris.load(matrix_model()[1], extra="drop"),  # type: ignore[arg-type]
     "wrong number of names": lambda: celeris.load(_unnamed(), columns=["a", "b"]),
     "wrong file type": lambda: celeris.load(b"PK\x03\x04 this is a zip file"),
+    "pickle": lambda: celeris.load(pickle.dumps({"a": 1})),
+    "LightGBM's text": lambda: celeris.load(b"tree\nversion=v4\nnum_class=1\n"),
+    "JSON": lambda: celeris.load(b'{"learner": {}}'),
+    "empty file": lambda: celeris.load(b""),
     "truncated file": lambda: celeris.load(matrix_model()[1][:-10]),
     "no file": lambda: celeris.load("nowhere/model.onnx"),
 }

@@ -10,7 +10,9 @@ import numpy as np
 
 from celeris import _core
 from celeris.batching import Batcher, Turns
+from celeris.errors import Fail, InvalidArgument, InvalidProtobuf
 from celeris.feeding import Feeder
+from celeris.file_kinds import instead_of_a_model
 from celeris.frames import faults
 from celeris.frames.table import DataError, Table
 from celeris.graph.graph import Model
@@ -227,7 +229,8 @@ class Predictor:
             return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
         if method == "decision_function" and values.ndim == 2:
             two = len(classes) == 2 and values.shape[1] == 2
-            return np.ascontiguousarray(values[:, -1]) if two or values.shape[1] == 1 else values
+            at = self._signature.score_column if two else 0
+            return np.ascontiguousarray(values[:, at]) if two or values.shape[1] == 1 else values
         return values.reshape(-1, 1) if method == "predict_proba" and values.ndim == 1 else values
 
     def _by_class(self, X: Any, at: int) -> Any:
@@ -304,13 +307,28 @@ def _open(source: Any, settings: dict[str, Any]) -> Predictor:
     options = SessionOptions()
     options.intra_op_num_threads = settings["threads"]
     is_path = isinstance(source, (str, os.PathLike))
-    model = LoadedModel(options, os.fspath(source) if is_path else bytes(source), is_path)
+    try:
+        model = LoadedModel(options, os.fspath(source) if is_path else bytes(source), is_path)
+    except (InvalidProtobuf, Fail, InvalidArgument) as problem:
+        raise _explained_file(source, is_path, problem) from problem
     file = model._model
     chosen = {name: settings[name] for name in ("columns", "missing", "missing_text")}
     signature = signature_of(file, **chosen)
     model._model = without_zipmaps(file)
     model.initialize_session(["CPUExecutionProvider"], [{}], set())
     return Predictor(model, file, signature, settings)
+
+
+def _explained_file(source: Any, is_path: bool, problem: Exception) -> Exception:
+    """The problem; in other words where the file is known to be something else."""
+    if is_path:
+        with open(source, "rb") as file:
+            start = file.read(64)
+    else:
+        start = bytes(source[:64])
+    known = instead_of_a_model(start, str(problem))
+    where = f"'{os.fspath(source)}'" if is_path else "load"
+    return problem if known is None else type(problem)(f"{where}: expected an ONNX model, {known}")
 
 
 def _restore(file: bytes, settings: dict[str, Any]) -> Predictor:

@@ -44,6 +44,7 @@ class Signature:
     roles: dict[str, int]
     classes: list[Any] | None
     missing_text: str | None
+    score_column: int  # of two decision scores, the one that scikit-learn shows
     names: list[str] | None = field(init=False)  # of all columns, in the order of the inputs
 
     def __post_init__(self) -> None:
@@ -93,7 +94,7 @@ def signature_of(model: Model, *, columns: Sequence[str] | None, missing: str, m
         missing = "allow"
     inputs = [_input(graph, name, known.get(name), len(required), missing) for name in required]
     text = _missing_text(graph) if missing_text is None else missing_text
-    return Signature(inputs, list(model.graph.outputs), roles, classes, text)
+    return Signature(inputs, list(model.graph.outputs), roles, classes, text, _score_column(graph))
 
 
 def _json(model: Model, key: str) -> Any:
@@ -192,6 +193,11 @@ def _classes(graph: Graph) -> list[Any] | None:
             if isinstance(constant, np.ndarray) and constant.ndim <= 2 and "class" in node.inputs[0]:
                 return _labels(constant.reshape(-1))
     return None
+
+
+def _score_column(graph: Graph) -> int:
+    """skl2onnx writes [-s, s] for two classes, but [s, -s] for support vectors."""
+    return 0 if any(node.op_type == "SVMClassifier" for node in graph.nodes) else -1
 
 
 def _missing_text(graph: Graph) -> str | None:
