@@ -348,9 +348,8 @@ def _infer_vectorizer(facts: Facts) -> list[Type | None]:
 
 def _infer_dict_vectorizer(facts: Facts) -> list[Type | None]:
     x = facts.types[0]
-    words = facts.attributes.get("string_vocabulary") or facts.attributes.get("int64_vocabulary") or []
     value = x.value if isinstance(x, Map) else None
-    return [Tensor(value.element, (1, len(words))) if isinstance(value, Tensor) else None]
+    return [Tensor(value.element) if isinstance(value, Tensor) else None]
 
 
 def _infer_cast_map(facts: Facts) -> list[Type | None]:

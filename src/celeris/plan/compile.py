@@ -98,7 +98,7 @@ def build(plan: Plan) -> _core.Program:
     for step, names in zip(plan.steps, release, strict=True):
         _add(core, step, slot, [slot(name) for name in names], set(plan.outputs))
     for name, at in copies.items():
-        core.call(lambda value: (_owned(value, ()),), [slot(name)], [at], [], ("", "Identity"))
+        core.call(lambda value: (_owned(value, (value,)),), [slot(name)], [at], [], ("", "Identity"))
     core.finish()
     return core
 
