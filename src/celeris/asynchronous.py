@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +26,16 @@ def pool() -> ThreadPoolExecutor:
         return found
 
 
+class _Unraisable:
+    """Tells sys.unraisablehook of an exception that nobody can catch: by an object that raises it as it goes."""
+
+    def __init__(self, failure: BaseException) -> None:
+        self._failure = failure
+
+    def __del__(self) -> None:
+        raise self._failure
+
+
 def submit(work: Callable[[], list[Any]], callback: Callable[[list[Any], Any, str], None], user_data: Any) -> None:
     """Calls `callback(work(), user_data, '')` on another thread, or `callback([], user_data, problem)`."""
 
@@ -38,8 +47,6 @@ def submit(work: Callable[[], list[Any]], callback: Callable[[list[Any], Any, st
         try:
             callback(results, user_data, problem)
         except BaseException as failure:
-            report = (type(failure), failure, failure.__traceback__, "Exception in callback of run_async", callback)
-            make: Any = sys.UnraisableHookArgs  # a protocol to type checkers, a struct sequence in fact
-            sys.unraisablehook(make(report))
+            _Unraisable(failure)
 
     pool().submit(task)

@@ -1,0 +1,121 @@
+"""Profiles, and runs on other threads with a callback."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import pytest
+
+import celeris
+from tests import api_models as models
+from tests.models import zoo
+from tests.peers import same
+
+ONES = np.ones(2, np.float32)
+FEED = {"a": ONES, "b": ONES}
+
+
+def profiled(module: Any, data: bytes, feed: dict[str, Any], prefix: str) -> list[dict[str, Any]]:
+    options = module.SessionOptions()
+    options.enable_profiling, options.profile_file_prefix = True, prefix
+    session = module.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    session.run(None, feed)
+    path = session.end_profiling()
+    assert session.end_profiling() == ""
+    assert Path(path).name.startswith(Path(prefix).name + "_") and path.endswith(".json")
+    found: list[dict[str, Any]] = json.loads(Path(path).read_text())
+    return found
+
+
+def test_profile(tmp_path: Path) -> None:
+    """The same kinds of events with the same keys; an event for each node."""
+    model = zoo.classifier("logistic", 3)
+    feed = {"X": model.rows}
+    ours = profiled(celeris, model.onnx, feed, str(tmp_path / "ours"))
+    theirs = profiled(onnxruntime, model.onnx, feed, str(tmp_path / "theirs"))
+    assert {"model_loading_array", "session_initialization", "model_run", "SequentialExecutor::Execute"} <= {
+        e["name"] for e in ours
+    }
+    assert {e["cat"] for e in ours} <= {e["cat"] for e in theirs}
+    keys = {"cat", "pid", "tid", "dur", "ts", "ph", "name", "args"}
+    assert all(set(e) >= keys for e in ours)
+    mine, other = ([e for e in events if e["name"].endswith("_kernel_time")] for events in (ours, theirs))
+    assert {e["args"]["op_name"] for e in mine} == {e["args"]["op_name"] for e in other}
+    assert all(e["args"]["provider"] == "CPUExecutionProvider" for e in mine)
+
+
+def test_a_profile_is_written_when_the_session_ends(tmp_path: Path) -> None:
+    options = celeris.SessionOptions()
+    options.enable_profiling, options.profile_file_prefix = True, str(tmp_path / "p")
+    session = celeris.InferenceSession(models.add(), options)
+    session.run(None, FEED)
+    del session
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_profiling_starts_with_the_session(tmp_path: Path) -> None:
+    options = celeris.SessionOptions()
+    options.enable_profiling, options.profile_file_prefix = True, str(tmp_path / "p")
+    session = celeris.InferenceSession(models.add(), options)
+    assert session.get_profiling_start_time_ns() > 1e18
+    session.end_profiling()
+
+
+def waited(module: Any, names: Any, feed: Any, data: bytes) -> list[Any]:
+    """What the callback is given."""
+    session = module.InferenceSession(data)
+    done = threading.Event()
+    got: list[Any] = []
+
+    def callback(results: Any, user_data: Any, problem: str) -> None:
+        got.extend([results, user_data, problem, threading.current_thread() is not threading.main_thread()])
+        done.set()
+
+    session.run_async(names, feed, callback, "mine")
+    assert done.wait(20)
+    return got
+
+
+def test_run_async() -> None:
+    assert same(lambda o: waited(o, ["y"], FEED, models.add()))[1] == "mine"
+
+
+FAULTS: dict[str, Any] = {
+    "missing": (None, {"a": ONES}),
+    "dtype": (None, {"a": ONES.astype(float), "b": ONES}),
+    "unknown output": (["q"], FEED),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_faults_of_run_async(name: str) -> None:
+    names, feed = FAULTS[name]
+    same(lambda o: waited(o, names, feed, models.add()))
+
+
+def test_run_async_wants_threads() -> None:
+    def case(o: Any) -> Any:
+        options = o.SessionOptions()
+        options.intra_op_num_threads = 1
+        o.InferenceSession(models.add(), options).run_async(None, FEED, print, None)
+
+    same(case)
+
+
+def test_an_exception_in_a_callback_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Any] = []
+    done = threading.Event()
+    monkeypatch.setattr(sys, "unraisablehook", lambda args: (told.append(args.exc_value), done.set()))
+
+    def callback(*_: Any) -> None:
+        raise KeyError("mine")
+
+    celeris.InferenceSession(models.add()).run_async(None, FEED, callback, None)
+    assert done.wait(20)
+    assert isinstance(told[0], KeyError)
