@@ -12,6 +12,7 @@
 #include "kernels/binary.h"
 #include "kernels/cast.h"
 #include "kernels/cumulative_sum.h"
+#include "kernels/distances.h"
 #include "kernels/gemm.h"
 #include "kernels/gemm_narrow.h"
 #include "kernels/imputer.h"
@@ -20,6 +21,7 @@
 #include "kernels/lookup.h"
 #include "kernels/normalizer.h"
 #include "kernels/one_hot.h"
+#include "kernels/pairs.h"
 #include "kernels/post_transform.h"
 #include "kernels/reduce.h"
 #include "kernels/scaler.h"
@@ -33,6 +35,9 @@
     /* name, state, file of kernels/                   in -> out: meaning */                                                             \
     X(gemm, Gemm, gemm)                             /* X f32|f64 [K] -> Y f32|f64 [M]: X.W + b, summed in double, k ascending */         \
     X(gemm_narrow, GemmNarrow, gemm_narrow)         /* X f32 [K] -> Y f32 [M]: X.W + b in f32, in blocks of 16 products */               \
+    X(distances, Distances, distances)              /* X [D] -> f32|f64 [P]: |x - p|^2 of constant points, its root, or e^(-gamma of it) */ \
+    X(pair_votes, PairVotes, pairs)                 /* scores f64 [pairs] -> f64 [C]: how many pairs each class wins */                   \
+    X(pair_probabilities, PairProbabilities, pairs) /* scores f64 [pairs] -> f64 [C]: Platt's sigmoids, coupled */                        \
     X(post_transform, PostTransform, post_transform)/* scores f32|f64 [C] -> f32|f64 [C]: softmax, logistic, probit, log_softmax ... */  \
     X(argmax_label, ArgmaxLabel, labels)            /* scores [C] -> label i64|str [1]: the first greatest score's label */              \
     X(threshold_label, ThresholdLabel, labels)      /* score [1] -> label i64|str [1]: score > threshold ? positive : negative */        \

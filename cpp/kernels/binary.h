@@ -12,6 +12,7 @@ struct Binary : KernelState {
     Type type;
     int64_t width;
     Operand a, b;
+    double power = 0;  // the one constant exponent of all columns, where there is one
 
     explicit Binary(const Params &p) {
         struct Row {
@@ -42,7 +43,12 @@ struct Binary : KernelState {
                 : op == pow          ? real
                                      : !logic && (real || integer), "binary: no such function of that type");
         require(p.out[0].type == (op >= logical_and ? Type::u8 : type), "binary: expected an output of another type");
-        cost = (op == pow ? 20 : op == div ? 0.6 : 0.3) * double(width);
+        if (op == pow && b.input < 0 && width > 0) {
+            const std::vector<double> exponents = p.doubles("b_values");
+            power = exponents[0];
+            for (double e : exponents) power = e == power ? power : 0;
+        }
+        cost = (op == pow && power != 2 && power != 3 ? 20 : op == div ? 0.6 : 0.3) * double(width);
     }
 };
 
@@ -97,13 +103,9 @@ void binary_real(const Binary &k, const Block &b) {
         case Binary::max: return zip_elements<T, T>(k, b, [](T x, T y) { return (x > y) | (x != x) ? x : y; });
         case Binary::min: return zip_elements<T, T>(k, b, [](T x, T y) { return (x < y) | (x != x) ? x : y; });
         case Binary::pow:
-            // The square is by far the most frequent power.
-            if (k.b.input < 0 && k.width > 0 && k.b.values.size() == size_t(k.width)) {
-                const T *y = static_cast<const T *>(k.b.values.data());
-                bool squares = true;
-                for (int64_t c = 0; c < k.width; ++c) squares = squares && y[c] == T(2);
-                if (squares) return zip_elements<T, T>(k, b, [](T x, T) { return x * x; });
-            }
+            // The powers that are met most.
+            if (k.power == 2) return zip_elements<T, T>(k, b, [](T x, T) { return x * x; });
+            if (k.power == 3) return zip_elements<T, T>(k, b, [](T x, T) { return T(double(x) * double(x) * double(x)); });
             return zip_elements<T, T>(k, b, [](T x, T y) { return T(pow_<T>(double(x), double(y))); });
         default: return compare<T>(k, b);
     }

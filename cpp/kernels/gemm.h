@@ -43,7 +43,7 @@ struct Gemm : KernelState {
 namespace CELERIS_TARGET {
 
 // One panel for one row: its sums side by side hide the latency of the additions.
-template <class From, bool exact>
+template <class From>
 inline void dot_panel(const From *x, ptrdiff_t step, const double *w, int64_t k, double *sum) {
     double s0 = 0, s1 = 0, s2 = 0, s3 = 0;
     for (int64_t i = 0; i < k; ++i, w += 4) {
@@ -84,36 +84,41 @@ void gemm_row(const Gemm &g, const Block &b, int64_t r) {
         for (int64_t q = 0; q < 16; ++q) b.out[0].column<To>(j + q)[r] = To(sum[q] + g.bias.data()[j + q]);
     }
     for (; j < g.m; j += 4) {
-        dot_panel<From, exact>(x, step, g.weights.data() + j * g.k, g.k, sum);
+        dot_panel<From>(x, step, g.weights.data() + j * g.k, g.k, sum);
         for (int64_t q = 0; q < 4 && j + q < g.m; ++q) b.out[0].column<To>(j + q)[r] = To(sum[q] + g.bias.data()[j + q]);
     }
 }
 
-// A tile of vectors of rows, one column `step` after the other, by the first `outputs` of a panel.
-template <int outputs, int vectors, bool exact, class From, class To>
-inline void multiply_tile(const Gemm &g, const From *x, ptrdiff_t step, int64_t j, const View &out, int64_t r) {
-    constexpr int64_t each = vector_lanes<double>;
-    const double *w = g.weights.data() + j * g.k;
-    Vector<double> s[outputs][vectors] = {};
-    for (int64_t i = 0; i < g.k; ++i, w += 4, x += step) {
+// How many vectors of rows a tile has: with four outputs they fill the registers.
+constexpr int gemm_vectors = vector_lanes<double> == 8 ? 4 : 2;
+
+// s += a tile of rows, one column `step` after the other, by the first `outputs` of a panel w.
+template <int outputs, int vectors, bool exact, class From>
+inline void accumulate_tile(const From *x, ptrdiff_t step, const double *w, int64_t k, Vector<double> (&s)[outputs][vectors]) {
+    for (int64_t i = 0; i < k; ++i, w += 4, x += step) {
         Vector<double> row[vectors];
-        for (int v = 0; v < vectors; ++v) row[v] = load_double(x + v * each);
+        for (int v = 0; v < vectors; ++v) row[v] = load_double(x + v * vector_lanes<double>);
         for (int q = 0; q < outputs; ++q) {
             const Vector<double> weight = splat(w[q]);
             for (int v = 0; v < vectors; ++v) s[q][v] = multiply_add<exact>(row[v], weight, s[q][v]);
         }
     }
+}
+
+template <int outputs, bool exact, class From, class To>
+inline void multiply_tile(const Gemm &g, const From *x, ptrdiff_t step, int64_t j, const View &out, int64_t r) {
+    Vector<double> s[outputs][gemm_vectors] = {};
+    accumulate_tile<outputs, gemm_vectors, exact>(x, step, g.weights.data() + j * g.k, g.k, s);
     for (int q = 0; q < outputs; ++q) {
         const Vector<double> bias = splat(g.bias.data()[j + q]);
         To *y = out.column<To>(j + q) + r;
-        for (int v = 0; v < vectors; ++v) store_as(y + v * each, s[q][v] + bias);
+        for (int v = 0; v < gemm_vectors; ++v) store_as(y + v * vector_lanes<double>, s[q][v] + bias);
     }
 }
 
 template <class From, class To, bool exact>
 void gemm(const Gemm &g, const Block &b) {
-    constexpr int vectors = vector_lanes<double> == 8 ? 4 : 2;
-    constexpr int64_t tile = vectors * vector_lanes<double>;
+    constexpr int64_t tile = gemm_vectors * vector_lanes<double>;
     int64_t r = 0;
     From *packed = reinterpret_cast<From *>(b.scratch);
     for (; r + tile <= b.rows; r += tile) {
@@ -124,11 +129,11 @@ void gemm(const Gemm &g, const Block &b) {
             x = packed, step = tile;
         }
         int64_t j = 0;
-        for (; j + 4 <= g.m; j += 4) multiply_tile<4, vectors, exact, From, To>(g, x, step, j, b.out[0], r);
+        for (; j + 4 <= g.m; j += 4) multiply_tile<4, exact, From, To>(g, x, step, j, b.out[0], r);
         switch (g.m - j) {
-            case 3: multiply_tile<3, vectors, exact, From, To>(g, x, step, j, b.out[0], r); break;
-            case 2: multiply_tile<2, vectors, exact, From, To>(g, x, step, j, b.out[0], r); break;
-            case 1: multiply_tile<1, vectors, exact, From, To>(g, x, step, j, b.out[0], r); break;
+            case 3: multiply_tile<3, exact, From, To>(g, x, step, j, b.out[0], r); break;
+            case 2: multiply_tile<2, exact, From, To>(g, x, step, j, b.out[0], r); break;
+            case 1: multiply_tile<1, exact, From, To>(g, x, step, j, b.out[0], r); break;
             default: break;
         }
     }

@@ -20,12 +20,9 @@ def post_transformed(scores: np.ndarray, kind: str) -> np.ndarray:
             e = np.exp(-np.abs(scores))
             return np.asarray(np.where(scores < 0, e, 1) / (1 + e))
         if kind in ("SOFTMAX", "SOFTMAX_ZERO"):
-            top = scores.max(axis=-1, keepdims=True, initial=-np.inf)
-            e = np.exp(scores - top)
-            if kind == "SOFTMAX_ZERO":  # a score of zero stays zero
-                e = np.where(np.abs(scores) > 1e-7, e, 0)
-                total = e.sum(axis=-1, keepdims=True)
-                return np.asarray(e / np.where(total == 0, 1, total))
+            if kind == "SOFTMAX_ZERO":
+                return _softmax_zero(scores)
+            e = np.exp(scores - scores.max(axis=-1, keepdims=True, initial=-np.inf))
             return np.asarray(e / e.sum(axis=-1, keepdims=True))
         if kind == "PROBIT":
             x = 2 * scores - 1
@@ -33,6 +30,16 @@ def post_transformed(scores: np.ndarray, kind: str) -> np.ndarray:
             v = 2 / (3.14159 * 0.147) + 0.5 * log
             return np.asarray(1.41421356 * np.sign(x) * np.sqrt(np.sqrt(v * v - log / 0.147) - v))
     raise ValueError(f"post_transform: expected NONE, SOFTMAX, LOGISTIC, SOFTMAX_ZERO or PROBIT, got {kind!r}")
+
+
+def _softmax_zero(scores: np.ndarray) -> np.ndarray:
+    """Scores within 1e-7 of zero take no share: they stay x e^-max. A NaN counts as such unless it comes first."""
+    top = np.fmax.reduce(scores, axis=-1, keepdims=True, initial=-np.inf)
+    top = np.where(np.isnan(scores[..., :1]), np.nan, top) if scores.shape[-1] else top
+    counted = np.abs(scores) > 1e-7
+    e = np.where(counted, np.exp(scores - top), scores * np.exp(-top))
+    total = np.where(counted, e, 0).sum(axis=-1, keepdims=True)
+    return np.asarray(e / np.where(total == 0, 1, total))
 
 
 def label_table(integers: list[int] | None, strings: list[str] | None) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celeris.graph.graph import Node
 from celeris.providers.base import Claim, ClaimRule, Context, Refusal
-from celeris.providers.native import columns, elementwise, features, linear, matmul, reduce, structure
+from celeris.providers.native import columns, elementwise, features, linear, matmul, reduce, structure, svm
 
 CLAIMS: dict[tuple[str, str], ClaimRule] = {
     ("ai.onnx.ml", "LinearClassifier"): linear.claim_linear_classifier,
@@ -17,6 +17,8 @@ CLAIMS: dict[tuple[str, str], ClaimRule] = {
     ("ai.onnx.ml", "OneHotEncoder"): features.claim_one_hot_encoder,
     ("ai.onnx.ml", "ArrayFeatureExtractor"): columns.claim_array_feature_extractor,
     ("ai.onnx.ml", "FeatureVectorizer"): columns.claim_feature_vectorizer,
+    ("ai.onnx.ml", "SVMClassifier"): svm.claim_svm_classifier,
+    ("ai.onnx.ml", "SVMRegressor"): svm.claim_svm_regressor,
     ("", "Identity"): structure.claim_identity,
     ("", "Cast"): elementwise.claim_cast,
     ("", "ArgMax"): reduce.claim_arg_extreme,
