@@ -27,6 +27,7 @@ def check(model: Model) -> None:
         model.opsets.setdefault(domain, newest)
     _check_functions(model)
     model.graph.inputs = [name for name in model.graph.inputs if name]
+    _drop_references(model.graph)
     graphs = list(_with_outer(model.graph))
     for graph, outer in graphs:
         _check_outputs(graph, outer)
@@ -51,6 +52,14 @@ def _with_outer(graph: Graph) -> Iterator[tuple[Graph, set[str]]]:
         if inner:
             visible = outer | edit.defined(current)
             waiting += [(each, visible) for each in inner]
+
+
+def _drop_references(graph: Graph) -> None:
+    """A reference to an attribute of an enclosing function means nothing where there is none."""
+    for each in edit.walk(graph):
+        for node in each.nodes:
+            for name in [name for name, attribute in node.attributes.items() if attribute.kind == "REF"]:
+                del node.attributes[name]
 
 
 def _check_outputs(graph: Graph, outer: set[str]) -> None:

@@ -23,6 +23,9 @@ from celeris.ops.schema import Schema
 from celeris.ops.table import Dims, Facts, Op
 
 
+_LONGEST = 1024  # elements of a tensor of dimensions: joined to itself again and again it would grow without end
+
+
 def infer(model: Model, *, overrides: Mapping[str, int] | None = None) -> None:
     """Fills `types` of the model's graph and its subgraphs. `overrides`: sizes of the inputs' symbolic dimensions.
 
@@ -44,13 +47,14 @@ def infer(model: Model, *, overrides: Mapping[str, int] | None = None) -> None:
 class Known:
     """What is known of the values that nodes of one graph may read: its own, and those of the graphs around it."""
 
-    __slots__ = ("constants", "contents", "fixed", "outer", "shown", "types")
+    __slots__ = ("constants", "contents", "fixed", "made", "outer", "shown", "types")
 
     def __init__(self, graph: Graph, outer: Known | None) -> None:
         self.outer = outer
         self.types = graph.types
         self.constants: dict[str, np.ndarray | SparseTensor] = graph.initializers
         self.fixed = set(graph.inputs)  # initializers that are inputs too: the caller may feed others
+        self.made: dict[str, np.ndarray] = {}  # by nodes: Constant
         self.contents: dict[str, Dims | None] = {}
         self.shown: dict[str, str] = {}  # inside a function: its parameter -> the caller's name
 
@@ -73,7 +77,9 @@ class Known:
         """The value where it is a constant tensor that nobody can override."""
         scope: Known | None = self
         while scope is not None:
-            found = scope.constants.get(name)
+            found = scope.made.get(name)
+            if found is None:
+                found = scope.constants.get(name)
             if found is not None:
                 return found if isinstance(found, np.ndarray) and name not in scope.fixed else None
             if name in scope.types:
@@ -153,11 +159,12 @@ class _Sweep:
         if node.attributes:
             self.bodies(node, op, facts, bodies, words, known)
         if op.verify is not None:
-            wrong = op.verify(facts)
+            wrong = _verdict(op.verify, facts)
             if wrong is not None:
                 raise GraphError("FAIL", f"Node ({node.name}) Op ({node.op_type}) {wrong}")
         if op.propagate is not None:
-            known.contents.update(zip(node.outputs, _asked(node, op.propagate, facts), strict=False))
+            for name, held in zip(node.outputs, _asked(node, op.propagate, facts), strict=False):
+                known.contents[name] = held if held is None or len(held) <= _LONGEST else None
         if (node.op_type, node.domain) == ("Constant", ""):
             _note_constant(node, op, facts, known)
         return _asked(node, op.infer, facts) if op.infer is not None else []
@@ -171,7 +178,7 @@ class _Sweep:
             if attribute.kind != "GRAPH":
                 continue
             if fed is None:
-                fed = op.feeds(facts) if op.feeds is not None else {}
+                fed = dict(_asked(node, op.feeds, facts)) if op.feeds is not None else {}
             self._inside += 1
             try:
                 bodies[name] = self.body(attribute.value, fed.get(name), words, known)
@@ -219,7 +226,7 @@ class _Sweep:
                 inner.types[formal] = found
             constant = known.constant(name)
             if constant is not None:
-                inner.constants[formal] = constant
+                inner.made[formal] = constant
                 inner.fixed.discard(formal)
             inner.contents[formal] = known.content(name)
         for formal, name in zip(local.graph.outputs, node.outputs, strict=False):
@@ -273,13 +280,21 @@ def _asked(node: Node, rule: Any, facts: Facts) -> Any:
         return ()
 
 
+def _verdict(rule: Any, facts: Facts) -> str | None:
+    try:
+        wrong: str | None = rule(facts)
+    except Exception as problem:  # what cannot be verified cannot be trusted
+        return f"cannot be verified: {type(problem).__name__}: {problem}"
+    return wrong
+
+
 def _note_constant(node: Node, op: Op, facts: Facts, known: Known) -> None:
     try:
         value = op.function(**dict(facts.attributes))
     except Exception:  # the run will say what is wrong with it
         return
     if isinstance(value, np.ndarray) and node.outputs:
-        known.constants = {**known.constants, node.outputs[0]: value}
+        known.made[node.outputs[0]] = value
 
 
 def _visible(known: Known) -> set[str]:

@@ -178,8 +178,13 @@ def _joined(facts: Facts) -> list[Dims | None]:
     return [found]
 
 
+_MOST_PARTS = 1 << 16  # a number in a file must not cost memory by itself
+
+
 def even_sizes(total: int, parts: int) -> list[int]:
     """`total` in `parts` equal pieces, the last one smaller where it does not divide. Source: ai.onnx Split-18."""
+    if not 1 <= parts <= _MOST_PARTS:
+        raise ValueError(f"Split: expected from 1 to {_MOST_PARTS} outputs, got {parts}")
     each = -(-total // parts)
     return [max(0, min(each, total - i * each)) for i in range(parts)]
 
