@@ -56,9 +56,22 @@ _ML: dict[str, str] = {
     "ml_trees": "TreeEnsemble TreeEnsembleClassifier TreeEnsembleRegressor",
 }
 
+_MICROSOFT: dict[str, str] = {
+    "contrib_activation": "BiasGelu FastGelu FusedConv Gelu QuickGelu",
+    "contrib_matrix": "CDist FusedGemm FusedMatMul Inverse MatMulInteger16 TransposeMatMul",
+    "contrib_tensor": """ExpandDims GatherND GridSample NGramRepeatBlock Pad Range SampleOp Trilu UnfoldTensor
+        Unique""",
+    "contrib_text": "MurmurHash3 Tokenizer",
+}
+
 _PREVIEW: dict[str, str] = {"flex_attention": "FlexAttention"}
 
-FAMILIES: dict[str, dict[str, str]] = {"": _ONNX, "ai.onnx.ml": _ML, "ai.onnx.preview": _PREVIEW}
+FAMILIES: dict[str, dict[str, str]] = {
+    "": _ONNX,
+    "ai.onnx.ml": _ML,
+    "ai.onnx.preview": _PREVIEW,
+    "com.microsoft": _MICROSOFT,
+}
 _HOME: dict[tuple[str, str], str] = {
     (domain, name): family
     for domain, families in FAMILIES.items()

@@ -280,7 +280,8 @@ def _convolved(facts: Facts, index: int, element: str | None) -> list[Type | Non
     return [Tensor(element, (x.shape[0], outputs, *output_sizes(x.shape[2:], kernel, facts.attributes)))]
 
 
-def _conv_type(facts: Facts) -> list[Type | None]:
+def conv_type(facts: Facts) -> list[Type | None]:
+    """Y [N,M,*out]."""
     x = shapes.tensor(facts, 0)
     return _convolved(facts, 1, None if x is None else x.element)
 
@@ -341,7 +342,7 @@ def _col2im_type(facts: Facts) -> list[Type | None]:
 OPS: tuple[Op, ...] = (
     Op("CausalConvWithState", 27, CausalConvWithState, _causal_types),
     Op("Col2Im", 18, Col2Im, _col2im_type),
-    Op("Conv", 1, Conv, _conv_type),
+    Op("Conv", 1, Conv, conv_type),
     Op("ConvInteger", 10, ConvInteger, _integer_type),
     Op("ConvTranspose", 1, ConvTranspose, _transposed_type),
     Op("QLinearConv", 10, QLinearConv, _quantized_type),

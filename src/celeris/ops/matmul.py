@@ -129,7 +129,8 @@ def _product(facts: Facts) -> list[Type | None]:
     return [known and Tensor(known.element, matmul_shape(shapes.shape_of(facts, 0), shapes.shape_of(facts, 1)))]
 
 
-def _gemm(facts: Facts) -> list[Type | None]:
+def gemm_type(facts: Facts) -> list[Type | None]:
+    """Y [M,N]."""
     known = shapes.tensor(facts, 0) or shapes.tensor(facts, 1)
     if known is None:
         return [None]
@@ -180,8 +181,8 @@ def _det(facts: Facts) -> list[Type | None]:
 OPS: tuple[Op, ...] = (
     Op("Det", 11, Det, _det),
     Op("Einsum", 12, Einsum, _einsum),
-    Op("Gemm", 1, Gemm_1, _gemm),
-    Op("Gemm", 7, Gemm_7, _gemm),
-    Op("Gemm", 11, Gemm, _gemm),
+    Op("Gemm", 1, Gemm_1, gemm_type),
+    Op("Gemm", 7, Gemm_7, gemm_type),
+    Op("Gemm", 11, Gemm, gemm_type),
     Op("MatMul", 1, MatMul, _product),
 )

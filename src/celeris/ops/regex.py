@@ -18,13 +18,39 @@ _ESCAPES = {"A": r"\A", "z": r"\Z", "a": r"\x07", "v": r"\x0b"}
 _REFUSED = re.compile(r"\(\?(?:<?[=!]|\(|P=|>|#)")
 
 
-@lru_cache(maxsize=64)
 def full_matcher(pattern: str) -> Callable[[str], object]:
     """A function that tells whether a whole string matches; ValueError where Python cannot say `pattern`."""
+    return compiled(pattern).fullmatch
+
+
+@lru_cache(maxsize=64)
+def compiled(pattern: str) -> re.Pattern[str]:
+    """RE2's `pattern` as one of Python's; ValueError where Python cannot say it."""
     try:
-        return re.compile(_translated(pattern), re.ASCII).fullmatch
+        return re.compile(_translated(pattern), re.ASCII)
     except re.error as error:
-        raise ValueError(f"RegexFullMatch: expected an RE2 pattern, got {pattern!r} ({error})") from error
+        raise ValueError(f"regular expression: expected an RE2 pattern, got {pattern!r} ({error})") from error
+
+
+def longest_matcher(pattern: str) -> Callable[[str, int], tuple[int, int] | None]:
+    """A search from a position on: where the leftmost match starts, and where the longest of those ends.
+
+    Python takes the first alternative, not the longest. Where a pattern has neither groups nor lazy repeats, its greedy
+    match is the longest.
+    """
+    found = compiled(pattern)
+    plain = not re.search(r"[(|]|[*+?}]\?", pattern)
+
+    def search(text: str, start: int) -> tuple[int, int] | None:
+        match = found.search(text, start)
+        if match is None:
+            return None
+        begin, end = match.span()
+        if not plain:
+            end = next((e for e in range(len(text), end, -1) if found.fullmatch(text, begin, e)), end)
+        return begin, end
+
+    return search
 
 
 def _translated(pattern: str) -> str:
@@ -37,13 +63,13 @@ def _translated(pattern: str) -> str:
         elif char == "[":
             piece, at = _bracket(pattern, at)
         elif char == "(" and _REFUSED.match(pattern, at):
-            raise ValueError(f"RegexFullMatch: expected RE2 syntax, got {pattern[at : at + 3]!r} in {pattern!r}")
+            raise ValueError(f"regular expression: expected RE2 syntax, got {pattern[at : at + 3]!r} in {pattern!r}")
         elif char == "(":
             piece, at = _group(pattern, at)
         elif char == "$" and not multiline:
             piece, at = r"\Z", at + 1  # RE2's $ does not match before a last newline
         elif char in "*+?}" and pattern[at + 1 : at + 2] == "+":
-            raise ValueError(f"RegexFullMatch: expected RE2 syntax, got a possessive repeat in {pattern!r}")
+            raise ValueError(f"regular expression: expected RE2 syntax, got a possessive repeat in {pattern!r}")
         else:
             piece, at = char, at + 1
         pieces.append(piece)
@@ -75,7 +101,7 @@ def _escape(pattern: str, at: int) -> tuple[str, int]:
         end = len(pattern) if end < 0 else end
         return re.escape(pattern[at + 2 : end]), end + 2
     if following and following in "pPCXZ123456789":
-        raise ValueError(f"RegexFullMatch: expected syntax that Python's re has too, got \\{following} in {pattern!r}")
+        raise ValueError(f"regular expression: expected syntax that Python's re has too, got \\{following} in {pattern!r}")
     if following == "x" and pattern[at + 2 : at + 3] == "{":
         end = pattern.find("}", at)
         return re.escape(chr(int(pattern[at + 3 : end], 16))), end + 1
@@ -91,7 +117,7 @@ def _bracket(pattern: str, at: int) -> tuple[str, int]:
         named = re.compile(r"\[:(\^?)(\w+):\]").match(pattern, at)
         if named:
             if named[1] or named[2] not in _POSIX:
-                raise ValueError(f"RegexFullMatch: expected a POSIX class, got {named[0]} in {pattern!r}")
+                raise ValueError(f"regular expression: expected a POSIX class, got {named[0]} in {pattern!r}")
             result, at = result + _POSIX[named[2]], named.end()
         elif pattern[at] == "\\":
             piece, at = _escape(pattern, at)
@@ -107,7 +133,7 @@ def _group(pattern: str, at: int) -> tuple[str, int]:
     opening = re.compile(r"\(\?(?:P?<\w+>|[a-zA-Z-]*[:)])|\(").match(pattern, at)
     piece = "(" if opening is None else opening[0]
     if re.match(r"\(\?[a-zA-Z-]*U", piece):
-        raise ValueError(f"RegexFullMatch: expected flags that Python's re has too, got {piece} in {pattern!r}")
+        raise ValueError(f"regular expression: expected flags that Python's re has too, got {piece} in {pattern!r}")
     if piece.startswith("(?<"):
         return "(?P<" + piece[3:], at + len(piece)
     return piece, at + len(piece)

@@ -1,4 +1,6 @@
-"""ONNX's own facts of its operators, every version: arity, parameters, type constraints, attributes. Data: schemas.txt.
+"""The facts of operators, every version: arity, parameters, type constraints, attributes. Data: schemas.txt.
+
+Those of ONNX are as the onnx package has them, those of com.microsoft as onnxruntime has them.
 
 The file has a block per operator, `@domain:name` and a line per version, and after them the sets of types:
 
@@ -17,7 +19,7 @@ from typing import NamedTuple
 
 from celeris.ops.table import DOMAIN_ALIASES
 
-NEWEST = {"": 28, "ai.onnx.ml": 5}  # onnx 1.23: the newest opset of each domain that the file describes
+NEWEST = {"": 28, "ai.onnx.ml": 5, "com.microsoft": 1}  # the newest opset of each domain that the file describes
 MANY = 2**31 - 1  # no upper limit
 
 
