@@ -33,6 +33,7 @@ _ONNX: dict[str, str] = {
     "regions": "MaxRoiPool NonMaxSuppression RoiAlign",
     "norm": """BatchNormalization Dropout GroupNormalization InstanceNormalization LRN LayerNormalization
         LpNormalization MeanVarianceNormalization RMSNormalization""",
+    "norm_fused": "SimplifiedLayerNormalization",
     "loss": "NegativeLogLikelihoodLoss SoftmaxCrossEntropyLoss",
     "attention": "Attention RotaryEmbedding",
     "linear_attention": "LinearAttention",
@@ -59,6 +60,8 @@ _ML: dict[str, str] = {
 _MICROSOFT: dict[str, str] = {
     "contrib_activation": "BiasGelu FastGelu FusedConv Gelu QuickGelu",
     "contrib_matrix": "CDist FusedGemm FusedMatMul Inverse MatMulInteger16 TransposeMatMul",
+    "contrib_norm": """EmbedLayerNormalization QEmbedLayerNormalization SkipLayerNormalization
+        SkipSimplifiedLayerNormalization""",
     "contrib_tensor": """ExpandDims GatherND GridSample NGramRepeatBlock Pad Range SampleOp Trilu UnfoldTensor
         Unique""",
     "contrib_text": "MurmurHash3 Tokenizer",

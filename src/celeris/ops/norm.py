@@ -184,7 +184,7 @@ def Dropout_1(
     return Dropout_6(data, is_test=is_test, ratio=ratio)
 
 
-def _standardized(x: np.ndarray, axes: tuple[int, ...], epsilon: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def standardized(x: np.ndarray, axes: tuple[int, ...], epsilon: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(x - mean) / sqrt(var + epsilon) over `axes`, with mean and 1 / sqrt(var + epsilon)."""
     mean = x.mean(axis=axes, keepdims=True)
     centred = x - mean
@@ -216,7 +216,7 @@ def LayerNormalization(
     """Y = (X - Mean) * InvStdDev * Scale + B over the axes from `axis` on. Source: ai.onnx LayerNormalization-17."""
     stash = _stash("LayerNormalization", stash_type)
     axes = _last_axes("LayerNormalization", X.ndim, axis)
-    normal, mean, inverse = _standardized(widen(X.astype(stash)), axes, epsilon)
+    normal, mean, inverse = standardized(widen(X.astype(stash)), axes, epsilon)
     y = widen(narrow(normal, X.dtype)) * widen(Scale)
     if B is not None:
         y = y + widen(B)
@@ -237,7 +237,7 @@ def _grouped(x: np.ndarray, num_groups: int, epsilon: float) -> np.ndarray:
     if x.ndim < 2 or num_groups <= 0 or x.shape[1] % num_groups:
         raise ValueError(f"GroupNormalization: expected num_groups to divide the channels, got {num_groups}, {x.shape}")
     groups = x.reshape(x.shape[0], num_groups, math.prod(x.shape[1:]) // num_groups)
-    return _standardized(groups, (2,), epsilon)[0].reshape(x.shape)
+    return standardized(groups, (2,), epsilon)[0].reshape(x.shape)
 
 
 def GroupNormalization(
@@ -268,7 +268,7 @@ def GroupNormalization_18(
 
 def InstanceNormalization(input: np.ndarray, scale: np.ndarray, B: np.ndarray, *, epsilon: float = 1e-5) -> np.ndarray:
     """output = standardized by item and channel, * scale + B; input [N,C,...]. Source: InstanceNormalization-22."""
-    normal = _standardized(widen(input), tuple(range(2, input.ndim)), epsilon)[0]
+    normal = standardized(widen(input), tuple(range(2, input.ndim)), epsilon)[0]
     return narrow(normal * _channels(widen(scale), input.ndim) + _channels(widen(B), input.ndim), input.dtype)
 
 
