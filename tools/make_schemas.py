@@ -24,7 +24,7 @@ ADDED = {("", "SimplifiedLayerNormalization")}  # in ONNX's domain, but onnxrunt
 
 
 def parameter(formal: Any) -> str:
-    """name:type, and how it may be given. onnxruntime's binding spells the fields otherwise, and has no least number."""
+    """name:type, and how it may be given. onnxruntime's binding spells the fields otherwise."""
     ending, option = "", str(formal.option).rpartition(".")[2]
     if option == "Optional":
         ending = "?"
@@ -44,7 +44,10 @@ def line(schema: Any, sets: dict[str, int]) -> str:
     kinds = (" ".join(sorted(map(spelled, c.allowed_type_strs))) for c in schema.type_constraints)
     numbers = [sets.setdefault(each, len(sets)) for each in kinds]
     constraints = [f"{c.type_param_str}={n}" for c, n in zip(schema.type_constraints, numbers, strict=True)]
-    attributes = [f"{a.name}={str(a.type).rpartition('.')[2]}{'!' if a.required else ''}" for _, a in sorted(schema.attributes.items())]
+    attributes = [
+        f"{a.name}={str(a.type).rpartition('.')[2]}{'!' if a.required else ''}"
+        for _, a in sorted(schema.attributes.items())
+    ]
     arity = f"{schema.min_input},{schema.max_input},{schema.min_output},{schema.max_output}".replace(str(2**31 - 1), "")
     parts = [
         f"{schema.since_version}{'-' if schema.deprecated else ''}",

@@ -1,4 +1,4 @@
-"""ops/schemas.txt says what the onnx package says."""
+"""ops/schemas.txt says what the onnx package says, and onnxruntime of what is its own."""
 
 from __future__ import annotations
 
@@ -8,17 +8,39 @@ from pathlib import Path
 
 import pytest
 from onnx import defs
+from onnxruntime.capi.onnxruntime_pybind11_state import get_all_operator_schema
 
 from celeris.ops.schema import MANY, NEWEST, all_schemas, schema_of
 
 _OPTION = defs.OpSchema.FormalParameterOption
 _THEIRS = [schema for schema in defs.get_all_schemas_with_history() if schema.domain in NEWEST]
+_ADDED = {("", "SimplifiedLayerNormalization", 1)}  # onnxruntime's, in ONNX's domain
+_RUNTIMES = {
+    (s.domain, s.name, s.since_version): s
+    for s in get_all_operator_schema()
+    if s.domain == "com.microsoft" or (s.domain, s.name, s.since_version) in _ADDED
+}
 
 
 @pytest.mark.parametrize("domain", NEWEST)
 def test_all_are_there(domain: str) -> None:
-    ours = {(s.name, s.since) for s in all_schemas() if s.domain == domain}
-    assert ours == {(s.name, s.since_version) for s in _THEIRS if s.domain == domain}
+    ours = {(s.domain, s.name, s.since) for s in all_schemas() if s.domain == domain}
+    theirs = {(s.domain, s.name, s.since_version) for s in _THEIRS} | set(_RUNTIMES)
+    assert ours == {key for key in theirs if key[0] == domain}
+
+
+def test_onnxruntime_s_own_are_the_same() -> None:
+    for (domain, name, since), theirs in _RUNTIMES.items():
+        ours = schema_of(domain, name, since)
+        assert ours is not None
+        assert (ours.since, ours.deprecated) == (theirs.since_version, theirs.deprecated)
+        assert ours.arity == (theirs.min_input, theirs.max_input, theirs.min_output, theirs.max_output)
+        assert ours.attributes == {key: str(a.type).rpartition(".")[2] for key, a in theirs.attributes.items()}
+        assert set(ours.required) == {key for key, a in theirs.attributes.items() if a.required}
+        for mine, formal in zip((*ours.inputs, *ours.outputs), (*theirs.inputs, *theirs.outputs), strict=True):
+            assert (mine.name, mine.homogeneous) == (formal.name, formal.isHomogeneous)
+            assert mine.optional == (str(formal.option).endswith("Optional"))
+            assert mine.permitted == set(formal.types)
 
 
 def test_every_schema_is_the_same() -> None:

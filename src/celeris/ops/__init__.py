@@ -62,6 +62,12 @@ _MICROSOFT: dict[str, str] = {
     "contrib_matrix": "CDist FusedGemm FusedMatMul Inverse MatMulInteger16 TransposeMatMul",
     "contrib_norm": """EmbedLayerNormalization QEmbedLayerNormalization SkipLayerNormalization
         SkipSimplifiedLayerNormalization""",
+    "contrib_quantized": """DequantizeLinear NhwcMaxPool QLinearAdd QLinearAveragePool QLinearConcat
+        QLinearGlobalAveragePool QLinearLeakyRelu QLinearMul QLinearSigmoid QLinearSoftmax QLinearWhere
+        QuantizeLinear""",
+    "contrib_quantized_matmul": """DynamicQuantizeMatMul MatMulBnb4 MatMulIntegerToFloat MatMulNBits QGemm
+        QLinearConv""",
+    "contrib_rnn": "DynamicQuantizeLSTM",
     "contrib_tensor": """ExpandDims GatherND GridSample NGramRepeatBlock Pad Range SampleOp Trilu UnfoldTensor
         Unique""",
     "contrib_text": "MurmurHash3 Tokenizer",

@@ -11,8 +11,8 @@ import numpy as np
 from celeris.ops import activation as onnx
 from celeris.ops import shapes
 from celeris.ops.activation import sigmoid
-from celeris.ops.conv import Conv, conv_type
 from celeris.ops.contrib_text import MICROSOFT
+from celeris.ops.conv import Conv, conv_type
 from celeris.ops.erf import erf
 from celeris.ops.precision import narrow, rounded_once, widen
 from celeris.ops.table import Op

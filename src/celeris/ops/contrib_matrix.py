@@ -38,7 +38,7 @@ def _metric_fault(facts: Facts) -> str | None:
 
 
 def _turned(x: np.ndarray, transposed: int, batched: int) -> np.ndarray:
-    """The matrices of x. `batched`: x is [M, *batch, K] and its matrices [M,K]. Then `transposed` swaps the last two."""
+    """The matrices of x: [M,K] of x [M,*batch,K] where `batched`, and then turned where `transposed`."""
     if batched and x.ndim > 2:
         x = np.moveaxis(x, 0, -2)
     return x.swapaxes(-1, -2) if transposed and x.ndim > 1 else x

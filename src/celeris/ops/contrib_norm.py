@@ -16,7 +16,7 @@ def _skipped(where: str, input: np.ndarray, skip: np.ndarray, bias: np.ndarray |
     """input + skip + bias, widened: skip [B,S,H], [1,S,H] or [S,H]."""
     if input.ndim not in (2, 3) or skip.shape[-2:] != input.shape[-2:] or skip.ndim > input.ndim:
         raise ValueError(
-            f"{where}: expected input [B,S,H] or [S,H] and a skip that fits, got {list(input.shape)} and {list(skip.shape)}"
+            f"{where}: expected input and skip [B,S,H] or [S,H], got {list(input.shape)} and {list(skip.shape)}"
         )
     if skip.ndim == 3 and len(skip) not in (1, len(input)):
         raise ValueError(f"{where}: expected a skip of batch 1 or {len(input)}, got {len(skip)}")

@@ -89,7 +89,7 @@ def SampleOp(X: np.ndarray) -> np.ndarray:
 
 
 def NGramRepeatBlock(input_ids: np.ndarray, scores: np.ndarray, *, ngram_size: int) -> np.ndarray:
-    """Scores [B,V] with -inf where a token would repeat an n-gram of ids [B,T]. Source: com.microsoft NGramRepeatBlock-1."""
+    """Scores [B,V] with -inf where a token would repeat an n-gram of ids [B,T]. Source: NGramRepeatBlock-1."""
     if input_ids.ndim != 2 or scores.ndim != 2 or len(input_ids) != len(scores) or ngram_size < 1:
         raise ValueError("NGramRepeatBlock: expected input_ids [B,T], scores [B,V] and ngram_size of at least 1")
     out = scores.copy()

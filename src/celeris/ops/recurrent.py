@@ -254,9 +254,26 @@ def LSTM(
         "LSTM", 4, ("Sigmoid", "Tanh", "Tanh"), direction, layout, hidden_size, clip, activations, activation_alpha,
         activation_beta,
     )  # fmt: skip
+    return lstm_layer(o, X, W, R, B, sequence_lens, initial_h, initial_c, P, input_forget)
+
+
+def lstm_layer(
+    o: Options,
+    X: np.ndarray,
+    W: np.ndarray,
+    R: np.ndarray,
+    B: np.ndarray | None,
+    sequence_lens: np.ndarray | None,
+    initial_h: np.ndarray | None,
+    initial_c: np.ndarray | None,
+    P: np.ndarray | None,
+    input_forget: int,
+    seen: Function | None = None,
+) -> tuple[np.ndarray, ...]:
+    """An LSTM. `seen` is what becomes of a hidden state before it is multiplied with R."""
     functions = o.chosen(widen(X).dtype)
     if P is not None and P.shape != (o.directions, 3 * R.shape[-1]):
-        raise ValueError(f"LSTM: expected P {(o.directions, 3 * R.shape[-1])}, got {P.shape}")
+        raise ValueError(f"{o.where}: expected P {(o.directions, 3 * R.shape[-1])}, got {P.shape}")
 
     def cell(d: int, r: np.ndarray, bias: np.ndarray) -> Step:
         f, g, h = functions[d]
@@ -266,6 +283,7 @@ def LSTM(
 
         def step(gates: np.ndarray, state: list[np.ndarray]) -> list[np.ndarray]:
             past, memory = state
+            past = past if seen is None else seen(past)
             i, out, forget, c = np.split(gates + past @ r.T + both, 4, axis=1)
             i = f(i + p_i * memory)
             kept = 1 - i if input_forget else f(forget + p_f * memory)

@@ -101,7 +101,9 @@ def _escape(pattern: str, at: int) -> tuple[str, int]:
         end = len(pattern) if end < 0 else end
         return re.escape(pattern[at + 2 : end]), end + 2
     if following and following in "pPCXZ123456789":
-        raise ValueError(f"regular expression: expected syntax that Python's re has too, got \\{following} in {pattern!r}")
+        raise ValueError(
+            f"regular expression: expected syntax that Python's re has too, got \\{following} in {pattern!r}"
+        )
     if following == "x" and pattern[at + 2 : at + 3] == "{":
         end = pattern.find("}", at)
         return re.escape(chr(int(pattern[at + 3 : end], 16))), end + 1
