@@ -132,7 +132,7 @@ def test_defaults_fit_their_inputs(shape: Any) -> None:
     peers.same(_load(one(node("Add", "x w", "y"), [X, tensor("w", T.FLOAT, shape)], initializer=[value])))
 
 
-@pytest.mark.parametrize("domain", NEWEST)
+@pytest.mark.parametrize("domain", ["", "ai.onnx.ml"])
 def test_every_opset_that_onnx_knows_is_accepted(domain: str) -> None:
     newest = max(s.since_version for s in onnx.defs.get_all_schemas_with_history() if s.domain == domain)
     assert NEWEST[domain] == newest
