@@ -39,19 +39,31 @@ public:
     std::vector<std::string> strings(const char *name) const override {
         return cast<std::vector<std::string>>(name, "a list of str");
     }
-    std::vector<float> floats(const char *name) const override { return array<float>(name, NPY_FLOAT32, "float32"); }
-    std::vector<int64_t> integers(const char *name) const override { return array<int64_t>(name, NPY_INT64, "int64"); }
+    std::vector<float> floats(const char *name) const override { return copied<float>(name, NPY_FLOAT32, "float32"); }
+    std::vector<int64_t> integers(const char *name) const override { return copied<int64_t>(name, NPY_INT64, "int64"); }
     std::vector<int32_t> integers32(const char *name) const override {
-        return array<int32_t>(name, NPY_INT32, "int32");
+        return copied<int32_t>(name, NPY_INT32, "int32");
     }
-    std::vector<uint8_t> bytes(const char *name) const override { return array<uint8_t>(name, NPY_UINT8, "uint8"); }
+    std::vector<uint8_t> bytes(const char *name) const override { return copied<uint8_t>(name, NPY_UINT8, "uint8"); }
     std::vector<double> doubles(const char *name) const override {
         nb::object value = get(name);
         if (PyArray_Check(value.ptr()) && PyArray_TYPE(reinterpret_cast<PyArrayObject *>(value.ptr())) == NPY_FLOAT32) {
             const std::vector<float> narrow = floats(name);
             return {narrow.begin(), narrow.end()};
         }
-        return array<double>(name, NPY_FLOAT64, "float32 or float64");
+        return copied<double>(name, NPY_FLOAT64, "float32 or float64");
+    }
+    Array array(const char *name) const override {
+        static constexpr std::pair<int, Type> types[] = {{NPY_FLOAT32, Type::f32}, {NPY_FLOAT64, Type::f64},
+                                                         {NPY_INT64, Type::i64},   {NPY_INT32, Type::i32},
+                                                         {NPY_UINT8, Type::u8},    {NPY_BOOL, Type::u8}};
+        nb::object value = get(name);
+        PyArrayObject *a = reinterpret_cast<PyArrayObject *>(value.ptr());
+        if (PyArray_Check(value.ptr()) && PyArray_IS_C_CONTIGUOUS(a) && PyArray_ISALIGNED(a))
+            for (const auto &[number, type] : types)
+                if (PyArray_TYPE(a) == number)
+                    return {type, static_cast<const std::byte *>(PyArray_DATA(a)), size_t(PyArray_SIZE(a))};
+        throw std::invalid_argument(kernel_ + ": expected parameter '" + name + "' to be a contiguous array of numbers");
     }
 
 private:
@@ -67,7 +79,7 @@ private:
         return value;
     }
     template <class T>
-    std::vector<T> array(const char *name, int type_num, const char *what) const {
+    std::vector<T> copied(const char *name, int type_num, const char *what) const {
         nb::object value = get(name);
         PyArrayObject *a = reinterpret_cast<PyArrayObject *>(value.ptr());
         if (!PyArray_Check(value.ptr()) || PyArray_TYPE(a) != type_num || !PyArray_IS_C_CONTIGUOUS(a) ||

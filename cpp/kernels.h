@@ -25,8 +25,10 @@
 #include "kernels/post_transform.h"
 #include "kernels/reduce.h"
 #include "kernels/scaler.h"
+#include "kernels/score_pair.h"
 #include "kernels/select_columns.h"
 #include "kernels/top_k.h"
+#include "kernels/trees.h"
 #include "kernels/unary.h"
 #include "kernels/where.h"
 
@@ -41,6 +43,7 @@
     X(post_transform, PostTransform, post_transform)/* scores f32|f64 [C] -> f32|f64 [C]: softmax, logistic, probit, log_softmax ... */  \
     X(argmax_label, ArgmaxLabel, labels)            /* scores [C] -> label i64|str [1]: the first greatest score's label */              \
     X(threshold_label, ThresholdLabel, labels)      /* score [1] -> label i64|str [1]: score > threshold ? positive : negative */        \
+    X(score_pair, ScorePair, score_pair)            /* score [1] -> f32|f64 [2]: 1 - s, s; -s, s; s, 0; or logistic of -s, s */          \
     X(scaler, Scaler, scaler)                       /* X [F] -> f32|f64 [F]: (x - offset) * scale */                                     \
     X(normalizer, Normalizer, normalizer)           /* X [F] -> f32 [F]: x / max, / sum of |x|, / Euclidean length; zeros stay */        \
     X(imputer, Imputer, imputer)                    /* X f32|f64|i64 [F] -> the same: missing values replaced, column by column */       \
@@ -56,5 +59,6 @@
     X(reduce, Reduce, reduce)                       /* X [F] -> [G]: sums, norms, extremes of groups of columns, in double or i64 */     \
     X(arg_extreme, ArgExtreme, reduce)              /* X [F] -> i64 [G]: the greatest or least column's place in its group */            \
     X(top_k, TopColumns, top_k)                     /* X [F] -> the same type [k], i64 [k]: the first k in order, and their places */    \
-    X(cumulative_sum, CumulativeSum, cumulative_sum)/* X [F] -> the same type [F]: running sums over columns */
+    X(cumulative_sum, CumulativeSum, cumulative_sum)/* X [F] -> the same type [F]: running sums over columns */                                    \
+    X(trees, TreeEnsemble, trees)                   /* X f32|f64|i64|i32 [F] -> f32|f64 [T]: leaves' sums or extremes, in double */
 // clang-format on

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -104,6 +105,21 @@ public:
     virtual std::vector<int32_t> integers32(const char *name) const = 0;
     virtual std::vector<uint8_t> bytes(const char *name) const = 0;
     virtual std::vector<std::string> strings(const char *name) const = 0;
+
+    // An array where the planner holds it, without a copy: valid while the kernel is made.
+    struct Array {
+        Type type;
+        const std::byte *data;
+        size_t size;  // elements
+    };
+    virtual Array array(const char *name) const = 0;
+    template <class T>
+    std::span<const T> view(const char *name) const {
+        const Array found = array(name);
+        if (found.type != type_of<T>::value)
+            throw std::invalid_argument(std::string("kernel: expected another element type in '") + name + "'");
+        return {reinterpret_cast<const T *>(found.data), found.size};
+    }
 
     std::vector<Register> in, out;
 

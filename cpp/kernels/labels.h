@@ -29,12 +29,14 @@ struct LabelTable {
 struct ArgmaxLabel : KernelState {
     Type from;
     int64_t width;
+    bool rounded = false;  // scores of f64 are compared as f32
     LabelTable labels;
 
     explicit ArgmaxLabel(const Params &p) : labels(p) {
         p.arity(1, 1);
         from = p.in[0].type, width = p.in[0].width;
         require(from == Type::f32 || from == Type::f64, "argmax_label: expected f32 or f64 scores");
+        rounded = p.has("rounded") && p.integer("rounded") != 0;
         require(width > 0 && labels.size() == size_t(width), "argmax_label: expected one label a column");
         cost = double(width);
         scratch_per_row = sizeof(double) + sizeof(int32_t);
@@ -44,11 +46,13 @@ struct ArgmaxLabel : KernelState {
 struct ThresholdLabel : KernelState {
     Type from;
     double threshold;
-    LabelTable labels;  // negative, positive
+    bool rounded = false;  // a score of f64 is compared as f32
+    LabelTable labels;     // negative, positive
 
     explicit ThresholdLabel(const Params &p) : threshold(p.number("threshold")), labels(p) {
         p.arity(1, 1);
         from = p.in[0].type;
+        rounded = p.has("rounded") && p.integer("rounded") != 0;
         require(from == Type::f32 || from == Type::f64, "threshold_label: expected f32 or f64 scores");
         require(p.in[0].width >= 1 && labels.size() == 2, "threshold_label: expected a score and two labels");
         cost = 1;
@@ -57,18 +61,19 @@ struct ThresholdLabel : KernelState {
 
 namespace CELERIS_TARGET {
 
-template <class From, class Count>
+template <class From, class As, class Count>
 void argmax_label(const ArgmaxLabel &k, const Block &b, Count rows) {
-    From *top = reinterpret_cast<From *>(b.scratch);
+    As *top = reinterpret_cast<As *>(b.scratch);
     int32_t *at = reinterpret_cast<int32_t *>(top + rows);
     const From *first = b.in[0].column<From>(0);
-    lanes(rows, [&](int64_t r) { top[r] = first[r], at[r] = 0; });
+    lanes(rows, [&](int64_t r) { top[r] = As(first[r]), at[r] = 0; });
     for (int32_t c = 1; c < k.width; ++c) {
         const From *x = b.in[0].column<From>(c);
         lanes(rows, [&](int64_t r) {
-            const bool greater = x[r] > top[r];
+            const As v = As(x[r]);
+            const bool greater = v > top[r];
             at[r] = greater ? c : at[r];
-            top[r] = greater ? x[r] : top[r];
+            top[r] = greater ? v : top[r];
         });
     }
     if (k.labels.text) {
@@ -84,28 +89,40 @@ void argmax_label(const ArgmaxLabel &k, const Block &b, Count rows) {
 
 inline void run(const ArgmaxLabel &k, const Block &b) {
     for_real(k.from, [&](auto *from) {
-        for_rows(b.rows, [&](auto rows) { argmax_label<pointee<decltype(from)>>(k, b, rows); });
+        using From = pointee<decltype(from)>;
+        for_rows(b.rows, [&](auto rows) {
+            if (k.rounded)
+                argmax_label<From, float>(k, b, rows);
+            else
+                argmax_label<From, From>(k, b, rows);
+        });
     });
 }
 
-template <class From, class Count>
+template <class From, class As, class Count>
 void threshold_label(const ThresholdLabel &k, const Block &b, Count rows) {
     const From *x = b.in[0].column<From>(0);
     const double threshold = k.threshold;
     if (k.labels.text) {
         Str *y = b.out[0].column<Str>(0);
         const Str *table = k.labels.views.data();
-        for (int64_t r = 0; r < rows; ++r) y[r] = table[double(x[r]) > threshold];
+        for (int64_t r = 0; r < rows; ++r) y[r] = table[double(As(x[r])) > threshold];
     } else {
         const int64_t no = k.labels.integers[0], yes = k.labels.integers[1];
         int64_t *y = b.out[0].column<int64_t>(0);
-        lanes(rows, [&](int64_t r) { y[r] = double(x[r]) > threshold ? yes : no; });
+        lanes(rows, [&](int64_t r) { y[r] = double(As(x[r])) > threshold ? yes : no; });
     }
 }
 
 inline void run(const ThresholdLabel &k, const Block &b) {
     for_real(k.from, [&](auto *from) {
-        for_rows(b.rows, [&](auto rows) { threshold_label<pointee<decltype(from)>>(k, b, rows); });
+        using From = pointee<decltype(from)>;
+        for_rows(b.rows, [&](auto rows) {
+            if (k.rounded)
+                threshold_label<From, float>(k, b, rows);
+            else
+                threshold_label<From, From>(k, b, rows);
+        });
     });
 }
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from celeris.graph.graph import Node
 from celeris.providers.base import Claim, ClaimRule, Context, Refusal
-from celeris.providers.native import columns, elementwise, features, linear, matmul, reduce, structure, svm
+from celeris.providers.native import columns, elementwise, features, linear, matmul, reduce, structure, svm, trees
 
 CLAIMS: dict[tuple[str, str], ClaimRule] = {
     ("ai.onnx.ml", "LinearClassifier"): linear.claim_linear_classifier,
     ("ai.onnx.ml", "LinearRegressor"): linear.claim_linear_regressor,
+    ("ai.onnx.ml", "TreeEnsemble"): trees.claim_ensemble,
+    ("ai.onnx.ml", "TreeEnsembleClassifier"): trees.claim_classifier,
+    ("ai.onnx.ml", "TreeEnsembleRegressor"): trees.claim_regressor,
     ("ai.onnx.ml", "Scaler"): features.claim_scaler,
     ("ai.onnx.ml", "Normalizer"): features.claim_normalizer,
     ("ai.onnx.ml", "Imputer"): features.claim_imputer,

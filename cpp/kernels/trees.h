@@ -1,0 +1,220 @@
+// trees: a tree ensemble's raw values, a column a target: sums, means or extremes of leaves, in double, in tree order.
+#pragma once
+
+#include <optional>
+
+#include "kernels/trees/steps.h"
+
+namespace celeris {
+
+// What one key type needs: the narrowest node that holds the trees.
+template <class Node>
+using TreeWalks = std::optional<trees::Walks<Node>>;
+
+struct TreeEnsemble : KernelState {
+    Type from, to;
+    int64_t width, targets;
+    trees::Aggregate aggregate;
+    std::vector<trees::Plane> planes;
+    std::vector<double> base;  // [0] or [targets]
+    TreeWalks<trees::NarrowNode> narrow;
+    TreeWalks<trees::WideNode> wide;
+    TreeWalks<trees::LongNode> longest;
+    std::optional<trees::Leaves> leaves;
+
+    explicit TreeEnsemble(const Params &p) {
+        p.arity(1, 1);
+        from = p.in[0].type, to = p.out[0].type;
+        width = p.in[0].width, targets = p.out[0].width;
+        require(from == Type::f32 || from == Type::f64 || from == Type::i64 || from == Type::i32,
+                "trees: expected numbers");
+        require(to == Type::f32 || to == Type::f64, "trees: expected an output of f32 or f64");
+        const trees::GivenTrees given(p, width);
+        require(given.targets == targets, "trees: expected a column a target");
+        aggregate = given.aggregate;
+        base = p.doubles("base");
+        require(base.empty() || int64_t(base.size()) == targets, "trees: expected a base value a target");
+        if (from == Type::f32) {
+            const trees::Splits<int32_t> splits(given, true);
+            planes = splits.planes;
+            if (!lay(narrow, splits, given, true) && !lay(wide, splits, given, true)) lay(wide, splits, given, false);
+        } else {
+            const trees::Splits<int64_t> splits(given, from == Type::f64);
+            planes = splits.planes;
+            if (!lay(longest, splits, given, true)) lay(longest, splits, given, false);
+        }
+        leaves->finish();
+        const size_t key = from == Type::f32 ? 4 : 8, columns = std::max<size_t>(1, planes.size());
+        const size_t count = given.roots.size();
+        cost = 5 + 10 * double(count) + double(columns);
+        scratch_per_row = columns * key + size_t(targets) * (sizeof(double) + 1);
+        scratch_fixed = 16 * (count + 1) + 64 * size_t(targets + 4);
+    }
+
+private:
+    template <class Node, class Splits>
+    bool lay(TreeWalks<Node> &walks, const Splits &splits, const trees::GivenTrees &given, bool apart) {
+        walks.emplace();
+        if (!walks->lay(splits, apart)) {
+            walks.reset();
+            require(apart, "trees: expected fewer nodes");
+            return false;
+        }
+        leaves.emplace(given, walks->trees.size(), [&](auto &&visit) {
+            size_t tree = 0;
+            for (size_t at = 0; at < walks->payload.size(); ++at) {
+                while (apart && tree + 1 < walks->trees.size() && size_t(walks->trees[tree + 1].base) <= at) ++tree;
+                if (walks->payload[at] != trees::kInner) visit(tree, int32_t(walks->payload[at]));
+            }
+        });
+        if (!apart) leaves->same_target();
+        for (uint32_t &word : walks->payload)
+            if (word != trees::kInner) word = leaves->payload(int32_t(word));
+        return true;
+    }
+};
+
+namespace CELERIS_TARGET {
+
+// Adds what leaves hold to sums[target * stride] of one row; `has` says which targets of a MIN or MAX have a value.
+inline void add_leaf(const TreeEnsemble &k, size_t tree, uint32_t word, double *sums, ptrdiff_t stride, uint8_t *has) {
+    const trees::Leaves &l = *k.leaves;
+    if (l.kind == trees::Leaves::value) {
+        float w;
+        std::memcpy(&w, &word, sizeof w);
+        sums[l.tree_target[tree] * stride] += double(w);
+    } else if (l.kind == trees::Leaves::dense) {
+        const double *w = l.values.data() + int64_t(word) * k.targets;
+        for (int64_t t = 0; t < k.targets; ++t) sums[t * stride] += w[t];
+    } else {
+        const bool sum = k.aggregate == trees::Aggregate::sum || k.aggregate == trees::Aggregate::average;
+        const bool least = k.aggregate == trees::Aggregate::min;
+        for (int64_t at = l.first.data()[word]; at < l.first.data()[word + 1]; ++at) {
+            const trees::Leaves::Entry &e = l.entries.data()[at];
+            double &s = sums[e.target * stride];
+            if (sum) {
+                s += e.weight;
+                continue;
+            }
+            uint8_t &seen = has[e.target * stride];
+            const bool keep = seen && (s != s || (least ? s < e.weight : s > e.weight));
+            s = keep ? s : e.weight;
+            seen = 1;
+        }
+    }
+}
+
+// Of a value that 16 rows reached: the usual kinds side by side.
+inline void add_leaves(const TreeEnsemble &k, size_t tree, const uint32_t *words, double *sums, uint8_t *has) {
+    constexpr int64_t n = trees::kLanes;
+    const trees::Leaves &l = *k.leaves;
+    if (l.kind == trees::Leaves::value) {
+        double *s = sums + l.tree_target.data()[tree] * n;
+        for (int64_t i = 0; i < n; ++i) {
+            float w;
+            std::memcpy(&w, words + i, sizeof w);
+            s[i] += double(w);
+        }
+    } else {
+        for (int64_t i = 0; i < n; ++i) add_leaf(k, tree, words[i], sums + i, n, has + i);
+    }
+}
+
+template <class To>
+inline void finish_row(const TreeEnsemble &k, const double *sums, ptrdiff_t stride, const Block &b, int64_t row) {
+    const double count = double(k.leaves->trees);
+    const bool mean = k.aggregate == trees::Aggregate::average && count > 0;
+    for (int64_t t = 0; t < k.targets; ++t) {
+        double s = sums[t * stride];
+        if (mean) s /= count;
+        if (!k.base.empty()) s += k.base.data()[t];
+        b.out[0].column<To>(t)[row] = To(s);
+    }
+}
+
+// One row: eight trees at once, added in their order.
+template <class Node, class From>
+void trees_row(const TreeEnsemble &k, const trees::Walks<Node> &w, const Block &b) {
+    using Key = typename Node::Key;
+    double *sums = reinterpret_cast<double *>(b.scratch);
+    uint8_t *has = reinterpret_cast<uint8_t *>(sums + k.targets);
+    Key *keys = reinterpret_cast<Key *>(b.scratch + (size_t(k.targets) * 9 + 15) / 8 * 8);
+    std::memset(b.scratch, 0, size_t(k.targets) * 9);
+    keys[0] = 0;
+    for (size_t p = 0; p < k.planes.size(); ++p) {
+        const trees::Plane &plane = k.planes.data()[p];
+        keys_of<Key>(b.in[0].column<From>(plane.feature), One{}, plane.nan_left, keys + p);
+    }
+    const size_t count = w.trees.size();
+    constexpr size_t n = 8;
+    for (size_t tree = 0; tree < count; tree += n) {
+        const Node *nodes[n];
+        uint32_t at[n];
+        int32_t depth = 0;
+        for (size_t i = 0; i < n; ++i) {
+            const auto &t = w.trees.data()[tree + i < count ? tree + i : tree];
+            nodes[i] = w.nodes.data() + t.base, at[i] = t.start;
+            depth = t.depth > depth ? t.depth : depth;
+        }
+        descend<n, Node>(depth, at, [&](int i) { return nodes[i]; },
+                         [&](int, uint32_t column) { return keys[column / uint32_t(trees::kLanes)]; });
+        for (size_t i = 0; i < n && tree + i < count; ++i)
+            add_leaf(k, tree + i, w.payload.data()[w.trees.data()[tree + i].base + at[i]], sums, 1, has);
+    }
+    for_real(k.to, [&](auto *to) { finish_row<pointee<decltype(to)>>(k, sums, 1, b, 0); });
+}
+
+template <class Node, class From>
+void trees_rows(const TreeEnsemble &k, const trees::Walks<Node> &w, const Block &b) {
+    using Key = typename Node::Key;
+    constexpr int64_t n = trees::kLanes;
+    if (b.rows == 1) return trees_row<Node, From>(k, w, b);
+    const int64_t groups = (b.rows + n - 1) / n, columns = k.planes.empty() ? 1 : int64_t(k.planes.size());
+    double *sums = reinterpret_cast<double *>(b.scratch);  // [group][target][lane]
+    Key *keys = reinterpret_cast<Key *>(sums + groups * n * k.targets);
+    uint8_t *has = reinterpret_cast<uint8_t *>(keys + groups * n * columns);
+    std::memset(b.scratch, 0, size_t(reinterpret_cast<std::byte *>(has + groups * n * k.targets) - b.scratch));
+    for (size_t p = 0; p < k.planes.size(); ++p) {
+        const trees::Plane &plane = k.planes.data()[p];
+        const From *x = b.in[0].column<From>(plane.feature);
+        for (int64_t g = 0; g < groups; ++g) {
+            const int64_t rows = b.rows - g * n < n ? b.rows - g * n : n;
+            keys_of<Key>(x + g * n, rows, plane.nan_left, keys + (g * columns + int64_t(p)) * n);
+        }
+    }
+    for (size_t tree = 0; tree < w.trees.size(); ++tree) {
+        const auto &t = w.trees.data()[tree];
+        const Node *nodes = w.nodes.data() + t.base;
+        const uint32_t *payload = w.payload.data() + t.base;
+        for (int64_t g = 0; g < groups; ++g) {
+            const Key *mine = keys + g * columns * n;
+            uint32_t at[n];
+            for (int64_t i = 0; i < n; ++i) at[i] = t.start;
+            for (int64_t half = 0; half < n; half += 8)
+                descend<8, Node>(t.depth, at + half, [&](int) { return nodes; },
+                                 [&](int i, uint32_t column) { return mine[column + uint32_t(half) + uint32_t(i)]; });
+            for (int64_t i = 0; i < n; ++i) at[i] = payload[at[i]];
+            add_leaves(k, tree, at, sums + g * n * k.targets, has + g * n * k.targets);
+        }
+    }
+    for_real(k.to, [&](auto *to) {
+        for (int64_t r = 0; r < b.rows; ++r)
+            finish_row<pointee<decltype(to)>>(k, sums + r / n * n * k.targets + r % n, n, b, r);
+    });
+}
+
+inline void run(const TreeEnsemble &k, const Block &b) {
+    if (k.narrow)
+        trees_rows<trees::NarrowNode, float>(k, *k.narrow, b);
+    else if (k.wide)
+        trees_rows<trees::WideNode, float>(k, *k.wide, b);
+    else if (k.from == Type::f64)
+        trees_rows<trees::LongNode, double>(k, *k.longest, b);
+    else if (k.from == Type::i64)
+        trees_rows<trees::LongNode, int64_t>(k, *k.longest, b);
+    else
+        trees_rows<trees::LongNode, int32_t>(k, *k.longest, b);
+}
+
+}  // namespace CELERIS_TARGET
+}  // namespace celeris

@@ -1,0 +1,72 @@
+// GivenTrees: a tree ensemble as the planner hands it over, every index checked.
+#pragma once
+
+#include "engine/kernel.h"
+
+namespace celeris::trees {
+
+enum Mode : uint8_t { leq, lt, gte, gt, eq, neq, leaf, member };
+enum class Aggregate { sum, average, min, max };
+
+// The arrays of celeris.ops.trees.Forest, where they lie. Node i goes to yes[i] where its comparison holds.
+struct GivenTrees {
+    std::span<const int32_t> feature, yes, no, roots, target;
+    std::span<const uint8_t> mode, missing;
+    std::span<const int64_t> first, member_first;
+    std::span<const double> members;
+    Params::Array threshold, weight;
+    int64_t targets;
+    Aggregate aggregate;
+
+    GivenTrees(const Params &p, int64_t features)
+        : feature(p.view<int32_t>("feature")), yes(p.view<int32_t>("yes")), no(p.view<int32_t>("no")),
+          roots(p.view<int32_t>("roots")), target(p.view<int32_t>("target")), mode(p.view<uint8_t>("mode")),
+          missing(p.view<uint8_t>("missing")), first(p.view<int64_t>("first")),
+          member_first(p.view<int64_t>("member_first")), members(p.view<double>("members")),
+          threshold(p.array("threshold")), weight(p.array("weight")), targets(p.integer("targets")) {
+        const std::string text = p.text("aggregate");
+        aggregate = text == "SUM"       ? Aggregate::sum
+                    : text == "AVERAGE" ? Aggregate::average
+                    : text == "MIN"     ? Aggregate::min
+                                        : Aggregate::max;
+        require(aggregate != Aggregate::max || text == "MAX", "trees: expected SUM, AVERAGE, MIN or MAX");
+        check(features);
+    }
+
+    int64_t size() const { return int64_t(mode.size()); }
+    static double real(const Params::Array &a, int64_t i) {
+        return a.type == Type::f32 ? double(reinterpret_cast<const float *>(a.data)[i])
+                                   : reinterpret_cast<const double *>(a.data)[i];
+    }
+    double threshold_of(int64_t node) const { return real(threshold, node); }
+    double weight_of(int64_t at) const { return real(weight, at); }
+
+private:
+    void check(int64_t features) const {
+        const size_t n = mode.size();
+        require(n < size_t(1) << 30, "trees: expected fewer nodes");
+        require(feature.size() == n && yes.size() == n && no.size() == n && missing.size() == n &&
+                    threshold.size == n && first.size() == n + 1 && weight.size == target.size(),
+                "trees: expected arrays of one length");
+        require(is_real(threshold.type) && is_real(weight.type), "trees: expected float32 or float64");
+        require(targets > 0, "trees: expected at least one target");
+        bool sets = false, ok = first[0] == 0 && first[n] == int64_t(target.size());
+        for (size_t i = 0; i < n; ++i) {
+            ok &= first[i] <= first[i + 1];
+            if (mode[i] == leaf) continue;
+            sets |= mode[i] == member;
+            ok &= mode[i] <= member && size_t(yes[i]) < n && size_t(no[i]) < n && feature[i] >= 0 &&
+                  feature[i] < features;
+        }
+        for (int32_t t : target) ok &= t >= 0 && t < targets;
+        for (int32_t r : roots) ok &= size_t(r) < n;
+        require(ok, "trees: an index is out of range");
+        if (!sets) return;
+        ok = member_first.size() == n + 1 && member_first[0] >= 0 && member_first[n] <= int64_t(members.size());
+        for (size_t i = 0; ok && i < n; ++i) ok = member_first[i] <= member_first[i + 1];
+        require(ok, "trees: an index of a set is out of range");
+    }
+    static bool is_real(Type t) { return t == Type::f32 || t == Type::f64; }
+};
+
+}  // namespace celeris::trees

@@ -1,0 +1,214 @@
+// Splits: every comparison of an ensemble as one kind, "key(x) <= key goes left", in integers.
+//
+// A key is an integer in the order of the reals (one per float, -0 being +0). What mode a node has, whether its
+// threshold has more digits than the input, and where NaN goes, is settled here once:
+//   x < t         is x <= the number before t;   x >= t, x > t   swap the children
+//   x == t        is two splits that share a child;   a set    is a balanced search among its members' ends
+//   NaN           is the greatest key, or, in a plane of its own for splits that send it left, the least
+// A plane is a feature with one of these two ways to read NaN; rows are turned into keys once for each plane.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "kernels/trees/given.h"
+
+namespace celeris::trees {
+
+struct Plane {
+    int32_t feature;
+    bool nan_left;
+};
+
+// Keys of float are int32, of double (and of integers, which are compared as doubles) int64.
+template <class Key>
+struct Keys {
+    using Real = std::conditional_t<sizeof(Key) == 4, float, double>;
+    static constexpr Key nan_right = std::numeric_limits<Key>::max();     // above every number
+    static constexpr Key never = std::numeric_limits<Key>::min() + 1;     // below every number; NaN of a left plane
+    static constexpr Key always_left = nan_right, always_right = std::numeric_limits<Key>::min();
+
+    static Key of(Real x) {
+        x += Real(0);
+        Key bits;
+        std::memcpy(&bits, &x, sizeof bits);
+        return bits ^ ((bits >> (8 * sizeof bits - 1)) & nan_right);
+    }
+    // The greatest key k such that key(x) <= k just where x <= t (x < t where `strictly`).
+    static Key limit(double t, bool strictly) {
+        if (t != t) return never;
+        const Real near = Real(t);
+        const bool above = strictly ? double(near) >= t : double(near) > t;
+        return of(near) - above;
+    }
+};
+
+template <class Key>
+struct Splits {
+    // A child is a split's index, or ~node for a leaf of the given ensemble.
+    struct Split {
+        Key key;
+        int32_t plane, left, right;
+    };
+    std::vector<Split> splits;
+    std::vector<int32_t> roots;
+    std::vector<Plane> planes;
+    std::vector<int32_t> depth;  // of each split: comparisons to the farthest leaf
+
+    Splits(const GivenTrees &g, bool has_nan) : g_(g), has_nan_(has_nan) {
+        place();
+        splits.reserve(size_t(total_));
+        for (int64_t i = 0; i < g.size(); ++i)
+            if (g.mode[size_t(i)] != leaf) add(i);
+        for (int32_t r : g.roots) roots.push_back(head(r));
+        measure();
+        head_ = {}, plane_of_ = {}, ends_ = {};
+    }
+
+    int32_t depth_of(int32_t ref) const { return ref < 0 ? 0 : depth[size_t(ref)]; }
+
+private:
+    using K = Keys<Key>;
+
+    int32_t head(int32_t node) const { return g_.mode[size_t(node)] == leaf ? ~node : head_[size_t(node)]; }
+
+    // Where each node's splits begin.
+    void place() {
+        head_.resize(size_t(g_.size()));
+        total_ = 0;
+        for (int64_t i = 0; i < g_.size(); ++i) {
+            head_[size_t(i)] = int32_t(total_);
+            const uint8_t mode = g_.mode[size_t(i)];
+            if (mode == eq || mode == neq || mode == member) {
+                ends(i);
+                total_ += std::max<int64_t>(1, int64_t(ends_.size()));
+            } else if (mode != leaf) {
+                ++total_;
+            }
+            require(total_ < int64_t(1) << 30, "trees: expected fewer nodes and members of sets");
+        }
+    }
+
+    // ends_: ascending keys; a number is among the node's values where an odd count of ends lies below its key.
+    void ends(int64_t node) {
+        ends_.clear();
+        const auto value = [&](double v) {
+            const Key low = K::limit(v, true), high = K::limit(v, false);
+            if (low < high) ends_.push_back(low), ends_.push_back(high);  // else no input can be equal to it
+        };
+        if (g_.mode[size_t(node)] != member) {
+            value(g_.threshold_of(node));
+            return;
+        }
+        std::vector<double> sorted(g_.members.begin() + g_.member_first[size_t(node)],
+                                   g_.members.begin() + g_.member_first[size_t(node) + 1]);
+        std::erase_if(sorted, [](double v) { return v != v; });
+        std::sort(sorted.begin(), sorted.end());
+        sorted.erase(std::unique(sorted.begin(), sorted.end()), sorted.end());
+        for (double v : sorted) {
+            const size_t before = ends_.size();
+            value(v);
+            if (before > 0 && ends_.size() > before && ends_[before] == ends_[before - 1])  // neighbours
+                ends_[before - 1] = ends_.back(), ends_.resize(before);
+        }
+    }
+
+    int32_t plane(int32_t feature, bool nan_left) {
+        nan_left &= has_nan_;
+        const size_t at = size_t(feature) * 2 + nan_left;
+        if (plane_of_.size() <= at) plane_of_.resize(at + 1, -1);
+        if (plane_of_[at] < 0) {
+            plane_of_[at] = int32_t(planes.size());
+            planes.push_back({feature, nan_left});
+        }
+        return plane_of_[at];
+    }
+
+    void add(int64_t i) {
+        const size_t n = size_t(i);
+        const int32_t feature = g_.feature[n], yes = head(g_.yes[n]), no = head(g_.no[n]);
+        const bool missing = g_.missing[n] != 0;
+        switch (g_.mode[n]) {
+            case leq:
+            case lt:
+                splits.push_back({K::limit(g_.threshold_of(i), g_.mode[n] == lt), plane(feature, missing), yes, no});
+                break;
+            case gte:
+            case gt: {
+                // A comparison with NaN never holds: then all but missing values go right, to `no`.
+                const double t = g_.threshold_of(i);
+                if (t != t)
+                    splits.push_back({K::never, plane(feature, missing), yes, no});
+                else
+                    splits.push_back({K::limit(t, g_.mode[n] == gte), plane(feature, !missing), no, yes});
+                break;
+            }
+            default: {
+                ends(i);
+                const bool unequal = g_.mode[n] == neq;  // NaN is unequal to everything
+                const int32_t in = unequal ? no : yes, out = unequal ? yes : no;
+                if (ends_.empty()) {
+                    splits.push_back({K::never, plane(feature, missing && !unequal), in, out});
+                    break;
+                }
+                search(feature, 0, ends_.size(), missing && !unequal ? 1 : 0, in, out);
+            }
+        }
+    }
+
+    // Splits for the ends [low, high): the regions between them are numbered from low; NaN goes to region `nan`.
+    int32_t search(int32_t feature, size_t low, size_t high, size_t nan, int32_t in, int32_t out) {
+        if (low == high) return low % 2 == 1 ? in : out;
+        const size_t middle = (low + high) / 2;
+        const size_t at = splits.size();
+        splits.push_back({ends_[middle], plane(feature, nan <= middle), 0, 0});
+        const int32_t left = search(feature, low, middle, nan, in, out);
+        const int32_t right = search(feature, middle + 1, high, nan, in, out);
+        splits[at].left = left, splits[at].right = right;
+        return int32_t(at);
+    }
+
+    // Depths, children first. Throws where a path comes back.
+    void measure() {
+        depth.assign(splits.size(), 0);
+        bool ordered = true;
+        for (size_t i = 0; i < splits.size() && ordered; ++i)
+            ordered = (splits[i].left < 0 || splits[i].left > int32_t(i)) &&
+                      (splits[i].right < 0 || splits[i].right > int32_t(i));
+        if (ordered) {
+            for (size_t i = splits.size(); i-- > 0;) settle(i);
+            return;
+        }
+        std::vector<std::pair<int32_t, int>> path;  // split, children visited
+        for (int32_t start = 0; start < int32_t(splits.size()); ++start) {
+            if (depth[size_t(start)] != 0) continue;
+            path.push_back({start, 0});
+            depth[size_t(start)] = -1;
+            while (!path.empty()) {
+                auto &[at, seen] = path.back();
+                if (seen == 2) {
+                    settle(size_t(at));
+                    path.pop_back();
+                    continue;
+                }
+                const Split &s = splits[size_t(at)];
+                const int32_t child = seen++ == 0 ? s.left : s.right;
+                if (child < 0 || depth[size_t(child)] > 0) continue;
+                require(depth[size_t(child)] == 0, "trees: nodes lead back to themselves");
+                depth[size_t(child)] = -1;
+                path.push_back({child, 0});
+            }
+        }
+    }
+    void settle(size_t i) { depth[i] = 1 + std::max(depth_of(splits[i].left), depth_of(splits[i].right)); }
+
+    const GivenTrees &g_;
+    bool has_nan_;
+    int64_t total_ = 0;
+    std::vector<int32_t> head_, plane_of_;
+    std::vector<Key> ends_;
+};
+
+}  // namespace celeris::trees
