@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from celeris.graph.graph import Attribute, Graph, Model, Node
 from celeris.graph.infer import infer
 from celeris.graph.types import Tensor, element_of
-from celeris.ops import trees as forests
 from celeris.plan.compile import compile_model
 from celeris.plan.plan import PipelineStep
 from tests.native.tables import same
@@ -74,7 +72,9 @@ class Grown:
             elif name != "values":
                 made[f"nodes_{name}"] = Attribute("INTS", np.array(column, np.int64))
         self._reals(made, "nodes_values", columns[4], double)
-        for name, column in zip(("treeids", "nodeids", "ids"), list(zip(*weights, strict=True)) or [()] * 4, strict=False):
+        for name, column in zip(
+            ("treeids", "nodeids", "ids"), list(zip(*weights, strict=True)) or [()] * 4, strict=False
+        ):
             made[f"{kind}_{name}"] = Attribute("INTS", np.array(column, np.int64))
         self._reals(made, f"{kind}_weights", [w[3] for w in weights], double)
         return made
@@ -98,7 +98,9 @@ class Grown:
         if np.dtype(dtype).kind == "f":
             x = np.where(rng.random(x.shape) < 0.1, rng.choice(SPECIAL, x.shape), x)
         with np.errstate(all="ignore"):
-            return x.astype(dtype) if np.dtype(dtype).kind == "f" else np.nan_to_num(x, posinf=9, neginf=-9).astype(dtype)
+            return (
+                x.astype(dtype) if np.dtype(dtype).kind == "f" else np.nan_to_num(x, posinf=9, neginf=-9).astype(dtype)
+            )
 
 
 def model(op: str, attributes: dict[str, Attribute], x: np.ndarray, outputs: list[str], version: int = 3) -> Model:
@@ -143,7 +145,7 @@ SHAPES = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     SHAPES,
     st.sampled_from([("one", 1), ("own", 3), ("all", 3), ("some", 4), ("repeated", 2)]),
@@ -152,9 +154,7 @@ SHAPES = st.fixed_dictionaries(
     st.booleans(),
     st.sampled_from(["none", "one", "each"]),
 )
-def test_regressors(
-    shape: Any, weights: tuple[str, int], aggregate: str, dtype: type, double: bool, base: str
-) -> None:
+def test_regressors(shape: Any, weights: tuple[str, int], aggregate: str, dtype: type, double: bool, base: str) -> None:
     grown = Grown(**shape)
     per_leaf, targets = weights
     attributes = grown.attributes("target", per_leaf, targets, double)
@@ -167,7 +167,7 @@ def test_regressors(
     check(model("TreeEnsembleRegressor", attributes, x, ["y"]), x)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(
     SHAPES,
     st.sampled_from([("one", 1), ("one", 2), ("last", 2), ("own", 2), ("all", 2), ("all", 3), ("own", 5), ("some", 3)]),
@@ -196,7 +196,7 @@ def test_classifiers(
         check(model("TreeEnsembleClassifier", attributes, x, ["l", "p"]), x, exact=transform == "NONE")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(SHAPES, st.sampled_from([np.float32, np.float64]), st.sampled_from([1, 3]), st.integers(0, 3))
 def test_ensembles_of_version_5(shape: Any, dtype: Any, targets: int, aggregate: int) -> None:
     x, attributes = _version_5(Grown(**shape), dtype, targets, aggregate)
@@ -204,7 +204,9 @@ def test_ensembles_of_version_5(shape: Any, dtype: Any, targets: int, aggregate:
         check(model("TreeEnsemble", attributes, x, ["y"], 5), x)
 
 
-def _version_5(grown: Grown, dtype: Any, targets: int, aggregate: int) -> tuple[np.ndarray, dict[str, Attribute] | None]:
+def _version_5(
+    grown: Grown, dtype: Any, targets: int, aggregate: int
+) -> tuple[np.ndarray, dict[str, Attribute] | None]:
     """The grown trees as TreeEnsemble-5 has them, some of their comparisons made sets."""
     rng = grown.rng
     inner = {n[:2]: i for i, n in enumerate([n for n in grown.nodes if n[2] != "LEAF"])}
@@ -214,7 +216,10 @@ def _version_5(grown: Grown, dtype: Any, targets: int, aggregate: int) -> tuple[
     roots = [inner[n[:2]] for n in nodes if n[1] == 0]
     if not roots:
         return x, None
-    modes = np.array([["BRANCH_LEQ", "BRANCH_LT", "BRANCH_GTE", "BRANCH_GT", "BRANCH_EQ", "BRANCH_NEQ"].index(n[2]) for n in nodes], np.uint8)
+    modes = np.array(
+        [["BRANCH_LEQ", "BRANCH_LT", "BRANCH_GTE", "BRANCH_GT", "BRANCH_EQ", "BRANCH_NEQ"].index(n[2]) for n in nodes],
+        np.uint8,
+    )
     modes[rng.random(len(modes)) < 0.3] = 6
     members: list[float] = []
     for _ in range(int((modes == 6).sum())):

@@ -104,7 +104,7 @@ def binary_case(forest: Forest) -> str:
     """
     if forest.targets == 1:
         return "single"
-    used = set(np.unique(forest.target).tolist())
+    used = set(np.flatnonzero(np.bincount(forest.target)).tolist())
     if forest.targets > 2 or len(used) != 1:
         return "classes"
     return "score" if used == {0} else "second"

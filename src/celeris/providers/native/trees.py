@@ -133,8 +133,10 @@ def _outputs(node: Node, context: Context) -> tuple[str, str]:
 
 
 def _transformed(kind: str, raw: str, out: str) -> KernelCall:
-    return KernelCall("cast", {}, [raw], [out]) if kind == "NONE" else KernelCall(
-        "post_transform", {"kind": kind}, [raw], [out]
+    return (
+        KernelCall("cast", {}, [raw], [out])
+        if kind == "NONE"
+        else KernelCall("post_transform", {"kind": kind}, [raw], [out])
     )
 
 
@@ -166,9 +168,7 @@ def _claim_score(
     return Claim(calls, found)
 
 
-def _pair(
-    forest: Forest, score: str, out: str, found: dict[str, Rows], context: Context
-) -> list[KernelCall]:
+def _pair(forest: Forest, score: str, out: str, found: dict[str, Rows], context: Context) -> list[KernelCall]:
     """ml_trees.two_columns: by one kernel, or with a post-transform before or after it."""
     kind, half = forest.post_transform, context.fresh("half")
     if len(forest.base) == 2 and kind != "NONE":
