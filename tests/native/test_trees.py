@@ -216,10 +216,7 @@ def _version_5(
     roots = [inner[n[:2]] for n in nodes if n[1] == 0]
     if not roots:
         return x, None
-    modes = np.array(
-        [["BRANCH_LEQ", "BRANCH_LT", "BRANCH_GTE", "BRANCH_GT", "BRANCH_EQ", "BRANCH_NEQ"].index(n[2]) for n in nodes],
-        np.uint8,
-    )
+    modes = np.array([MODES.index(n[2]) for n in nodes], np.uint8)
     modes[rng.random(len(modes)) < 0.3] = 6
     members: list[float] = []
     for _ in range(int((modes == 6).sum())):
