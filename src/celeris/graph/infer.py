@@ -22,7 +22,6 @@ from celeris.graph.types import SparseTensor, SparseTensorType, Tensor, Type, el
 from celeris.ops.schema import Schema
 from celeris.ops.table import Dims, Facts, Op
 
-
 _LONGEST = 1024  # elements of a tensor of dimensions: joined to itself again and again it would grow without end
 
 
