@@ -1,7 +1,8 @@
 """How fast is a table predicted, from the frame to the labels? A pandas frame of 20 mixed columns against onnxruntime.
 
-`python -m bench.frames [--rows 1000000] [--threads 0]`. The model: a ColumnTransformer (imputing, scaling, one-hot) and
-boosted trees. onnxruntime is fed column by column, as its documentation shows; both ends are frame to array.
+`python -m bench.frames [--rows 1000000] [--threads 0] [--model trees|linear]`. The model: a ColumnTransformer
+(imputing, scaling, one-hot) and boosted trees, or a logistic regression, which shows what the columns cost. onnxruntime
+is fed column by column, as its documentation shows; both ends are frame to probabilities.
 """
 
 from __future__ import annotations
@@ -37,14 +38,15 @@ def frame_of(rows: int, seed: int = 0) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def train() -> bytes:
+def train(kind: str) -> bytes:
     """The model's file, trained once."""
-    path = FOLDER / "frames.pickle"
+    path = FOLDER / f"frames_{kind}.pickle"
     if path.exists():
         return bytes(pickle.loads(path.read_bytes()))
     from sklearn.compose import ColumnTransformer
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
@@ -58,7 +60,8 @@ def train() -> bytes:
             ("words", OneHotEncoder(handle_unknown="ignore", sparse_output=False), words),
         ]
     )
-    model = make_pipeline(columns, HistGradientBoostingClassifier(max_iter=100, random_state=0)).fit(frame, y)
+    trees = HistGradientBoostingClassifier(max_iter=100, random_state=0)
+    model = make_pipeline(columns, trees if kind == "trees" else LogisticRegression(max_iter=500)).fit(frame, y)
     from celeris.conversion import convert
 
     onnx = convert(model, frame.head(100))
@@ -79,9 +82,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("--model", choices=["trees", "linear"], default="trees")
     parser.add_argument("--seconds", type=float, default=10)
     arguments = parser.parse_args()
-    onnx, threads = train(), arguments.threads or len(os.sched_getaffinity(0))
+    onnx, threads = train(arguments.model), arguments.threads or len(os.sched_getaffinity(0))
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = threads, 3
     theirs = onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])

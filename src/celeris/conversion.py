@@ -133,9 +133,7 @@ def _initial_types(estimator: Any, table: Table | None, double: bool) -> list[tu
     if table.names is None:
         if all(texts):
             return [("X", types.StringTensorType([None, table.width]))]
-        raise ConversionError(
-            "X: expected a table with column names, got an array of text and numbers; use a DataFrame"
-        )
+        raise ConversionError("X: expected named columns, got an array of text and numbers; give a DataFrame")
     return [
         (name, types.StringTensorType([None, 1]) if text else number([None, 1]))
         for name, text in zip(table.names, texts, strict=True)
