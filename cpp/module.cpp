@@ -13,6 +13,7 @@ int import_numpy() {
 }  // namespace
 
 NB_MODULE(_core, m) {
+    nanobind::set_leak_warnings(false);  // sessions may live to the very end; nobody wants to read of it
     m.doc() = "The native core of Celeris.";
     if (import_numpy() != 0) throw nanobind::python_error();
     celeris::instruction_set();  // an unusable CELERIS_ISA is refused at import

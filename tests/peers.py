@@ -42,7 +42,14 @@ class Raised:
 def plain(value: Any) -> Any:
     """A result as lists, dicts, numbers and names."""
     if isinstance(value, np.ndarray):
-        return ("array", value.dtype.str, value.shape, repr(value.tolist()), value.flags.writeable, value.flags.c_contiguous)
+        return (
+            "array",
+            value.dtype.str,
+            value.shape,
+            repr(value.tolist()),
+            value.flags.writeable,
+            value.flags.c_contiguous,
+        )
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     if isinstance(value, dict):

@@ -131,7 +131,12 @@ def test_a_constant_output_is_a_copy_each_time() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [np.array(3.0, np.float32), np.zeros((0,), np.float32), np.zeros((2, 0, 3), np.float32), np.ones((1, 1, 1), np.float32)],
+    [
+        np.array(3.0, np.float32),
+        np.zeros((0,), np.float32),
+        np.zeros((2, 0, 3), np.float32),
+        np.ones((1, 1, 1), np.float32),
+    ],
     ids=str,
 )
 def test_shapes_at_the_edge(value: np.ndarray) -> None:

@@ -193,7 +193,11 @@ def test_optimized_model(level: str, tmp_path: Path) -> None:
     options.graph_optimization_level = getattr(celeris.GraphOptimizationLevel, level)
     options.optimized_model_filepath = path
     data = models.model(
-        [h.make_node("Identity", ["a"], ["i"]), h.make_node("Add", ["i", "c"], ["s"]), h.make_node("Neg", ["s"], ["y"])],
+        [
+            h.make_node("Identity", ["a"], ["i"]),
+            h.make_node("Add", ["i", "c"], ["s"]),
+            h.make_node("Neg", ["s"], ["y"]),
+        ],
         [models.tensor("a", T.FLOAT, ["N", 2])],
         [models.tensor("y", T.FLOAT, ["N", 2])],
         initializer=[onnx.numpy_helper.from_array(ONES, "c")],
@@ -277,7 +281,10 @@ def test_module_functions(name: str) -> None:
 def test_every_public_name_of_onnxruntime_is_there() -> None:
     ours = set(dir(celeris))
     theirs = {name for name in dir(onnxruntime) if not name.startswith("_")}
-    assert sorted(theirs - ours - {"onnxruntime_inference_collection", "platform", "os", "ctypes", "site", "contextlib"}) == []
+    assert (
+        sorted(theirs - ours - {"onnxruntime_inference_collection", "platform", "os", "ctypes", "site", "contextlib"})
+        == []
+    )
 
 
 def test_nothing_is_written_and_nothing_is_printed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
