@@ -47,7 +47,7 @@
     X(scaler, Scaler, scaler)                       /* X [F] -> f32|f64 [F]: (x - offset) * scale */                                     \
     X(normalizer, Normalizer, normalizer)           /* X [F] -> f32 [F]: x / max, / sum of |x|, / Euclidean length; zeros stay */        \
     X(imputer, Imputer, imputer)                    /* X f32|f64|i64 [F] -> the same: missing values replaced, column by column */       \
-    X(binarizer, Binarizer, binarizer)              /* X [F] -> the same type: x > threshold */                                          \
+    X(binarizer, Binarizer, binarizer)              /* X [F] -> the same type: x > threshold; refuses NaN */                                    \
     X(label_encoder, LabelEncoder, label_encoder)   /* X i64|f32|f64|str [F] -> i64|f32|f64|str [F]: the value at the key, or default */ \
     X(one_hot, OneHot, one_hot)                     /* X [F] -> f32 [F, C]: 1 where x is category c; refuses unknowns if told to */      \
     X(unary, Unary, unary)                          /* X [F] -> the same type (bool for IsNaN) [F]: one function of each element */      \

@@ -1,4 +1,4 @@
-// binarizer: 1 where x > threshold, else 0.
+// binarizer: 1 where x > threshold, else 0; a NaN is refused.
 #pragma once
 
 #include "engine/target.h"
@@ -30,6 +30,11 @@ inline void run(const Binarizer &k, const Block &b) {
                 const T *x = b.in[0].column<T>(c);
                 T *y = b.out[0].column<T>(c);
                 lanes(rows, [&](int64_t r) { y[r] = T(double(x[r]) > threshold); });
+                if constexpr (T(0.5) != 0) {
+                    int64_t unknown = 0;
+                    for (int64_t r = 0; r < rows; ++r) unknown |= int64_t(x[r] != x[r]);
+                    if (unknown != 0) *b.refused = true;
+                }
             }
         });
     });

@@ -10,7 +10,10 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from celeris.graph.graph import Model
+from celeris.passes.fill_like import fill_like
+from celeris.passes.find_distances import find_distances
 from celeris.passes.fold_constants import fold_constants
+from celeris.passes.gather_labels import gather_labels
 from celeris.passes.merge_duplicates import merge_duplicates
 from celeris.passes.remove_dead import remove_dead
 from celeris.passes.remove_identity import remove_identity
@@ -30,6 +33,9 @@ class Pass(NamedTuple):
 PASSES: tuple[Pass, ...] = (
     Pass(fold_constants, ("ConstantFolding",)),  # what depends on no input is computed once
     Pass(remove_identity, ("EliminateIdentity", "CastElimination", "EliminateDropout", "NoopElimination")),
+    Pass(find_distances, ()),  # a loop over constant points is one operator
+    Pass(gather_labels, ()),  # labels of neighbours stay in the row
+    Pass(fill_like, ()),  # a constant in a table's shape stays in its rows
     Pass(merge_duplicates, ("CommonSubexpressionElimination",)),  # the same node on the same inputs runs once
     Pass(remove_dead, ()),  # what no output needs is not computed
 )

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from celeris.graph.graph import Node
 from celeris.providers.base import Claim, ClaimRule, Context, Refusal
-from celeris.providers.native import columns, elementwise, features, linear, matmul, reduce, structure, svm, trees
+from celeris.providers.native import (
+    columns,
+    distance,
+    elementwise,
+    features,
+    linear,
+    matmul,
+    reduce,
+    structure,
+    svm,
+    trees,
+)
 
 CLAIMS: dict[tuple[str, str], ClaimRule] = {
     ("ai.onnx.ml", "LinearClassifier"): linear.claim_linear_classifier,
@@ -22,12 +33,14 @@ CLAIMS: dict[tuple[str, str], ClaimRule] = {
     ("ai.onnx.ml", "FeatureVectorizer"): columns.claim_feature_vectorizer,
     ("ai.onnx.ml", "SVMClassifier"): svm.claim_svm_classifier,
     ("ai.onnx.ml", "SVMRegressor"): svm.claim_svm_regressor,
+    ("com.microsoft", "CDist"): distance.claim_cdist,
     ("", "Identity"): structure.claim_identity,
     ("", "Cast"): elementwise.claim_cast,
     ("", "ArgMax"): reduce.claim_arg_extreme,
     ("", "ArgMin"): reduce.claim_arg_extreme,
     ("", "CumSum"): reduce.claim_cumulative_sum,
     ("", "LogSoftmax"): reduce.claim_softmax,
+    ("", "LpNormalization"): features.claim_lp_normalization,
     ("", "Softmax"): reduce.claim_softmax,
     ("", "TopK"): reduce.claim_top_k,
     ("", "Gemm"): matmul.claim_gemm,

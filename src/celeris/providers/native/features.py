@@ -51,6 +51,14 @@ def claim_normalizer(node: Node, context: Context) -> Claim | Refusal:
     return _single(node, "normalizer", {"norm": text(node, "norm", "MAX")}, Rows("float", rows.tail))
 
 
+def claim_lp_normalization(node: Node, context: Context) -> Claim | Refusal:
+    """Rows divided by the sum of their magnitudes or by their length, of float32."""
+    rows = context.rows(node.inputs[0])
+    if rows is None or rows.element != "float" or len(rows.tail) != 1 or rows.place(int(node.attr("axis", -1))) is None:
+        return Refusal("expected rows of float, of one dimension")
+    return _single(node, "normalizer", {"norm": "L1" if node.attr("p", 2) == 1 else "L2"}, Rows("float", rows.tail))
+
+
 def claim_imputer(node: Node, context: Context) -> Claim | Refusal:
     """Missing values replaced."""
     rows = _numbers(node, context)
