@@ -44,11 +44,13 @@ def node(op: str, inputs: Sequence[str], outputs: Sequence[str], domain: str = "
     return Node(op, list(inputs), list(outputs), {n: attribute(v) for n, v in attributes.items()}, domain)
 
 
-def model(nodes: Sequence[Node], feeds: Feeds, constants: Feeds, outputs: Sequence[str], opset: int = 18) -> Model:
+def model(
+    nodes: Sequence[Node], feeds: Feeds, constants: Feeds, outputs: Sequence[str], opset: int = 18, ml: int = 3
+) -> Model:
     """A model of these nodes whose inputs are tables like `feeds`, of any number of rows."""
     types: dict[str, Any] = {name: Tensor(element_of(v.dtype), ("N", *v.shape[1:])) for name, v in feeds.items()}
     graph = Graph("g", list(feeds), list(outputs), list(nodes), dict(constants), types)
-    made = Model(graph, 8, {"": opset, "ai.onnx.ml": 3, "com.microsoft": 1})
+    made = Model(graph, 8, {"": opset, "ai.onnx.ml": ml, "com.microsoft": 1})
     infer(made)
     return made
 

@@ -82,13 +82,23 @@ _VALUES: dict[str, Any] = {
 @pytest.mark.parametrize("keys", sorted(_KEYS))
 def test_label_encoder(keys: str, values: str) -> None:
     dtype = {"keys_strings": object, "keys_int64s": np.int64, "keys_floats": np.float32}[keys]
-    _check("LabelEncoder", dtype, **{keys: _KEYS[keys], values: _VALUES[values]})
+    feeds = {"x": _table(dtype)}
+    one = node("LabelEncoder", ["x"], ["y"], "ai.onnx.ml", **{keys: _KEYS[keys], values: _VALUES[values]})
+    for ml in (3, 4):  # NaN is a key since 4
+        check(model([one], feeds, {}, ["y"], ml=ml), feeds)
 
 
 def test_label_encoder_of_many_keys() -> None:
     keys = _RNG.permutation(5000)
     x = _RNG.integers(0, 6000, (300, 2))
-    _check("LabelEncoder", np.int64, x=x, keys_int64s=keys.tolist(), values_floats=(keys * 0.5).tolist(), default_float=-1.0)
+    _check(
+        "LabelEncoder",
+        np.int64,
+        x=x,
+        keys_int64s=keys.tolist(),
+        values_floats=(keys * 0.5).tolist(),
+        default_float=-1.0,
+    )
 
 
 @pytest.mark.parametrize(

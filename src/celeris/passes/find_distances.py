@@ -14,7 +14,7 @@ _DOMAIN = "com.microsoft"
 
 
 def find_distances(model: Model) -> Iterator[str]:
-    """Scan(X, points) whose body is sum((X - point)^2) -> CDist and Transpose, as scikit-learn's converter writes it."""
+    """Scan(X, points) with a body of sum((X - point)^2), as scikit-learn's converter writes it -> CDist, Transpose."""
     graph = model.graph
     for node in list(graph.nodes):
         if node.op_type != "Scan" or node.domain or len(node.inputs) != 2 or len(node.outputs) != 2:

@@ -41,7 +41,13 @@ def _places(graph: Graph, made: dict[str, Node], name: str, shape: list[int]) ->
             return None
         name = node.inputs[0]
         node = made.get(name)
-    if node is None or node.domain or node.op_type != "TopK" or node.outputs[1] != name or node.attr("axis", -1) not in (-1, 1):
+    if (
+        node is None
+        or node.domain
+        or node.op_type != "TopK"
+        or node.outputs[1] != name
+        or node.attr("axis", -1) not in (-1, 1)
+    ):
         return None
     count = graph.initializers.get(node.inputs[1]) if len(node.inputs) > 1 else node.attr("k")
     known = isinstance(count, np.ndarray | int) and np.asarray(count).reshape(-1).tolist() == shape[1:]

@@ -112,6 +112,11 @@ def claim_label_encoder(node: Node, context: Context) -> Claim | Refusal:
         return Refusal(f"keys of {keys[0]} for an input of {rows.element}")
     if len(keys[1]) != len(values[1]):
         return Refusal("as many keys as values are expected")
+    if keys[0] in ("float", "double") and context.opset("ai.onnx.ml") < 4:  # NaN is no key yet
+        kept = np.flatnonzero(~np.isnan(keys[1]))
+        texts = values[0] == "string"
+        keys = keys[0], keys[1][kept]
+        values = values[0], [values[1][at] for at in kept] if texts else values[1][kept]
     table = _with_default(node, *values)
     return _single(node, "label_encoder", {"keys": keys[1], "values": table}, Rows(values[0], rows.tail))
 

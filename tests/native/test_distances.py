@@ -1,0 +1,26 @@
+"""distances, by CDist: against float64, where a row is a point, near to it, infinite or missing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.native.tables import Feeds, check, model, node
+
+
+@pytest.mark.parametrize("metric", ["sqeuclidean", "euclidean"])
+@pytest.mark.parametrize(("points", "columns"), [(1, 1), (5, 3), (37, 4), (64, 20)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_cdist(dtype: Any, points: int, columns: int, metric: str) -> None:
+    rng = np.random.default_rng(0)
+    table = (rng.normal(size=(points, columns)) + 3).astype(dtype)
+    x = (rng.normal(size=(300, columns)) + 3).astype(dtype)
+    x[:points] = table[: len(x)]
+    x[7], x[8, 0], x[9, 0] = table[0] + dtype(1e-4), np.inf, np.nan
+    feeds: Feeds = {"x": x}
+    one = node("CDist", ["x", "p"], ["y"], "com.microsoft", metric=metric)
+    made = model([one], feeds, {"p": table}, ["y"])
+    # Squares below 1e-6 of what they are a difference of are summed again, so that 10 places are always left.
+    check(made, feeds, ulps=1 if dtype is np.float32 else 2.0**20)
