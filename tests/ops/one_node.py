@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ OPSETS = {"": 17, "ai.onnx.ml": 3, "com.microsoft": 1}
 
 def model_of(
     op: str,
-    inputs: list[np.ndarray | None],
+    inputs: Sequence[np.ndarray | None],
     outputs: int | list[int] = 1,
     domain: str = "com.microsoft",
     opsets: dict[str, int] | None = None,
@@ -47,7 +48,7 @@ def _element(value: np.ndarray) -> int:
     return TensorProto.STRING if value.dtype.kind in "OU" else helper.np_dtype_to_tensor_dtype(value.dtype)
 
 
-def run(module: Any, model: bytes, inputs: list[np.ndarray | None]) -> tuple[list[Any], list[tuple[str, Any]]]:
+def run(module: Any, model: bytes, inputs: Sequence[np.ndarray | None]) -> tuple[list[Any], list[tuple[str, Any]]]:
     """The outputs, and what get_outputs() says of them."""
     options: dict[str, Any] = {"providers": ["CPUExecutionProvider"]}
     if module is celeris:
@@ -59,7 +60,7 @@ def run(module: Any, model: bytes, inputs: list[np.ndarray | None]) -> tuple[lis
 
 def agree(
     op: str,
-    inputs: list[np.ndarray | None],
+    inputs: Sequence[np.ndarray | None],
     outputs: int | list[int] = 1,
     *,
     domain: str = "com.microsoft",

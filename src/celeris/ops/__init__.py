@@ -59,6 +59,8 @@ _ML: dict[str, str] = {
 
 _MICROSOFT: dict[str, str] = {
     "contrib_activation": "BiasGelu FastGelu FusedConv Gelu QuickGelu",
+    "contrib_attention": "Attention MultiHeadAttention QAttention",
+    "contrib_grouped_attention": "GroupQueryAttention RotaryEmbedding",
     "contrib_matrix": "CDist FusedGemm FusedMatMul Inverse MatMulInteger16 TransposeMatMul",
     "contrib_norm": """EmbedLayerNormalization QEmbedLayerNormalization SkipLayerNormalization
         SkipSimplifiedLayerNormalization""",
