@@ -28,6 +28,8 @@
 #include "kernels/score_pair.h"
 #include "kernels/select_columns.h"
 #include "kernels/top_k.h"
+#include "kernels/tree_leaves.h"
+#include "kernels/tree_shap.h"
 #include "kernels/trees.h"
 #include "kernels/unary.h"
 #include "kernels/where.h"
@@ -58,6 +60,8 @@
     X(lookup, Lookup, lookup)                       /* X i64|i32 [F] -> [F, each]: a constant table's entries; refuses others */         \
     X(reduce, Reduce, reduce)                       /* X [F] -> [G]: sums, norms, extremes of groups of columns, in double or i64 */     \
     X(arg_extreme, ArgExtreme, reduce)              /* X [F] -> i64 [G]: the greatest or least column's place in its group */            \
+    X(tree_leaves, TreeLeaves, tree_leaves)         /* X [F] -> i32 [trees]: the node in which a row ends in each tree */                \
+    X(tree_shap, TreeShap, tree_shap)               /* X [F] -> f64 [targets * (F + 1)]: Shapley values, the base value last */          \
     X(top_k, TopColumns, top_k)                     /* X [F] -> the same type [k], i64 [k]: the first k in order, and their places */    \
     X(cumulative_sum, CumulativeSum, cumulative_sum)/* X [F] -> the same type [F]: running sums over columns */                                    \
     X(trees, TreeEnsemble, trees)                   /* X f32|f64|i64|i32 [F] -> f32|f64 [T]: leaves' sums or extremes, in double */

@@ -61,6 +61,8 @@ FACES = {
     "frames/polars.py": {"polars"},
     "frames/arrow.py": {"pyarrow"},
     "sklearn.py": {"sklearn"},
+    "explain/plots.py": {"matplotlib"},
+    "cli/tables.py": {"pyarrow"},
 }
 
 

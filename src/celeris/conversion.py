@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from celeris.explain.covers import remember_covers
 from celeris.frames import DataError, Table, table_of
 from celeris.signature import CLASSES, COLUMNS, NAN, ROLES
 
@@ -46,6 +47,7 @@ def convert(estimator: Any, X: Any = None, *, double: bool = False, scores: bool
     else:
         model = _from_sklearn(estimator, table, double, scores)
     _remember(model, estimator, table, scores)
+    remember_covers(model, estimator)
     return bytes(model.SerializeToString())
 
 

@@ -6,10 +6,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from celeris.cli import demo, predict, show
+from celeris.cli import demo, explain, predict, show
 from celeris.cli.errors import UsageError
 
-COMMANDS = {"demo": demo, "predict": predict, "show": show}
+COMMANDS = {"demo": demo, "explain": explain, "predict": predict, "show": show}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -27,27 +27,27 @@ def walk(forest: Forest, X: np.ndarray) -> np.ndarray:
     while rows.size:
         node = at[rows, trees]
         value = X[rows, forest.feature[node]]
-        goes = _holds(forest, node, value) | (np.isnan(value) & forest.missing[node])
-        node = np.where(goes, forest.true[node], forest.false[node])
+        node = np.where(goes(forest, node, value), forest.true[node], forest.false[node])
         at[rows, trees] = node
         still = forest.mode[node] != LEAF
         rows, trees = rows[still], trees[still]
     return at
 
 
-def _holds(forest: Forest, node: np.ndarray, value: np.ndarray) -> np.ndarray:
+def goes(forest: Forest, node: np.ndarray, value: np.ndarray) -> np.ndarray:
+    """Whether each value goes its node's way of truth."""
     modes = forest.mode[node]
-    goes = np.zeros(len(node), bool)
+    holds = np.isnan(value) & forest.missing[node]
     for mode in np.unique(modes):
         which = modes == mode
         if mode == MEMBER:
-            goes[which] = [
+            holds[which] |= [
                 v in forest.members[forest.member_first[n] : forest.member_first[n + 1]]
                 for n, v in zip(node[which], value[which], strict=True)
             ]
         else:
-            goes[which] = _COMPARE[int(mode)](value[which], forest.threshold[node[which]])
-    return goes
+            holds[which] |= _COMPARE[int(mode)](value[which], forest.threshold[node[which]])
+    return holds
 
 
 def scores(forest: Forest, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
