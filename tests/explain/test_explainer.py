@@ -93,7 +93,8 @@ def test_shared_subtrees() -> None:
     arrays: dict[str, Any] = {
         "nodes_treeids": [0] * 4, "nodes_nodeids": [0, 1, 2, 3], "nodes_featureids": [0, 1, 0, 0],
         "nodes_modes": ["BRANCH_LEQ", "BRANCH_LEQ", "LEAF", "LEAF"], "nodes_values": [0.0, 0.0, 0.0, 0.0],
-        "nodes_truenodeids": [1, 2, 0, 0], "nodes_falsenodeids": [1, 3, 0, 0], "nodes_hitrates": [8.0, 8.0, 2.0, 6.0], "nodes_missing_value_tracks_true": [],
+        "nodes_truenodeids": [1, 2, 0, 0], "nodes_falsenodeids": [1, 3, 0, 0], "nodes_hitrates": [8.0, 8.0, 2.0, 6.0],
+        "nodes_missing_value_tracks_true": [],
         "target_treeids": [0, 0], "target_nodeids": [2, 3], "target_ids": [0, 0], "target_weights": [1.0, 5.0],
     }  # fmt: skip
     file = regressor(np.random.default_rng(0), trees=1, depth=1, features=2, **arrays)

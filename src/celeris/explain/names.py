@@ -38,7 +38,7 @@ def _names(graph: Graph, made: dict[str, Node], value: str, inputs: Mapping[str,
         return parts[0]
     if node.op_type in ("ArrayFeatureExtractor", "Gather"):
         at = graph.initializers.get(node.inputs[1])
-        if isinstance(at, np.ndarray) and at.size and 0 <= at.min() and at.max() < len(parts[0]):
+        if isinstance(at, np.ndarray) and at.size and at.min() >= 0 and at.max() < len(parts[0]):
             return [parts[0][i] for i in at.reshape(-1).tolist()]
         return None
     if node.op_type == "OneHotEncoder" and len(parts[0]) == 1:
