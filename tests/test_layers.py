@@ -62,6 +62,8 @@ FACES = {
     "frames/arrow.py": {"pyarrow"},
     "sklearn.py": {"sklearn"},
     "explain/plots.py": {"matplotlib"},
+    "validation/report.py": {"matplotlib"},
+    "cli/validate.py": {"pyarrow", "skops"},
     "cli/tables.py": {"pyarrow"},
 }
 

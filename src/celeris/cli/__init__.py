@@ -6,14 +6,14 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from celeris.cli import demo, explain, predict, show
+from celeris.cli import demo, explain, lint, predict, show, validate
 from celeris.cli.errors import UsageError
 
-COMMANDS = {"demo": demo, "explain": explain, "predict": predict, "show": show}
+COMMANDS = {"demo": demo, "explain": explain, "lint": lint, "predict": predict, "show": show, "validate": validate}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command; the exit code: 0, or 2 with one line on stderr where the input is at fault."""
+    """Runs one command; the exit code: the command's, or 2 with one line on stderr where the input is at fault."""
     parser = argparse.ArgumentParser(
         prog="celeris",
         description="Run trained models stored as ONNX files.",
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         module.add_arguments(commands.add_parser(name, help=first_line, description=first_line))
     parsed = parser.parse_args(arguments)
     try:
-        COMMANDS[parsed.command].run(parsed)
+        code = COMMANDS[parsed.command].run(parsed)
     except BrokenPipeError:
         sys.stderr.close()  # the reader left; nothing is wrong here
         return 0
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         print(f"celeris {parsed.command}: {_one_line(error)}", file=sys.stderr)
         return 2
-    return 0
+    return code or 0
 
 
 def _one_line(error: Exception) -> str:
