@@ -57,33 +57,66 @@ private:
     std::byte *memory_;
 };
 
-// to[c * stride + r] = element (r, c) of `from`, in tiles so that both sides stay in cache.
+// A square of a matrix that registers hold, n x n elements, transposed in place; n is 16 bytes' worth.
+typedef uint32_t Four __attribute__((vector_size(16)));
+typedef uint64_t Two __attribute__((vector_size(16)));
+
+inline void transpose_square(Four (&v)[4]) {
+    const Four a = __builtin_shufflevector(v[0], v[1], 0, 4, 1, 5), b = __builtin_shufflevector(v[2], v[3], 0, 4, 1, 5);
+    const Four c = __builtin_shufflevector(v[0], v[1], 2, 6, 3, 7), d = __builtin_shufflevector(v[2], v[3], 2, 6, 3, 7);
+    v[0] = __builtin_shufflevector(a, b, 0, 1, 4, 5), v[1] = __builtin_shufflevector(a, b, 2, 3, 6, 7);
+    v[2] = __builtin_shufflevector(c, d, 0, 1, 4, 5), v[3] = __builtin_shufflevector(c, d, 2, 3, 6, 7);
+}
+
+inline void transpose_square(Two (&v)[2]) {
+    const Two a = __builtin_shufflevector(v[0], v[1], 0, 2), b = __builtin_shufflevector(v[0], v[1], 1, 3);
+    v[0] = a, v[1] = b;
+}
+
+// y[c * ys + r] = x[r * xs + c], in tiles so that both sides stay in cache.
 template <class T>
-void gather(const Rows &from, int64_t rows, int64_t width, std::byte *to, int64_t stride) {
+void transpose(const T *x, ptrdiff_t xs, int64_t rows, int64_t columns, T *y, ptrdiff_t ys) {
     constexpr int64_t tile = 16;
-    T *out = reinterpret_cast<T *>(to);
     for (int64_t r0 = 0; r0 < rows; r0 += tile) {
         const int64_t n = std::min(tile, rows - r0);
-        for (int64_t c = 0; c < width; ++c) {
-            const std::byte *x = from.data + r0 * from.row_stride + c * from.column_stride;
-            T *y = out + c * stride + r0;
-            for (int64_t r = 0; r < n; ++r) y[r] = *reinterpret_cast<const T *>(x + r * from.row_stride);
+        int64_t c = 0, whole = 0;
+        if constexpr (sizeof(T) == 4 || sizeof(T) == 8) {
+            using Vector = std::conditional_t<sizeof(T) == 4, Four, Two>;
+            constexpr int64_t side = 16 / int64_t(sizeof(T));
+            whole = n / side * side;
+            for (; c + side <= columns; c += side) {
+                for (int64_t r = r0; r < r0 + whole; r += side) {
+                    Vector v[side];
+                    for (int64_t i = 0; i < side; ++i) std::memcpy(&v[i], x + (r + i) * xs + c, sizeof v[i]);
+                    transpose_square(v);
+                    for (int64_t i = 0; i < side; ++i) std::memcpy(y + (c + i) * ys + r, &v[i], sizeof v[i]);
+                }
+            }
         }
+        for (int64_t k = 0; k < c; ++k)  // rows below the last square
+            for (int64_t r = r0 + whole; r < r0 + n; ++r) y[k * ys + r] = x[r * xs + k];
+        for (int64_t k = c; k < columns; ++k)  // columns beside it
+            for (int64_t r = r0; r < r0 + n; ++r) y[k * ys + r] = x[r * xs + k];
+    }
+}
+
+// to[c * stride + r] = element (r, c) of `from`.
+template <class T>
+void gather(const Rows &from, int64_t rows, int64_t width, std::byte *to, int64_t stride) {
+    T *out = reinterpret_cast<T *>(to);
+    if (from.column_stride == ptrdiff_t(sizeof(T)) && from.row_stride % ptrdiff_t(sizeof(T)) == 0) {
+        transpose(reinterpret_cast<const T *>(from.data), from.row_stride / ptrdiff_t(sizeof(T)), rows, width, out, stride);
+        return;
+    }
+    for (int64_t c = 0; c < width; ++c) {
+        const std::byte *x = from.data + c * from.column_stride;
+        for (int64_t r = 0; r < rows; ++r) out[c * stride + r] = *reinterpret_cast<const T *>(x + r * from.row_stride);
     }
 }
 
 template <class T>
 void scatter(const View &from, int64_t rows, int64_t width, std::byte *to) {
-    constexpr int64_t tile = 16;
-    T *out = reinterpret_cast<T *>(to);
-    for (int64_t r0 = 0; r0 < rows; r0 += tile) {
-        const int64_t n = std::min(tile, rows - r0);
-        for (int64_t c = 0; c < width; ++c) {
-            const T *x = from.column<T>(c) + r0;
-            T *y = out + r0 * width + c;
-            for (int64_t r = 0; r < n; ++r) y[r * width] = x[r];
-        }
-    }
+    transpose(from.column<T>(0), from.stride, width, rows, reinterpret_cast<T *>(to), width);
 }
 
 template <class F>
@@ -192,7 +225,9 @@ bool Pipeline::run(int64_t rows, const Rows *in, std::byte *const *out, int thre
     int64_t block = std::min(v.block_rows, round_up(rows, 64));
     if (threads > 1) block = std::clamp<int64_t>(round_up((rows + threads - 1) / threads, 64), 64, block);
     if (rows == 1) block = 1;
-    const size_t registers = size_t(round_up(v.bytes_per_row * block, 64));
+    // Columns a power of two apart would fall into the same few sets of the cache.
+    const int64_t stride = rows == 1 ? 1 : block + 16;
+    const size_t registers = size_t(round_up(v.bytes_per_row * stride, 64));
     const size_t scratch = size_t(round_up(int64_t(v.scratch_per_row) * block, 64)) + v.scratch_fixed;
     const size_t views = registers_.size() * sizeof(View);
     const size_t bytes = registers + scratch + views + 64;
@@ -205,7 +240,7 @@ bool Pipeline::run(int64_t rows, const Rows *in, std::byte *const *out, int thre
         View *const table = reinterpret_cast<View *>(memory.get() + registers + scratch);
         const int64_t first = i * block, count = std::min(block, rows - first);
         std::vector<int64_t> spent(times.size());
-        if (!run_block(v, first, count, block, in, out, memory.get(), table, step_ns == nullptr ? nullptr : spent.data()))
+        if (!run_block(v, first, count, stride, in, out, memory.get(), table, step_ns == nullptr ? nullptr : spent.data()))
             refused = true;
         for (size_t s = 0; s < spent.size(); ++s) times[s] += spent[s];
     };
