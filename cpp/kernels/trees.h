@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "kernels/trees/bits_run.h"
 #include "kernels/trees/steps.h"
 
 namespace celeris {
@@ -21,6 +22,8 @@ struct TreeEnsemble : KernelState {
     TreeWalks<trees::WideNode> wide;
     TreeWalks<trees::LongNode> longest;
     std::optional<trees::Leaves> leaves;
+    std::optional<trees::Bits> bits;
+    int64_t bits_rows;  // from which bit vectors are used; 0: never
 
     explicit TreeEnsemble(const Params &p) {
         p.arity(1, 1);
@@ -30,6 +33,7 @@ struct TreeEnsemble : KernelState {
                 "trees: expected numbers");
         require(to == Type::f32 || to == Type::f64, "trees: expected an output of f32 or f64");
         const trees::GivenTrees given(p, width);
+        bits_rows = p.integer("bits_rows");
         require(given.targets == targets, "trees: expected a column a target");
         aggregate = given.aggregate;
         base = p.doubles("base");
@@ -38,17 +42,24 @@ struct TreeEnsemble : KernelState {
             const trees::Splits<int32_t> splits(given, true);
             planes = splits.planes;
             if (!lay(narrow, splits, given, true) && !lay(wide, splits, given, true)) lay(wide, splits, given, false);
+            if (bits_rows > 0 && leaves->trees > 0) bits = trees::BitBuilder<int32_t>(splits, given, *leaves).build();
         } else {
             const trees::Splits<int64_t> splits(given, from == Type::f64);
             planes = splits.planes;
             if (!lay(longest, splits, given, true)) lay(longest, splits, given, false);
+            if (bits_rows > 0 && leaves->trees > 0) bits = trees::BitBuilder<int64_t>(splits, given, *leaves).build();
         }
         leaves->finish();
         const size_t key = from == Type::f32 ? 4 : 8, columns = std::max<size_t>(1, planes.size());
         const size_t count = given.roots.size();
         cost = 5 + 10 * double(count) + double(columns);
-        scratch_per_row = columns * key + size_t(targets) * (sizeof(double) + 1);
+        scratch_per_row = columns * key + size_t(targets) * (sizeof(double) + 1) + sizeof(uint32_t) + sizeof(uint16_t);
         scratch_fixed = 16 * (count + 1) + 64 * size_t(targets + 4);
+        if (bits) {
+            cost = 5 + double(count) + 2 * double(columns);
+            const size_t words = bits->most_tests + 1 + bits->slots + trees::kMostLevels;
+            scratch_fixed += 64 * words + size_t(trees::kBitRows) * (trees::kTogether + 1 + 8 + 8 * size_t(targets));
+        }
     }
 
 private:
@@ -174,6 +185,8 @@ void trees_rows(const TreeEnsemble &k, const trees::Walks<Node> &w, const Block 
     Key *keys = reinterpret_cast<Key *>(sums + groups * n * k.targets);
     uint8_t *has = reinterpret_cast<uint8_t *>(keys + groups * n * columns);
     std::memset(b.scratch, 0, size_t(reinterpret_cast<std::byte *>(has + groups * n * k.targets) - b.scratch));
+    uint32_t *places = reinterpret_cast<uint32_t *>(has + groups * n * k.targets);
+    uint16_t *list = reinterpret_cast<uint16_t *>(places + groups * n);
     for (size_t p = 0; p < k.planes.size(); ++p) {
         const trees::Plane &plane = k.planes.data()[p];
         const From *x = b.in[0].column<From>(plane.feature);
@@ -187,14 +200,17 @@ void trees_rows(const TreeEnsemble &k, const trees::Walks<Node> &w, const Block 
         const Node *nodes = w.nodes.data() + t.base;
         const uint32_t *payload = w.payload.data() + t.base;
         for (int64_t g = 0; g < groups; ++g) {
-            const Key *mine = keys + g * columns * n;
-            uint32_t at[n];
-            for (int64_t i = 0; i < n; ++i) at[i] = t.start;
-            for (int64_t half = 0; half < n; half += 8)
-                descend<8, Node>(t.depth, at + half, [&](int) { return nodes; },
-                                 [&](int i, uint32_t column) { return mine[column + uint32_t(half) + uint32_t(i)]; });
-            for (int64_t i = 0; i < n; ++i) at[i] = payload[at[i]];
-            add_leaves(k, tree, at, sums + g * n * k.targets, has + g * n * k.targets);
+            if (t.top >= 0)
+                descend_top<Node>(w.tops.data()[t.top], keys + g * columns * n, places + g * n);
+            else
+                for (int64_t i = 0; i < n; ++i) places[g * n + i] = t.start;
+        }
+        const int32_t done = t.top >= 0 ? trees::kTopLevels : 0, usual = t.top >= 0 ? t.usual : t.depth;
+        descend_all(nodes, keys, columns * n, groups * n, usual > done ? usual - done : 0, places, list);
+        for (int64_t g = 0; g < groups; ++g) {
+            uint32_t words[n];
+            for (int64_t i = 0; i < n; ++i) words[i] = payload[places[g * n + i]];
+            add_leaves(k, tree, words, sums + g * n * k.targets, has + g * n * k.targets);
         }
     }
     for_real(k.to, [&](auto *to) {
@@ -203,7 +219,43 @@ void trees_rows(const TreeEnsemble &k, const trees::Walks<Node> &w, const Block 
     });
 }
 
+// All rows by bit vectors, as many words wide as they need.
+template <class Key, class From>
+void trees_bits(const TreeEnsemble &k, const Block &b) {
+    BitScratch scratch{b.scratch};
+    double *sums = scratch.take<double>(size_t(k.targets * trees::kBitRows));
+    std::memset(sums, 0, size_t(k.targets * trees::kBitRows) * sizeof(double));
+    const trees::Plane *planes = k.planes.data();
+    if (b.rows <= 64)
+        add_bits<1, Key, From>(*k.bits, planes, b, sums, scratch);
+    else if (b.rows <= 128)
+        add_bits<2, Key, From>(*k.bits, planes, b, sums, scratch);
+    else if (b.rows <= 256)
+        add_bits<4, Key, From>(*k.bits, planes, b, sums, scratch);
+    else
+        add_bits<8, Key, From>(*k.bits, planes, b, sums, scratch);
+    const double count = double(k.leaves->trees);
+    for_real(k.to, [&](auto *to) {
+        for (int64_t t = 0; t < k.targets; ++t) {
+            double *s = sums + t * trees::kBitRows;
+            auto *y = b.out[0].column<pointee<decltype(to)>>(t);
+            if (k.aggregate == trees::Aggregate::average) lanes(b.rows, [&](int64_t r) { s[r] /= count; });
+            if (!k.base.empty()) {
+                const double base = k.base.data()[t];
+                lanes(b.rows, [&](int64_t r) { s[r] += base; });
+            }
+            lanes(b.rows, [&](int64_t r) { y[r] = pointee<decltype(to)>(s[r]); });
+        }
+    });
+}
+
 inline void run(const TreeEnsemble &k, const Block &b) {
+    if (k.bits && b.rows >= k.bits_rows && b.rows <= trees::kBitRows) {
+        if (k.from == Type::f32) return trees_bits<int32_t, float>(k, b);
+        if (k.from == Type::f64) return trees_bits<int64_t, double>(k, b);
+        if (k.from == Type::i64) return trees_bits<int64_t, int64_t>(k, b);
+        return trees_bits<int64_t, int32_t>(k, b);
+    }
     if (k.narrow)
         trees_rows<trees::NarrowNode, float>(k, *k.narrow, b);
     else if (k.wide)

@@ -50,4 +50,83 @@ inline void descend(int32_t depth, uint32_t *places, Nodes &&nodes, RowKey &&key
     for (int i = 0; i < N; ++i) places[i] = at[i];
 }
 
+// Where 16 rows stand after the first levels of a deep tree: all comparisons, then choices from the bottom up.
+template <class Node>
+inline void descend_top(const typename trees::Walks<Node>::Top &top, const typename Node::Key *keys, uint32_t *places) {
+    constexpr int n = int(trees::kLanes);
+    uint32_t at[1 << (trees::kTopLevels - 1)][n];
+    for (int level = trees::kTopLevels; level-- > 0;)
+        for (int j = 0; j < 1 << level; ++j) {
+            const int node = (1 << level) - 1 + j;
+            const typename Node::Key *x = keys + top.column[node], key = top.key[node];
+            if (level == trees::kTopLevels - 1) {
+                const uint32_t left = top.place[2 * j], right = top.place[2 * j + 1];
+                for (int i = 0; i < n; ++i) at[j][i] = x[i] > key ? right : left;
+            } else {
+                for (int i = 0; i < n; ++i) at[j][i] = x[i] > key ? at[2 * j + 1][i] : at[2 * j][i];
+            }
+        }
+    for (int i = 0; i < n; ++i) places[i] = at[0][i];
+}
+
+// Takes all rows of a block (a multiple of 16) to their leaves. First all go `usual` steps; then those that still
+// move are listed, and go on by 16 until none is left, so that few steps are made in vain and no branch is a guess.
+// `list` has room for 16 more than rows.
+template <class Node>
+void descend_all(const Node *nodes, const typename Node::Key *keys, ptrdiff_t group, int64_t rows, int32_t usual,
+                 uint32_t *places, uint16_t *list) {
+    using Key = typename Node::Key;
+    constexpr int n = int(trees::kLanes);
+    constexpr int32_t further = 3;
+    int64_t count = 0;
+    for (int64_t first = 0; first < rows; first += n) {
+        const Key *x = keys + first / n * group;
+        uint32_t at[n];
+        for (int i = 0; i < n; ++i) at[i] = places[first + i];
+        const auto step = [&](int i) {
+            const Node node = nodes[at[i]];
+            return 2 * uint32_t(node.pair) + uint32_t(x[node.column + uint32_t(i)] > node.key);
+        };
+        for (int32_t s = 0; s < usual; ++s) {
+#pragma GCC unroll 16
+            for (int i = 0; i < n; ++i) at[i] = step(i);
+        }
+        for (int i = 0; i < n; ++i) {
+            const uint32_t next = step(i);
+            list[count] = uint16_t(first + i);
+            count += next != at[i];
+            places[first + i] = next;
+        }
+    }
+    while (count > 0) {
+        for (int i = 0; i < n; ++i) list[count + i] = list[0];
+        int64_t left = 0;
+        for (int64_t k = 0; k < count; k += n) {
+            uint32_t at[n], row[n];
+            const Key *x[n];
+            for (int i = 0; i < n; ++i) {
+                row[i] = list[k + i];
+                at[i] = places[row[i]];
+                x[i] = keys + row[i] / n * group + row[i] % n;
+            }
+            const auto step = [&](int i) {
+                const Node node = nodes[at[i]];
+                return 2 * uint32_t(node.pair) + uint32_t(x[i][node.column] > node.key);
+            };
+            for (int32_t s = 0; s < further; ++s) {
+#pragma GCC unroll 16
+                for (int i = 0; i < n; ++i) at[i] = step(i);
+            }
+            for (int i = 0; i < n; ++i) {
+                const uint32_t next = step(i);
+                const bool moves = next != at[i] && k + i < count;
+                places[row[i]] = next;
+                list[left] = uint16_t(row[i]);
+                left += moves;
+            }
+        }
+        count = left;
+    }
+}
+
 }  // namespace celeris::CELERIS_TARGET

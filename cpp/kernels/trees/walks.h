@@ -12,6 +12,8 @@ namespace celeris::trees {
 
 constexpr int64_t kLanes = 16;  // rows that walk together
 constexpr uint32_t kInner = ~uint32_t(0);
+constexpr int kTopLevels = 4;    // of a deep tree, compared all at once
+constexpr int32_t kDeep = 7;     // depth from which a tree is deep
 
 // Keys of the rows lie [group of 16 rows][plane][lane]; `column` is the plane times 16.
 template <class Key_, class Index_>
@@ -32,16 +34,23 @@ struct Walks {
         int64_t base;    // of its nodes; places are relative to it
         uint32_t start;  // place of its root
         int32_t depth;
+        int32_t usual;   // steps after which about half of the leaves are reached
+        int32_t top;     // of a deep tree: its first levels; -1: none
+    };
+    struct Top {  // the first levels as a complete tree in heap order, and the places below
+        Key key[(1 << kTopLevels) - 1];
+        uint32_t column[(1 << kTopLevels) - 1], place[1 << kTopLevels];
     };
     std::vector<Node> nodes;
     std::vector<uint32_t> payload;  // of leaves, by place
     std::vector<Tree> trees;
+    std::vector<Top> tops;
 
     // False where the trees do not fit the node's fields; `apart` also where they share so much that one layout must
     // serve all of them. payload holds the given leaf's index, or kInner.
     bool lay(const Splits<Key> &s, bool apart) {
         constexpr int64_t limit = std::numeric_limits<typename Node::Index>::max();
-        nodes.clear(), payload.clear(), trees.clear();
+        nodes.clear(), payload.clear(), trees.clear(), tops.clear();
         if (int64_t(s.planes.size()) * kLanes > limit) return false;
         const size_t expected = s.splits.size() + s.roots.size();
         nodes.reserve(2 * expected), payload.reserve(2 * expected);
@@ -63,7 +72,14 @@ struct Walks {
                     put(s, child, nodes.size() - base, pair_of, owner);
                 if (int64_t(owner.size()) > limit) return false;
             }
-            trees.push_back({int64_t(base), uint32_t(start), s.depth_of(root)});
+            Tree tree{int64_t(base), uint32_t(start), s.depth_of(root), 0, -1};
+            if (tree.depth >= kDeep) {
+                tree.top = int32_t(tops.size());
+                tops.push_back({});
+                fill_top(tops.back(), nodes.data() + base, uint32_t(start), 0, 0);
+            }
+            tree.usual = apart ? usual_depth(base) : tree.depth;
+            trees.push_back(tree);
         }
         return true;
     }
@@ -72,6 +88,39 @@ struct Walks {
     size_t bytes() const { return nodes.size() * (sizeof(Node) + sizeof(uint32_t)); }
 
 private:
+    static void fill_top(Top &top, const Node *nodes, uint32_t place, int level, uint32_t heap) {
+        if (level == kTopLevels) {
+            top.place[heap] = place;
+            return;
+        }
+        const size_t at = (size_t(1) << level) - 1 + heap;
+        const Node &n = nodes[place];
+        top.key[at] = n.key, top.column[at] = n.column;
+        if (is_leaf(n, place)) top.key[at] = Keys<Key>::always_left, top.column[at] = 0;
+        for (uint32_t side = 0; side < 2; ++side)
+            fill_top(top, nodes, is_leaf(n, place) ? place : 2 * uint32_t(n.pair) + side, level + 1, 2 * heap + side);
+    }
+    // Of the tree laid out last, the median of its leaves' depths.
+    int32_t usual_depth(size_t base) {
+        const size_t size = nodes.size() - base;
+        depths_.assign(size, 0);
+        std::vector<int64_t> leaves_at;
+        int64_t total = 0;
+        for (size_t place = 0; place < size; ++place) {  // pairs come after the node that leads to them
+            const Node &n = nodes[base + place];
+            const int32_t d = depths_[place];
+            if (is_leaf(n, place)) {
+                if (leaves_at.size() <= size_t(d)) leaves_at.resize(size_t(d) + 1, 0);
+                ++leaves_at[size_t(d)], ++total;
+            } else {
+                depths_[2 * size_t(n.pair)] = depths_[2 * size_t(n.pair) + 1] = d + 1;
+            }
+        }
+        int32_t depth = 0;
+        for (int64_t seen = 0; size_t(depth) < leaves_at.size(); ++depth)
+            if ((seen += leaves_at[size_t(depth)]) * 2 >= total) break;
+        return depth;
+    }
     void put(const Splits<Key> &s, int32_t child, size_t place, std::vector<int32_t> &pair_of,
              std::vector<int32_t> &owner) {
         using Index = typename Node::Index;
@@ -89,6 +138,8 @@ private:
         nodes.push_back({split.key, Index(pair), Index(split.plane * kLanes)});
         payload.push_back(kInner);
     }
+
+    std::vector<int32_t> depths_;
 };
 
 }  // namespace celeris::trees

@@ -29,7 +29,7 @@ class Forest:
     leaves have weights. Node i of mode MEMBER holds where x is among members[member_first[i] : member_first[i + 1]].
     """
 
-    feature: np.ndarray  # int32 [n]
+    feature: np.ndarray  # int32 [n]; 0 for leaves
     threshold: np.ndarray  # float32 or float64 [n]
     mode: np.ndarray  # uint8 [n]
     true: np.ndarray  # int32 [n]
@@ -49,8 +49,7 @@ class Forest:
     @property
     def features(self) -> int:
         """Columns that rows must have at least."""
-        inner = self.mode != LEAF
-        return int(self.feature[inner].max()) + 1 if inner.any() else 0
+        return int(self.feature.max()) + 1 if (self.mode != LEAF).any() else 0
 
 
 def _integers(value: Any) -> np.ndarray:
@@ -122,11 +121,12 @@ def _forest_of(where: str, given: Mapping[str, Any], kind: str, targets: int) ->
         raise ValueError(f"{where}: expected at least one node, got none")
     find = _Positions(where, trees, nodes)
     inner = modes != LEAF
-    own = np.arange(count, dtype=np.int64)
-    to_true, to_false = own.copy(), own.copy()
-    to_true[inner] = find(trees[inner], true[inner], "nodes_truenodeids")
-    to_false[inner] = find(trees[inner], false[inner], "nodes_falsenodeids")
-    _check_features(where, features[inner])
+    at = np.flatnonzero(inner)  # indices: a mask would be counted out again and again
+    to_true = np.arange(count, dtype=np.int32)
+    to_false, of_tree = to_true.copy(), trees[at]
+    to_true[at] = find(of_tree, true[at], "nodes_truenodeids")
+    to_false[at] = find(of_tree, false[at], "nodes_falsenodeids")
+    _check_features(where, features[at])
     first, target, weight = _weights(where, given, kind, targets, find, modes)
     base = _reals(given, "base_values").astype(np.float64)
     if len(base) not in (0, 1, targets):
@@ -136,7 +136,7 @@ def _forest_of(where: str, given: Mapping[str, Any], kind: str, targets: int) ->
         raise ValueError(f"{where}: expected an aggregate_function of {', '.join(_AGGREGATES_5)}, got {aggregate!r}")
     made = Forest(
         np.where(inner, features, 0).astype(np.int32), np.ascontiguousarray(threshold), modes,
-        to_true.astype(np.int32), to_false.astype(np.int32), missing != 0, find.roots.astype(np.int32),
+        to_true, to_false, missing != 0, find.roots.astype(np.int32),
         first, target, weight, targets, aggregate, str(given.get("post_transform") or "NONE"), base,
         np.zeros(0), np.zeros(0, np.int64),
     )  # fmt: skip
@@ -164,6 +164,7 @@ class _Positions:
             np.array_equal(nodes, np.arange(len(nodes)) - np.repeat(starts, sizes))
         )
         self._starts, self._sizes = starts, sizes
+        self._numbered = bool(np.array_equal(self._ids, np.arange(len(self._ids))))
         if self._dense:  # one run a tree, its nodes numbered from 0 on
             return
         rank = np.searchsorted(self._ids, trees)
@@ -180,9 +181,12 @@ class _Positions:
         self._contiguous = bool((span == np.diff(bounds)).all())
 
     def __call__(self, trees: np.ndarray, nodes: np.ndarray, what: str) -> np.ndarray:
-        rank = np.searchsorted(self._ids, trees)
-        rank = np.minimum(rank, len(self._ids) - 1)
-        known = self._ids[rank] == trees
+        if self._numbered:  # trees are called 0, 1, 2 and so on
+            known = (trees >= 0) & (trees < len(self._ids))
+            rank = trees if known.all() else np.where(known, trees, 0)
+        else:
+            rank = np.minimum(np.searchsorted(self._ids, trees), len(self._ids) - 1)
+            known = self._ids[rank] == trees
         if self._dense:
             run = self._first_run[rank]
             known &= (nodes >= 0) & (nodes < self._sizes[run])
@@ -228,7 +232,8 @@ def _weights(
         raise ValueError(f"{where}: expected {kind}_ids from 0 to {targets - 1}, got {wrong}")
     at = find(trees, nodes, f"{kind}_nodeids")
     leaves = modes[at] == LEAF  # onnxruntime passes over weights of inner nodes
-    at, ids, weights = at[leaves], ids[leaves], weights[leaves]
+    if not leaves.all():
+        at, ids, weights = at[leaves], ids[leaves], weights[leaves]
     if len(at) > 1 and (at[1:] < at[:-1]).any():
         order = np.argsort(at, kind="stable")
         at, ids, weights = at[order], ids[order], weights[order]
@@ -239,9 +244,9 @@ def _weights(
 
 def check_acyclic(where: str, forest: Forest) -> None:
     """ValueError where a path comes back to a node. Trees numbered parents first need one look at each node."""
-    own = np.arange(len(forest.mode))
+    own = np.arange(len(forest.mode), dtype=np.int32)
     inner = forest.mode != LEAF
-    if ((forest.true > own) & (forest.false > own))[inner].all():
+    if (((forest.true > own) & (forest.false > own)) | ~inner).all():
         return
     parents = np.zeros(len(own), np.int64)
     for side in (forest.true, forest.false):

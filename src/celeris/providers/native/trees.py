@@ -9,9 +9,35 @@ import numpy as np
 
 from celeris.graph.graph import Node
 from celeris.ops import ml_trees
-from celeris.ops.trees import Forest, forest_of_5
+from celeris.ops.trees import LEAF, Forest, forest_of_5
 from celeris.providers.base import Claim, Context, KernelCall, Refusal, Rows
 from celeris.providers.native.linear import labels_of
+
+# When trees are evaluated as bit vectors (kernels/trees/bits.h): where no tree has more leaves, for that many rows or
+# more. Else rows walk down the trees (kernels/trees/walks.h). The numbers are from `python -m bench.trees`.
+BIT_LEAVES, BIT_ROWS, BIT_TARGETS = 256, 12, 32
+
+
+def _leaves(forest: Forest) -> int:
+    """The most leaves that a tree has: one more than its comparisons, which lie together."""
+    bounds = np.unique(forest.roots)
+    return int(np.add.reduceat(forest.mode != LEAF, bounds, dtype=np.int64).max()) + 1 if len(bounds) else 0
+
+
+def _bits(forest: Forest) -> bool:
+    """Whether the trees suit bit vectors: few leaves, and sums of float32 values."""
+    return (
+        forest.aggregate in ("SUM", "AVERAGE")
+        and forest.targets <= BIT_TARGETS
+        and _leaves(forest) <= BIT_LEAVES
+        and (forest.weight.dtype == np.float32 or bool((forest.weight == forest.weight.astype(np.float32)).all()))
+    )
+
+
+def _note(forest: Forest) -> str:
+    """What `celeris show` says of the choice."""
+    size = f"{len(forest.roots)} trees of up to {_leaves(forest)} leaves"
+    return f"{size}: " + (f"bit vectors from {BIT_ROWS} rows on, else walks" if _bits(forest) else "walks")
 
 
 def _attributes(node: Node) -> Mapping[str, Any]:
@@ -38,6 +64,7 @@ def _trees(forest: Forest, base: np.ndarray, source: str, out: str) -> KernelCal
         "member_first": forest.member_first,
         "targets": forest.targets,
         "aggregate": forest.aggregate,
+        "bits_rows": BIT_ROWS if _bits(forest) else 0,
         "base": np.ascontiguousarray(base, np.float64),
     }
     return KernelCall("trees", params, [source], [out])
@@ -81,12 +108,11 @@ def _claim_values(node: Node, context: Context, forest: Forest, element: str) ->
     transform = "NONE" if forest.targets == 1 and forest.post_transform != "PROBIT" else forest.post_transform
     found = {out: Rows(element, (forest.targets,))}
     if transform == "NONE":
-        return Claim([_trees(forest, base, source, out)], found)
+        return Claim([_trees(forest, base, source, out)], found, note=_note(forest))
     raw = context.fresh("values")
     found[raw] = Rows("double", (forest.targets,))
-    return Claim(
-        [_trees(forest, base, source, raw), KernelCall("post_transform", {"kind": transform}, [raw], [out])], found
-    )
+    calls = [_trees(forest, base, source, raw), KernelCall("post_transform", {"kind": transform}, [raw], [out])]
+    return Claim(calls, found, note=_note(forest))
 
 
 def claim_classifier(node: Node, context: Context) -> Claim | Refusal:
@@ -124,7 +150,7 @@ def claim_classifier(node: Node, context: Context) -> Claim | Refusal:
     if not plain:
         calls.append(_transformed(forest.post_transform, raw, probabilities))
         found[probabilities] = Rows("float", (forest.targets,))
-    return Claim(calls, found)
+    return Claim(calls, found, note=_note(forest))
 
 
 def _outputs(node: Node, context: Context) -> tuple[str, str]:
@@ -162,10 +188,10 @@ def _claim_score(
         kind = "PROBIT" if forest.post_transform == "PROBIT" else "NONE"
         calls.append(_transformed(kind, score, probabilities))
         found[probabilities] = Rows("float", (1,))
-        return Claim(calls, found)
+        return Claim(calls, found, note=_note(forest))
     found[probabilities] = Rows("float", (2,))
     calls += _pair(forest, score, probabilities, found, context)
-    return Claim(calls, found)
+    return Claim(calls, found, note=_note(forest))
 
 
 def _pair(forest: Forest, score: str, out: str, found: dict[str, Rows], context: Context) -> list[KernelCall]:

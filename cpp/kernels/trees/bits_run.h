@@ -1,0 +1,324 @@
+// The bodies of Bits: ranks, tests, routing, look-ups. W words of 64 rows each are worked on side by side.
+#pragma once
+
+#if defined(CELERIS_X86)
+#include <immintrin.h>
+#endif
+#if defined(__GNUC__) && !defined(__clang__)  // GCC bug 105593: it warns of its own _mm512_undefined_epi32
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+
+#include "kernels/trees/bits.h"
+#include "kernels/trees/steps.h"
+
+namespace celeris::CELERIS_TARGET {
+
+// A bit for each of W * 64 rows.
+template <int W>
+struct BitRows {
+    typedef uint64_t type __attribute__((vector_size(8 * W), aligned(8 * W), may_alias));
+};
+
+// where ? yes : no, bit by bit.
+template <class V>
+inline void choose_bits(V &result, const V &where, const V &yes, const V &no) {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(V) == 64) {
+        result = (V)_mm512_ternarylogic_epi64((__m512i)where, (__m512i)yes, (__m512i)no, 0xca);
+        return;
+    }
+#endif
+    result = (where & yes) | (no & ~where);
+}
+
+inline const int32_t *search_of(const trees::Bits &bits, int32_t) { return bits.search32.data(); }
+inline const int64_t *search_of(const trees::Bits &bits, int64_t) { return bits.search64.data(); }
+
+// How many of a plane's keys lie below each row's key: a walk down the search tree.
+template <class Key>
+void rank_rows(const Key *search, int levels, const Key *keys, int64_t rows, uint8_t *ranks) {
+    CELERIS_LANES
+    for (int64_t r = 0; r < rows; ++r) {
+        uint32_t at = 0;
+        for (int level = 0; level < levels; ++level)
+            at = 2 * at + uint32_t(keys[r] > search[(level < 4 ? (1u << level) - 1 : 1u << level) + at]);
+        ranks[r] = uint8_t(at);
+    }
+}
+
+#if defined(__AVX512VBMI__)
+inline __m512i ranks_step(__m512i at, __m512i keys, __m512i limits) {
+    const __mmask16 right = _mm512_cmpgt_epi32_mask(keys, limits);
+    const __m512i twice = _mm512_add_epi32(at, at);
+    return _mm512_mask_add_epi32(twice, right, twice, _mm512_set1_epi32(1));
+}
+
+// Entry `at` of so many registers' worth of a table.
+template <int Registers>
+inline __m512i look_up(const __m512i *table, __m512i at) {
+    if constexpr (Registers == 1) return _mm512_permutexvar_epi32(at, table[0]);
+    if constexpr (Registers == 2) return _mm512_permutex2var_epi32(table[0], at, table[1]);
+    if constexpr (Registers > 2) {
+        const __m512i low = look_up<Registers / 2>(table, at), high = look_up<Registers / 2>(table + Registers / 2, at);
+        return _mm512_mask_blend_epi32(_mm512_test_epi32_mask(at, _mm512_set1_epi32(Registers * 8)), low, high);
+    }
+}
+
+template <int Levels>
+inline void rank_rows_of(const int32_t *search, const int32_t *keys, int64_t rows, uint8_t *ranks) {
+    constexpr int registers = Levels <= 4 ? 1 : 1 << (Levels - 4);
+    __m512i table[registers];
+    for (int i = 0; i < registers; ++i) table[i] = _mm512_loadu_si512(search + 16 * i);
+    for (int64_t r = 0; r < rows; r += 16) {
+        const __m512i key = _mm512_load_si512(keys + r);
+        __m512i at = _mm512_setzero_si512();
+        for (int level = 0; level < (Levels < 4 ? Levels : 4); ++level)
+            at = ranks_step(at, key, _mm512_permutexvar_epi32(_mm512_add_epi32(at, _mm512_set1_epi32((1 << level) - 1)), table[0]));
+        if constexpr (Levels > 4) at = ranks_step(at, key, look_up<1>(table + 1, at));
+        if constexpr (Levels > 5) at = ranks_step(at, key, look_up<2>(table + 2, at));
+        if constexpr (Levels > 6) at = ranks_step(at, key, look_up<4>(table + 4, at));
+        if constexpr (Levels > 7) at = ranks_step(at, key, look_up<8>(table + 8, at));
+        _mm_store_si128(reinterpret_cast<__m128i *>(ranks + r), _mm512_cvtepi32_epi8(at));
+    }
+}
+
+inline void rank_rows(const int32_t *search, int levels, const int32_t *keys, int64_t rows, uint8_t *ranks) {
+    switch (levels) {
+        case 0:
+        case 1: return rank_rows_of<1>(search, keys, rows, ranks);
+        case 2: return rank_rows_of<2>(search, keys, rows, ranks);
+        case 3: return rank_rows_of<3>(search, keys, rows, ranks);
+        case 4: return rank_rows_of<4>(search, keys, rows, ranks);
+        case 5: return rank_rows_of<5>(search, keys, rows, ranks);
+        case 6: return rank_rows_of<6>(search, keys, rows, ranks);
+        case 7: return rank_rows_of<7>(search, keys, rows, ranks);
+        default: return rank_rows_of<8>(search, keys, rows, ranks);
+    }
+}
+#endif
+
+// A bit for each of 64 rows: rank > than.
+inline uint64_t greater_ranks(const uint8_t *ranks, uint8_t than) {
+#if defined(__AVX512BW__)
+    return _mm512_cmpgt_epu8_mask(_mm512_load_si512(ranks), _mm512_set1_epi8(char(than)));
+#elif defined(__AVX2__)
+    const __m256i least = _mm256_set1_epi8(char(than + 1));
+    uint64_t bits = 0;
+    for (int i = 0; i < 2; ++i) {
+        const __m256i v = _mm256_load_si256(reinterpret_cast<const __m256i *>(ranks) + i);
+        const uint32_t some = uint32_t(_mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_max_epu8(v, least), v)));
+        bits |= uint64_t(some) << (32 * i);
+    }
+    return bits;
+#elif defined(__SSE2__)
+    const __m128i least = _mm_set1_epi8(char(than + 1));
+    uint64_t bits = 0;
+    for (int i = 0; i < 4; ++i) {
+        const __m128i v = _mm_load_si128(reinterpret_cast<const __m128i *>(ranks) + i);
+        bits |= uint64_t(uint32_t(_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_max_epu8(v, least), v)))) << (16 * i);
+    }
+    return bits;
+#else
+    uint8_t greater[64];
+    for (int i = 0; i < 64; ++i) greater[i] = ranks[i] > than;
+    uint64_t bits = 0;
+    for (int i = 0; i < 8; ++i) {  // eight bytes of 0 or 1 to a byte
+        uint64_t eight = 0;
+        for (int j = 0; j < 8; ++j) eight |= uint64_t(greater[8 * i + j]) << j;
+        bits |= eight << (8 * i);
+    }
+    return bits;
+#endif
+}
+
+// indices[r] = the bits of row r in `levels` planes, the first one lowest. Planes lie W words apart.
+template <int W>
+void indices_of(const uint64_t *planes, int levels, uint8_t *indices) {
+    for (int w = 0; w < W; ++w) {
+#if defined(__AVX512BW__)
+        __m512i at = _mm512_setzero_si512();
+        for (int level = 0; level < levels; ++level) {
+            const __m512i bit = _mm512_set1_epi8(char(1 << level));
+            at = _mm512_or_si512(at, _mm512_maskz_mov_epi8(planes[level * W + w], bit));
+        }
+        _mm512_store_si512(indices + 64 * w, at);
+#elif defined(__BMI2__)
+        for (int i = 0; i < 8; ++i) {
+            uint64_t at = 0;
+            for (int level = 0; level < levels; ++level)
+                at |= _pdep_u64(planes[level * W + w] >> (8 * i), 0x0101010101010101u) << level;
+            std::memcpy(indices + 64 * w + 8 * i, &at, 8);
+        }
+#else
+        for (int i = 0; i < 8; ++i) {
+            uint64_t at = 0;
+            for (int level = 0; level < levels; ++level) {
+                const uint64_t byte = planes[level * W + w] >> (8 * i) & 0xff;
+                // Bit j to byte j: copies of the byte, of each copy one bit, carried to the byte's highest.
+                const uint64_t some = (byte * 0x0101010101010101u & 0x8040201008040201u) + 0x7f7f7f7f7f7f7f7fu;
+                at |= (some >> 7 & 0x0101010101010101u) << level;
+            }
+            for (int j = 0; j < 8; ++j) indices[64 * w + 8 * i + j] = uint8_t(at >> (8 * j));
+        }
+#endif
+    }
+}
+
+// Bit d of each row's path down a tree: a mask of each node, in heap order, muxed by the turns before.
+template <int Levels, class V>
+void path_planes(const uint16_t *program, const V *masks, V *planes) {
+    V m[Levels > 0 ? size_t(1) << (Levels > 0 ? Levels - 1 : 0) : 1];
+    for (int d = 0; d < Levels; ++d) {
+        const uint16_t *own = program + (1 << d) - 1;
+        if (d == 0) {
+            planes[0] = masks[own[0]];
+            continue;
+        }
+        int half = 1 << (d - 1);
+        for (int j = 0; j < half; ++j) choose_bits(m[j], planes[0], masks[own[j + half]], masks[own[j]]);
+        for (int e = 1; e < d; ++e) {
+            half /= 2;
+            for (int j = 0; j < half; ++j) choose_bits(m[j], planes[e], m[j + half], m[j]);
+        }
+        planes[d] = m[0];
+    }
+}
+
+// The same for a tree of numbered leaves.
+template <class V>
+void reach_planes(const trees::Bits::Tree &tree, const uint16_t *program, const V *masks, V *slots, V *planes) {
+    const size_t leaves = size_t(1) << tree.levels;
+    for (size_t i = size_t(tree.inner) + 1; i < leaves; ++i) slots[i] = V{};
+    slots[leaves] = ~V{};
+    for (size_t i = 0; i < tree.inner; ++i, program += 4) {
+        const V go = masks[program[0]], here = slots[program[1]];
+        slots[program[2]] = here & ~go;
+        slots[program[3]] = here & go;
+    }
+    for (int level = tree.levels; level-- > 0;) {  // fold the upper half on the lower
+        const size_t half = size_t(1) << level;
+        V any = slots[half];
+        slots[0] |= slots[half];
+        for (size_t i = 1; i < half; ++i) {
+            any |= slots[half + i];
+            slots[i] |= slots[half + i];
+        }
+        planes[level] = any;
+    }
+}
+
+template <class V>
+void tree_planes(const trees::Bits &bits, const trees::Bits::Tree &tree, const V *masks, V *slots, V *planes) {
+    const uint16_t *program = bits.program.data() + tree.program;
+    if (!tree.paths) return reach_planes(tree, program, masks, slots, planes);
+    switch (tree.levels) {
+        case 0: return;
+        case 1: return path_planes<1>(program, masks, planes);
+        case 2: return path_planes<2>(program, masks, planes);
+        case 3: return path_planes<3>(program, masks, planes);
+        case 4: return path_planes<4>(program, masks, planes);
+        case 5: return path_planes<5>(program, masks, planes);
+        case 6: return path_planes<6>(program, masks, planes);
+        case 7: return path_planes<7>(program, masks, planes);
+        default: return path_planes<8>(program, masks, planes);
+    }
+}
+
+// sums[r] += what the trees' tables hold at the rows' indices, one tree after the other.
+#if defined(__AVX512VBMI__)
+template <int Registers>
+void add_looked_up(const float *tables, const uint8_t *indices, int64_t rows, double *sums) {
+    constexpr int n = trees::kTogether;
+    __m512i table[n][Registers];
+    for (int t = 0; t < n; ++t)
+        for (int i = 0; i < Registers; ++i) table[t][i] = _mm512_loadu_si512(tables + (t * Registers + i) * 16);
+    for (int64_t r = 0; r < rows; r += 16) {
+        __m512d low = _mm512_load_pd(sums + r), high = _mm512_load_pd(sums + r + 8);
+#pragma GCC unroll 4
+        for (int t = 0; t < n; ++t) {
+            const __m512i at = _mm512_cvtepu8_epi32(
+                _mm_load_si128(reinterpret_cast<const __m128i *>(indices + t * trees::kBitRows + r)));
+            const __m512 value = _mm512_castsi512_ps(look_up<Registers>(table[t], at));
+            low = _mm512_add_pd(low, _mm512_cvtps_pd(_mm512_castps512_ps256(value)));
+            high = _mm512_add_pd(high, _mm512_cvtps_pd(_mm512_extractf32x8_ps(value, 1)));
+        }
+        _mm512_store_pd(sums + r, low), _mm512_store_pd(sums + r + 8, high);
+    }
+}
+#endif
+
+inline void add_tables(const float *tables, int levels, const uint8_t *indices, int64_t rows, double *sums) {
+#if defined(__AVX512VBMI__)
+    switch (levels) {
+        case 4: return add_looked_up<1>(tables, indices, rows, sums);
+        case 5: return add_looked_up<2>(tables, indices, rows, sums);
+        case 6: return add_looked_up<4>(tables, indices, rows, sums);
+        case 7: return add_looked_up<8>(tables, indices, rows, sums);
+        default: return add_looked_up<16>(tables, indices, rows, sums);
+    }
+#else
+    constexpr int64_t n = trees::kBitRows;
+    const float *a = tables, *b = a + (1 << levels), *c = b + (1 << levels), *d = c + (1 << levels);
+    for (int64_t r = 0; r < rows; ++r) {
+        double s = sums[r];
+        s += double(a[indices[r]]);
+        s += double(b[indices[n + r]]);
+        s += double(c[indices[2 * n + r]]);
+        s += double(d[indices[3 * n + r]]);
+        sums[r] = s;
+    }
+#endif
+}
+
+// Where a block's scratch lies. All parts begin at multiples of 64 bytes.
+struct BitScratch {
+    std::byte *at;
+    template <class T>
+    T *take(size_t count) {
+        T *mine = reinterpret_cast<T *>(at);
+        at += (count * sizeof(T) + 63) / 64 * 64;
+        return mine;
+    }
+};
+
+// Adds all trees to sums[target * kBitRows + row].
+template <int W, class Key, class From>
+void add_bits(const trees::Bits &bits, const trees::Plane *planes, const Block &b, double *sums, BitScratch scratch) {
+    using V = typename BitRows<W>::type;
+    constexpr int64_t rows = 64 * W;
+    V *masks = scratch.take<V>(bits.most_tests + 1), *slots = scratch.take<V>(bits.slots);
+    V *index_planes = scratch.take<V>(trees::kMostLevels);
+    uint8_t *indices = scratch.take<uint8_t>(size_t(trees::kTogether * trees::kBitRows));
+    uint8_t *ranks = scratch.take<uint8_t>(size_t(trees::kBitRows));
+    Key *keys = scratch.take<Key>(size_t(trees::kBitRows));
+    masks[0] = V{};
+    for (int64_t r = b.rows; r < rows; ++r) keys[r] = 0;
+    for (const trees::Bits::Chunk *c = bits.chunks.data(), *end = c + bits.chunks.size(); c != end; ++c) {
+        uint64_t *mask = reinterpret_cast<uint64_t *>(masks + 1);
+        for (size_t p = c->ranked; p < c->ranked_end; ++p) {
+            const trees::Bits::Ranked &ranked = bits.ranked.data()[p];
+            const trees::Plane &plane = planes[ranked.plane];
+            keys_of<Key>(b.in[0].column<From>(plane.feature), b.rows, plane.nan_left, keys);
+            rank_rows(search_of(bits, Key()) + ranked.search, ranked.levels, keys, rows, ranks);
+            const uint8_t *test = bits.tests.data() + ranked.tests;
+            for (uint32_t i = 0; i < ranked.count; ++i, mask += W)
+                for (int w = 0; w < W; ++w) mask[w] = greater_ranks(ranks + 64 * w, test[i]);
+        }
+        for (size_t g = c->groups; g < c->groups_end; ++g) {
+            const trees::Bits::Group &group = bits.groups.data()[g];
+            for (int t = 0; t < trees::kTogether; ++t) {
+                const trees::Bits::Tree &tree = group.trees[t];
+                tree_planes(bits, tree, masks, slots, index_planes);
+                indices_of<W>(reinterpret_cast<const uint64_t *>(index_planes), tree.levels,
+                              indices + t * trees::kBitRows);
+            }
+            const float *tables = bits.tables.data() + group.table;
+            for (int64_t column = 0; column < bits.columns; ++column)
+                add_tables(tables + (column * trees::kTogether << group.levels), group.levels, indices, rows,
+                           sums + (group.target + column) * trees::kBitRows);
+        }
+    }
+}
+
+}  // namespace celeris::CELERIS_TARGET
