@@ -48,10 +48,8 @@ def command(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]
 
 
 def test_explain(command: Callable[..., int], capsys: Capture) -> None:
-    assert (
-        command("explain", "model.onnx", "rows.csv", "-o", "parts.csv", "--plot", "swarm.svg", "--kind", "beeswarm")
-        == 0
-    )
+    files = ["-o", "parts.csv", "--plot", "swarm.svg", "--kind", "beeswarm"]
+    assert command("explain", "model.onnx", "rows.csv", *files) == 0
     out = capsys.readouterr().out
     assert out.startswith("200 rows; base: 1 ") and "age" in out
     parts = pd.read_csv("parts.csv")

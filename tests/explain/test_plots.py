@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.patches import Rectangle
 
 from celeris.explain import Explanation, plots
 
@@ -35,7 +36,7 @@ def test_pictures_name_features(explanation: Explanation, tmp_path: Path, kind: 
 
 def test_a_waterfall_ends_at_the_score(explanation: Explanation) -> None:
     axes = plots.waterfall(explanation, row=4, top=20).axes[0]
-    widths = [patch.get_width() for patch in axes.patches]
+    widths = [patch.get_width() for patch in axes.patches if isinstance(patch, Rectangle)]
     assert sum(widths) == pytest.approx(explanation.scores[4] - 0.5)
 
 
