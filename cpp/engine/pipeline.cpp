@@ -160,6 +160,7 @@ Pipeline::Pipeline(std::vector<Register> registers, std::vector<int> sources, st
 
 Pipeline::Variant Pipeline::make_variant(const std::vector<bool> &wanted) const {
     Variant v;
+    v.wanted = wanted;
     constexpr int never = -1;
     const int end = int(steps_.size());
     std::vector<int> last(registers_.size(), never);  // the last step that reads it; `end` for sinks
@@ -211,11 +212,19 @@ Pipeline::Variant Pipeline::make_variant(const std::vector<bool> &wanted) const 
 const Pipeline::Variant &Pipeline::variant(const std::byte *const *out) const {
     const auto null = [](const std::byte *p) { return p == nullptr; };
     if (std::none_of(out, out + sinks_.size(), null)) return all_;
+    const auto same = [&](const Variant &v) {
+        for (size_t i = 0; i < sinks_.size(); ++i)
+            if (v.wanted[i] != (out[i] != nullptr)) return false;
+        return true;
+    };
+    if (const Variant *last = last_.load(std::memory_order_acquire); last != nullptr && same(*last)) return *last;
     std::vector<bool> wanted(sinks_.size());
     for (size_t i = 0; i < sinks_.size(); ++i) wanted[i] = out[i] != nullptr;
     std::lock_guard<std::mutex> lock(mutex_);
-    const auto found = variants_.find(wanted);
-    return found != variants_.end() ? found->second : variants_.emplace(wanted, make_variant(wanted)).first->second;
+    auto found = variants_.find(wanted);
+    if (found == variants_.end()) found = variants_.emplace(wanted, make_variant(wanted)).first;
+    last_.store(&found->second, std::memory_order_release);
+    return found->second;
 }
 
 bool Pipeline::run(int64_t rows, const Rows *in, std::byte *const *out, int threads, int64_t *step_ns) const {

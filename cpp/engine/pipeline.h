@@ -1,6 +1,7 @@
 // A row pipeline: kernels wired by registers, run over blocks of rows.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <mutex>
 
@@ -48,6 +49,7 @@ public:
 private:
     // What is needed for one choice of wanted outputs: the steps, and where each register lies.
     struct Variant {
+        std::vector<bool> wanted;  // by sink
         std::vector<int> steps;
         std::vector<int64_t> place;  // bytes per row; -1: not used
         int64_t bytes_per_row = 0;   // registers
@@ -68,6 +70,7 @@ private:
     double cost_ = 0;
     mutable std::mutex mutex_;
     mutable std::map<std::vector<bool>, Variant> variants_;
+    mutable std::atomic<const Variant *> last_{nullptr};  // asked for, of variants_, which only grows
 };
 
 }  // namespace celeris

@@ -100,6 +100,7 @@ PyObject *make_strings(const Port &port, npy_intp rows, const Str *from) {
     if (array == nullptr) return nullptr;
     PyObject **items = static_cast<PyObject **>(PyArray_DATA(reinterpret_cast<PyArrayObject *>(array)));
     const npy_intp n = PyArray_SIZE(reinterpret_cast<PyArrayObject *>(array));
+    constexpr npy_intp few = 4;  // strings that are made faster than looked up
     std::unordered_map<const char *, PyObject *> seen;
     const Str *previous = nullptr;
     PyObject *last = nullptr;
@@ -120,7 +121,7 @@ PyObject *make_strings(const Port &port, npy_intp rows, const Str *from) {
                 Py_DECREF(array);
                 return nullptr;
             }
-            if (seen.size() < 4096) seen[from[i].data] = made;
+            if (n > few && seen.size() < 4096) seen[from[i].data] = made;
         }
         PyObject *old = items[i];
         items[i] = made;
@@ -154,10 +155,28 @@ void Program::set_constant(int slot, PyObject *value) {
 
 void Program::add(Step step) { steps_.push_back(std::move(step)); }
 
-void Program::finish() { all_needed_ = needed(all_wanted_.data(), all_wanted_.size()); }
+void Program::finish() {
+    all_needed_ = needed(all_wanted_.data(), all_wanted_.size());
+    spares_.resize(slots_);
+}
 
-std::vector<bool> Program::needed(const int *wanted, size_t n) const {
-    std::vector<bool> result(slots_);
+// What the wanted outputs need: found out once for each choice of few outputs, else into `own`.
+const Program::Need &Program::need_of(const int *wanted, size_t n, Need &own) const {
+    constexpr size_t most = 64;  // choices remembered
+    uint64_t bits = 0;
+    bool few = true;
+    for (size_t i = 0; i < n; ++i) {
+        few = few && wanted[i] < 64;
+        if (few) bits |= uint64_t(1) << wanted[i];
+    }
+    const auto found = few ? needs_.find(bits) : needs_.end();
+    if (found != needs_.end()) return found->second;
+    own = needed(wanted, n);
+    return few && needs_.size() < most ? needs_.emplace(bits, own).first->second : own;
+}
+
+Program::Need Program::needed(const int *wanted, size_t n) const {
+    Need result(slots_);
     for (size_t i = 0; i < n; ++i) result[size_t(outputs_[size_t(wanted[i])])] = true;
     for (size_t i = steps_.size(); i-- > 0;) {
         const Step &s = steps_[i];
@@ -194,9 +213,8 @@ PyObject *Program::run(PyObject *const *feeds, const int *wanted, size_t n_wante
         }
     const bool all = wanted == nullptr;
     if (all) wanted = all_wanted_.data(), n_wanted = all_wanted_.size();
-    std::vector<bool> some;
-    if (!all) some = needed(wanted, n_wanted);
-    const std::vector<bool> &need = all ? all_needed_ : some;
+    Need own;
+    const Need &need = all ? all_needed_ : need_of(wanted, n_wanted, own);
 
     for (const Step &s : steps_) {
         bool used = false;
@@ -318,7 +336,7 @@ bool Program::run_pipeline(const PipelineStep &s, PyObject **slots, const std::v
         for (int d = 0; d < axis; ++d) dims[d] = 1;
         dims[axis] = rows;
         for (size_t d = size_t(axis); d < port.tail.size(); ++d) dims[d + 1] = port.tail[d];
-        PyObject *made = PyArray_SimpleNew(int(port.tail.size()) + 1, dims, port.type_num);
+        PyObject *made = spares_.take(size_t(port.slot), int(port.tail.size()) + 1, dims, port.type_num);
         if (made == nullptr) return false;
         put(slots, port.slot, made);
         out[i] = reinterpret_cast<std::byte *>(PyArray_BYTES(reinterpret_cast<PyArrayObject *>(made)));

@@ -1,7 +1,10 @@
 // A whole plan: slots that hold Python values, and steps that fill them. The only part of the engine that knows Python.
 #pragma once
 
+#include <map>
+
 #include "engine/pipeline.h"
+#include "engine/spares.h"
 #include "numpy_api.h"
 
 namespace celeris {
@@ -64,7 +67,10 @@ public:
     size_t outputs() const { return outputs_.size(); }
 
 private:
-    std::vector<bool> needed(const int *wanted, size_t n) const;
+    using Need = std::vector<bool>;  // by slot
+
+    Need needed(const int *wanted, size_t n) const;
+    const Need &need_of(const int *wanted, size_t n, Need &own) const;
     bool run_pipeline(const PipelineStep &s, PyObject **slots, const std::vector<bool> &needed, int threads,
                       int64_t *times) const;
     bool run_call(const CallStep &s, PyObject **slots) const;
@@ -75,8 +81,11 @@ private:
     std::vector<int> inputs_, outputs_;
     std::vector<PyObject *> constants_;  // by slot; null: none
     std::vector<Step> steps_;
-    std::vector<bool> all_needed_;       // by slot, when all outputs are wanted
+    Need all_needed_;                    // when all outputs are wanted
     std::vector<int> all_wanted_;
+    // Kept between runs, under the GIL.
+    mutable std::map<uint64_t, Need> needs_;  // by the bits of the wanted outputs; it only grows
+    mutable Spares spares_;                   // by slot
 };
 
 }  // namespace celeris

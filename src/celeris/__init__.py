@@ -1,5 +1,7 @@
 """Celeris: a runtime for trained models stored as ONNX files, with the Python API of onnxruntime on the CPU."""
 
+from typing import TYPE_CHECKING, Any
+
 from celeris._core import build_info
 from celeris.binding import Binding as SessionIOBinding
 from celeris.binding import IOBinding
@@ -53,7 +55,6 @@ from celeris.metadata import AssignedSubgraph as OrtEpAssignedSubgraph
 from celeris.metadata import ModelMetadata, NodeArg
 from celeris.options import RunOptions, SessionOptions
 from celeris.ortvalue import OrtValue, copy_tensors
-from celeris.predictor import Predictor, load
 from celeris.refusals import (
     AdapterFormat,
     LoraAdapter,
@@ -65,6 +66,9 @@ from celeris.refusals import (
 )
 from celeris.session import InferenceSession
 from celeris.sparse import SparseTensor
+
+if TYPE_CHECKING:
+    from celeris.predictor import Predictor, load
 
 import_capi_exception = None
 package_name, version, cuda_version = onnxruntime_validation.get_package_name_and_version_info()
@@ -85,3 +89,12 @@ __all__ = [
     "set_default_logger_verbosity", "set_global_thread_pool_sizes", "set_seed",
     "unregister_execution_provider_library",
 ]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    """`load` and `Predictor` are imported when first asked for: a session needs nothing of them."""
+    if name not in ("Predictor", "load"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from celeris import predictor
+
+    return globals().setdefault(name, getattr(predictor, name))

@@ -121,8 +121,21 @@ def from_graph(code: str, text: str, path: str | None) -> Exception:
     return error(code, text if path is None or code == "NOT_IMPLEMENTED" else f"Load model from {path} failed:{text}")
 
 
+# Operators of which onnxruntime's kernels answer INVALID_ARGUMENT where inputs do not go together, others FAIL
+# (tests/test_failures.py holds each to it).
+_JUDGE_ARGUMENTS = frozenset(
+    (
+        "ArrayFeatureExtractor", "BatchNormalization", "ConvTranspose", "DepthToSpace", "Det", "Einsum", "Expand",
+        "EyeLike", "GRU", "Gather", "GatherND", "Gemm", "InstanceNormalization", "LSTM", "LayerNormalization",
+        "MaxUnpool", "OneHot", "RNN", "Range", "RoiAlign", "Scaler", "ScatterElements", "ScatterND", "Slice",
+        "SpaceToDepth", "Tile", "Transpose", "Trilu",
+    )
+)  # fmt: skip
+
+
 def from_node(name: str, op_type: str, text: str) -> Exception:
     """A node that failed while it ran."""
+    code = "INVALID_ARGUMENT" if op_type in _JUDGE_ARGUMENTS else "FAIL"
     return error(
-        "FAIL", f"Non-zero status code returned while running {op_type} node. Name:'{name}' Status Message: {text}"
+        code, f"Non-zero status code returned while running {op_type} node. Name:'{name}' Status Message: {text}"
     )

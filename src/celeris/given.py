@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from celeris.errors import error
-from celeris.graph.graph import Model
 from celeris.graph.types import Tensor
 from celeris.options import SessionOptions
+
+if TYPE_CHECKING:
+    from celeris.graph.graph import Model
 
 
 def replace_initializers(model: Model, options: SessionOptions) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from celeris.graph.graph import Model
 from celeris.graph.types import Dim, Optional, SparseTensorType, Tensor, Type
+
+if TYPE_CHECKING:
+    from celeris.graph.graph import Model
 
 _STATE = "celeris.capi.onnxruntime_pybind11_state"
 _NO_VERSION = 2**63 - 1  # what onnxruntime shows where a model has no version

@@ -10,7 +10,7 @@ import numpy as np
 
 from celeris.devices import Device, OrtDevice, require_cpu
 from celeris.enums import OrtSparseFormat
-from celeris.graph import graph as model_graph
+from celeris.graph.types import SparseTensor as GraphSparse
 from celeris.graph.types import dtype_of, element_of
 
 _STATE = "celeris.capi.onnxruntime_pybind11_state"
@@ -77,11 +77,11 @@ class SparseValue:
         return SparseValue(OrtSparseFormat.ORT_SPARSE_BLOCK_SPARSE, _shape(shape), values, (_indices(indices),))
 
     @staticmethod
-    def of_graph(tensor: model_graph.SparseTensor) -> SparseValue:
+    def of_graph(tensor: GraphSparse) -> SparseValue:
         """A sparse tensor of the engine, as COO."""
         return SparseValue(OrtSparseFormat.ORT_SPARSE_COO, tensor.shape, tensor.values, (tensor.indices,))
 
-    def to_graph(self) -> model_graph.SparseTensor:
+    def to_graph(self) -> GraphSparse:
         """The tensor as the engine knows it: COO with indices [nnz, rank]; ValueError where an index lies outside."""
         shape, values = tuple(self._shape), self._values
         if self._format == OrtSparseFormat.ORT_SPARSE_CSRC:
@@ -97,7 +97,7 @@ class SparseValue:
             raise ValueError("a block-sparse tensor: expected COO or CSR")
         if ((places < 0) | (places >= np.array(shape))).any():
             raise ValueError(f"sparse tensor: expected indices inside the dense shape {list(shape)}")
-        return model_graph.SparseTensor(values, places.astype(np.int64), shape)
+        return GraphSparse(values, places.astype(np.int64), shape)
 
     @property
     def format(self) -> Any:

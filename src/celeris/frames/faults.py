@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,6 +18,8 @@ def listed(names: Sequence[str]) -> str:
 
 def absent(missing: Sequence[str], has: Sequence[str], wanted: Sequence[str]) -> DataError:
     """Columns of the model that a table has not; a likely misspelling is named."""
+    import difflib  # for mistakes only: it takes long to import
+
     spare = [name for name in has if name not in set(wanted)]
     lower = {name.lower().strip(): name for name in spare}
     lines = []

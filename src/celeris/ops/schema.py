@@ -12,9 +12,9 @@ Only the lines of operators that are asked for are ever parsed.
 
 from __future__ import annotations
 
+import os
 from bisect import bisect_right
 from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
 from celeris.ops.table import DOMAIN_ALIASES
@@ -50,7 +50,8 @@ class Schema(NamedTuple):
 
 @cache
 def _text() -> str:
-    return (Path(__file__).parent / "schemas.txt").read_text(encoding="utf-8")
+    with open(os.path.join(os.path.dirname(__file__), "schemas.txt"), encoding="utf-8") as file:
+        return file.read()
 
 
 @cache
