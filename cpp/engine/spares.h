@@ -27,8 +27,8 @@ public:
 #ifndef Py_GIL_DISABLED
         for (size_t i = place * kEach; i < (place + 1) * kEach; ++i) {
             PyArrayObject *a = kept_[i];
-            if (a == nullptr || !is_free(a)) continue;
-            if (fits(a, rank, dims, type_num)) {
+            if (a == nullptr || Py_REFCNT(a) != 1) continue;
+            if (is_as_made(a, rank, dims, type_num)) {
                 Py_INCREF(a);
                 return reinterpret_cast<PyObject *>(a);
             }
@@ -53,15 +53,15 @@ private:
     static constexpr size_t kEach = 2;        // `y = run(...)` holds one result while it asks for the next
     static constexpr npy_intp kLargest = 1024;  // bytes; above it the work outweighs the allocation
 
-    static bool is_free(PyArrayObject *a) {
-        return Py_REFCNT(a) == 1 && reinterpret_cast<PyArrayObject_fields *>(a)->weakreflist == nullptr;
-    }
-
-    // A caller may have changed the array's shape, dtype, flags or memory before letting it go.
-    static bool fits(PyArrayObject *a, int rank, const npy_intp *dims, int type_num) {
+    // A caller may have changed the array's shape, dtype, flags or memory before letting it go, or may watch it go.
+    static bool is_as_made(PyArrayObject *a, int rank, const npy_intp *dims, int type_num) {
         constexpr int wanted = NPY_ARRAY_CARRAY | NPY_ARRAY_OWNDATA;
-        if (PyArray_NDIM(a) != rank || PyArray_TYPE(a) != type_num || (PyArray_FLAGS(a) & wanted) != wanted) return false;
-        if (PyArray_BASE(a) != nullptr || !PyArray_ISNOTSWAPPED(a)) return false;
+        if (PyArray_NDIM(a) != rank || (PyArray_FLAGS(a) & wanted) != wanted || PyArray_BASE(a) != nullptr) return false;
+        if (reinterpret_cast<PyArrayObject_fields *>(a)->weakreflist != nullptr) return false;
+        PyArray_Descr *plain = PyArray_DescrFromType(type_num);  // one object for all plain arrays of the type
+        const bool is_plain = PyArray_DESCR(a) == plain;
+        Py_DECREF(plain);
+        if (!is_plain) return false;
         npy_intp stride = PyArray_ITEMSIZE(a);
         for (int d = rank - 1; d >= 0; --d) {
             if (PyArray_DIM(a, d) != dims[d] || PyArray_STRIDE(a, d) != stride) return false;
