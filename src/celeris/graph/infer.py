@@ -76,7 +76,7 @@ class Known:
         """The value where it is a constant tensor that nobody can override."""
         scope: Known | None = self
         while scope is not None:
-            found = scope.made.get(name)
+            found: np.ndarray | SparseTensor | None = scope.made.get(name)
             if found is None:
                 found = scope.constants.get(name)
             if found is not None:
