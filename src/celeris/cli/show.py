@@ -59,7 +59,7 @@ def _interface(session: InferenceSession) -> str:
 def _graph(model: Model) -> str:
     nodes = model.graph.nodes
     lines = [
-        f"  {', '.join(filter(None, n.outputs))} = {n.domain + '.' if n.domain else ''}{n.op_type}({', '.join(n.inputs)})"
+        f"  {', '.join(filter(None, n.outputs))} = {n.domain and n.domain + '.'}{n.op_type}({', '.join(n.inputs)})"
         for n in nodes[:_SHOWN_NODES]
     ]
     if len(nodes) > _SHOWN_NODES:

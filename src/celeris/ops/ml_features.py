@@ -45,7 +45,7 @@ def Scaler(X: np.ndarray, *, offset: np.ndarray | None = None, scale: np.ndarray
 
 
 def Normalizer(X: np.ndarray, *, norm: str = "MAX") -> np.ndarray:
-    """x divided by its row's greatest value, sum of |x| or length; zeros stay -> f32. Source: ai.onnx.ml Normalizer-1."""
+    """x divided by its row's greatest value, sum of |x| or length -> f32; zeros stay. Source: Normalizer-1."""
     x = X.astype(np.float64)
     if norm == "MAX":
         size = x.max(axis=-1, keepdims=True, initial=-np.finfo(np.float64).max)
@@ -86,7 +86,7 @@ def Imputer(
 def OneHotEncoder(
     X: np.ndarray, *, cats_int64s: list[int] | None = None, cats_strings: list[str] | None = None, zeros: int = 1
 ) -> np.ndarray:
-    """X [...] -> f32 [..., C]: 1 at x's category; none of them: zeros, or an error. Source: ai.onnx.ml OneHotEncoder-1."""
+    """X [...] -> f32 [..., C]: 1 at x's category; none of them: zeros, or an error. Source: OneHotEncoder-1."""
     cats: list[Any] | None = cats_strings if X.dtype == object else cats_int64s
     if not cats:
         raise ValueError(f"OneHotEncoder: expected categories for an input of {_named(X)}, got none")
@@ -241,7 +241,7 @@ def CategoryMapper(
 
 
 def FeatureVectorizer(*X: np.ndarray, inputdimensions: list[int] | None = None) -> np.ndarray:
-    """Inputs side by side -> f32 [N, sum of inputdimensions]; short ones are filled with 0. Source: FeatureVectorizer-1."""
+    """Inputs side by side -> f32 [N, sum of sizes]; short ones are filled with 0. Source: FeatureVectorizer-1."""
     parts = [np.asarray(x, np.float32).reshape(1 if x.ndim < 2 else len(x), -1) for x in X]
     sizes = inputdimensions if inputdimensions is not None else [part.shape[1] for part in parts]
     if len(sizes) != len(parts):

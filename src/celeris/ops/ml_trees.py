@@ -98,7 +98,7 @@ def binary_case(forest: Forest) -> str:
     """How a classifier's scores become columns and labels.
 
     'classes': a column a class, the greatest wins. 'score': the weights are all of class 0 of two, and stand for the
-    second: one score becomes two columns. 'second': the weights are all of class 1 of two. 'single': there is one class.
+    second: one score becomes two columns. 'second': the weights are all of class 1 of two. 'single': one class.
     Source: what onnxruntime's TreeAggregatorClassifier does; but where both of two classes have weights it compares
     the second with 0 and shows 0 and 1 in place of labels, which contradicts its own scores, and Celeris does not.
     """
@@ -116,7 +116,7 @@ def threshold(forest: Forest) -> float:
 
 
 def shown(scores: np.ndarray) -> np.ndarray:
-    """Scores as callers see them, on which labels are decided: five votes of float32(0.1) are a tie with five others."""
+    """Scores as callers see them, on which labels are decided: five votes of float32(0.1) tie with five others."""
     return scores.astype(np.float32)
 
 
@@ -175,7 +175,7 @@ def TreeEnsembleRegressor(
     target_weights: np.ndarray | None = None,
     target_weights_as_tensor: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Sums, means or extremes of leaves. X [N, F] -> Y [N, n_targets] f32. Source: ai.onnx.ml TreeEnsembleRegressor-3."""
+    """Sums, means or extremes of leaves. X [N, F] -> Y [N, n_targets] f32. Source: TreeEnsembleRegressor-3."""
     return regression(regressor_forest(locals()), X).astype(np.float32)
 
 
@@ -244,7 +244,7 @@ def TreeEnsemble(
     post_transform: int = 0,
     tree_roots: list[int],
 ) -> np.ndarray:
-    """Sums, means or extremes of leaves. X [N, F] -> Y [N, n_targets] of X's type. Source: ai.onnx.ml TreeEnsemble-5."""
+    """Sums, means or extremes of leaves. X [N, F] -> Y [N, n_targets] of X's type. Source: TreeEnsemble-5."""
     return regression(forest_of_5("TreeEnsemble", locals()), X).astype(X.dtype)
 
 
