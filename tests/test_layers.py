@@ -65,6 +65,10 @@ FACES = {
     "validation/report.py": {"matplotlib"},
     "cli/validate.py": {"pyarrow", "skops"},
     "cli/tables.py": {"pyarrow"},
+    "cli/arrow_rows.py": {"pyarrow"},
+    "cli/csv_rows.py": {"pyarrow"},
+    "cli/progress.py": {"rich"},
+    "cli/writing.py": {"pyarrow"},
 }
 
 

@@ -1,154 +1,170 @@
-"""Predict from a CSV file with a model.
+"""Predict from CSV, Parquet, Arrow or JSON lines files with a model.
 
-The file's columns are taken by name where the model's inputs are called so, and in order otherwise.
+Columns are taken by name where the model names them, and in order otherwise. CSV needs nothing besides Celeris; the
+other kinds, and speed, need pyarrow: pip install 'celeris[cli]'.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
-import io
+import contextlib
 import os
 import sys
-import tempfile
-from collections.abc import Iterable, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Literal
 
 import numpy as np
 
+from celeris.cli.ahead import ahead
+from celeris.cli.answers import CHOICES, Answerer, Answers, spread
+from celeris.cli.blocks import Block
 from celeris.cli.errors import UsageError
-from celeris.session import InferenceSession
+from celeris.cli.layout import Wanted
+from celeris.cli.progress import progress
+from celeris.cli.sources import KINDS, blocks_of, expand, kind_of, total_size
+from celeris.cli.writing import json_line, whole_file, writer
+from celeris.predictor import Predictor, load
 
-_MISSING = {"", "na", "n/a", "nan", "null", "none"}
-_DTYPES = {"float": np.float32, "double": np.float64, "int64": np.int64, "int32": np.int32, "bool": np.bool_}
+_NAMED_BAD_ROWS = 20  # on standard error; the rest are counted
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """MODEL DATA [-o OUT]."""
+    """MODEL IN... [-o OUT] and how rows are read and written."""
     parser.add_argument("model", help="an ONNX file")
-    parser.add_argument("data", help="a CSV file, or - for standard input; its first line may name the columns")
-    parser.add_argument("-o", "--output", help="where to write CSV (standard output if not given)")
+    parser.add_argument("data", nargs="+", metavar="IN", help="files or patterns of .csv, .parquet, .arrow or .jsonl, "
+                        "or - for standard input; the first line of CSV may name the columns")  # fmt: skip
+    parser.add_argument("-o", "--out", help="where to write, its ending says what (standard output, as CSV, if not "
+                        "given)")  # fmt: skip
+    parser.add_argument("--output", choices=CHOICES, default="all", help="which outputs of the model (default: all)")
+    parser.add_argument("--keep", default=[], type=_names, metavar="NAME,...", help="columns of the file to pass "
+                        "through, such as an id; they are no input of the model")  # fmt: skip
+    parser.add_argument("--map", default=[], action="append", metavar="MODEL=FILE", help="the model's column MODEL is "
+                        "called FILE in the file; may be given several times")  # fmt: skip
+    parser.add_argument("--columns", type=_names, metavar="NAME,...", help="the file's columns that the model takes, "
+                        "in its order, for a model that does not name them")  # fmt: skip
+    parser.add_argument("--bad", choices=("stop", "side-file", "missing"), default="stop", help="a bad row stops the "
+                        "run, goes to a side file, or is predicted as missing (default: stop)")  # fmt: skip
+    parser.add_argument("--bad-file", metavar="FILE", help="the side file, JSON lines (default: OUT.bad.jsonl)")
+    parser.add_argument(
+        "--from", dest="source_kind", choices=KINDS, help="what the files are, whatever they are called"
+    )
+    parser.add_argument("--to", dest="target_kind", choices=KINDS, help="what to write, whatever its name")
+    parser.add_argument("--missing", choices=("auto", "allow", "refuse"), default="auto", help="missing numbers: allow "
+                        "lets them through, refuse makes their rows bad, auto asks the model")  # fmt: skip
+    parser.add_argument("--threads", type=int, default=0, help="threads (default: as many as the process may use)")
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """One line of output for each row: the label, and a column for each class's probability."""
-    session = InferenceSession(arguments.model)
-    names, rows = read_csv(arguments.data)
-    feed = make_feed(session, names, rows, arguments.data)
-    results = session.run(None, feed)
-    columns = result_columns([o.name for o in session.get_outputs()], results, len(rows))
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(zip(*columns.values(), strict=True))
-    write(arguments.output, text.getvalue())
+    """A line of output for each row: columns passed through, the label, a column for each class's probability."""
+    paths = expand(arguments.data)
+    kinds = [kind_of(path, arguments.source_kind, "--from") for path in paths]
+    target_kind = kind_of(arguments.out, arguments.target_kind, "--to")
+    predictor = open_model(arguments.model, arguments.columns, arguments.threads, arguments.missing)
+    wanted = Wanted(_mapping(arguments.map), arguments.keep)
+    answer = Answerer(predictor, arguments.output)
+    blocks = (b for path, kind in zip(paths, kinds, strict=True) for b in blocks_of(path, kind, predictor, wanted))
+    with contextlib.ExitStack() as stack:
+        bad_rows = stack.enter_context(_bad_rows(arguments))
+        file = stack.enter_context(whole_file(arguments.out, spooled=target_kind == "parquet"))
+        advance = stack.enter_context(progress(total_size(paths)))
+        out = stack.enter_context(writer(target_kind, file))
+        reading = stack.enter_context(contextlib.closing(ahead(blocks)))
+        answered = stack.enter_context(contextlib.closing(ahead((block, answer(block)) for block in reading)))
+        for block, answers in answered:
+            for at in sorted(answers.bad):
+                bad_rows.add(block, at, answers.bad[at])
+            columns = _columns(block, answers, arguments)
+            if columns:
+                out.add(columns)
+            advance(block.count, block.size)
 
 
-def read_csv(path: str) -> tuple[list[str] | None, list[list[str]]]:
-    """The column names, if the first line is one of names, and the rows."""
-    if path == "-":
-        lines = list(csv.reader(sys.stdin))
+def open_model(
+    path: str, columns: list[str] | None = None, threads: int = 0, missing: Literal["auto", "allow", "refuse"] = "auto"
+) -> Predictor:
+    """The model as a Predictor. UsageError where it takes no table."""
+    if threads < 0:
+        raise UsageError(f"--threads: expected 0 or more, got {threads}")
+    try:
+        return load(path, columns=columns, threads=threads, missing=missing)
+    except ValueError as problem:
+        raise UsageError(f"{path}: {problem}") from None
+
+
+def _mapping(given: list[str]) -> dict[str, str]:
+    found = {}
+    for each in given:
+        model, equals, file = each.partition("=")
+        if not (model and equals and file):
+            raise UsageError(f"--map: expected MODEL=FILE, got '{each}'")
+        found[model.strip()] = file.strip()
+    return found
+
+
+def _columns(block: Block, answers: Answers, arguments: argparse.Namespace) -> dict[str, Any]:
+    """The block's output; nothing where no row of it was predicted."""
+    if not answers.columns:
+        return {}
+    kept = dict(zip(arguments.keep, block.kept, strict=True))
+    if answers.good is None:
+        made: dict[str, Any] = answers.columns
+    elif arguments.bad == "missing":
+        made = {}
+        for name, column in answers.columns.items():
+            whole, missing = spread(column, answers.good, block.count)
+            made[name] = np.ma.MaskedArray(whole, missing)
     else:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            lines = list(csv.reader(file))
-    lines = [line for line in lines if line]
-    if not lines:
-        raise UsageError(f"{path}: expected rows of CSV, got an empty file")
-    for number, line in enumerate(lines, 1):
-        if len(line) != len(lines[0]):
-            raise UsageError(
-                f"{path}, row {number}: expected {len(lines[0])} columns as in the first row, got {len(line)}"
-            )
-    named = all(_number(cell) is None and cell.strip().lower() not in _MISSING for cell in lines[0])
-    return ([cell.strip() for cell in lines[0]], lines[1:]) if named and len(lines) > 1 else (None, lines)
+        made = answers.columns
+        kept = {name: _take(column, answers.good) for name, column in kept.items()}
+    twice = set(kept).intersection(made)
+    if twice:
+        raise UsageError(f"--keep: the output '{min(twice)}' of the model is called like a column passed through")
+    return {**kept, **made}
 
 
-def _number(cell: str) -> float | None:
-    try:
-        return float(cell)
-    except ValueError:
-        return None
+def _take(column: Any, rows: np.ndarray) -> Any:
+    return [column[at] for at in rows] if isinstance(column, list) else column.take(rows)
 
 
-def make_feed(session: InferenceSession, names: list[str] | None, rows: list[list[str]], where: str) -> dict[str, Any]:
-    """The table's columns as the session's inputs: by name, or in order."""
-    inputs = session.get_inputs()
-    width = len(rows[0])
-    by_name = names is not None and all(i.name in names for i in inputs)
-    feed: dict[str, Any] = {}
-    at = 0
-    for each in inputs:
-        if by_name and names is not None:
-            taken = [names.index(each.name)]
-        else:
-            wanted = each.shape[1] if len(each.shape) > 1 and isinstance(each.shape[1], int) else width - at
-            if len(each.shape) < 2:
-                wanted = 1
-            taken = list(range(at, at + wanted))
-            at += wanted
-        if (taken and max(taken) >= width) or (not by_name and len(inputs) == 1 and len(taken) != width):
-            raise UsageError(f"{where}: input '{each.name}' takes {len(taken)} columns, the file has {width}")
-        array = _columns(rows, taken, each.type, names, where)
-        feed[each.name] = array if len(each.shape) != 1 else array[:, 0]
-    return feed
+class _BadRows:
+    """Names bad rows, and keeps them in a side file or stops at the first."""
+
+    def __init__(self, choice: str, side: Any) -> None:
+        self._choice, self._side = choice, side
+        self.count = 0
+
+    def add(self, block: Block, at: int, why: str) -> None:
+        place = f"{block.where}, {block.unit} {block.place(at)}"
+        if self._choice == "stop":
+            raise UsageError(f"{place}: {why}")
+        self.count += 1
+        if self.count <= _NAMED_BAD_ROWS:
+            print(f"celeris predict: {place}: {why}", file=sys.stderr)
+        if self._side is not None:
+            line = {"file": block.where, block.unit: block.place(at), "problem": why, "row": block.row(at)}
+            self._side.write(json_line(line).encode())
 
 
-def _columns(
-    rows: list[list[str]], taken: Sequence[int], type_: str, names: list[str] | None, where: str
-) -> np.ndarray:
-    element = type_.removeprefix("tensor(").removesuffix(")")
-    if element == "string":
-        return np.array([[row[i] for i in taken] for row in rows], dtype=object)
-    if element not in _DTYPES:
-        raise UsageError(f"expected an input of numbers or strings, got one of {type_}, which CSV cannot hold")
-    array: np.ndarray = np.empty((len(rows), len(taken)), _DTYPES[element])
-    for r, row in enumerate(rows):
-        for c, i in enumerate(taken):
-            array[r, c] = _cell(row[i], element, f"{where}, row {r + 1}, column {names[i] if names else i + 1}")
-    return array
-
-
-def _cell(cell: str, element: str, where: str) -> float | int | bool:
-    text = cell.strip()
-    if element == "bool" and text.lower() in ("true", "false", "0", "1"):
-        return text.lower() in ("true", "1")
-    if element in ("float", "double") and text.lower() in _MISSING:
-        return float("nan")
-    try:
-        return float(text) if element in ("float", "double") else int(text)
-    except ValueError:
-        raise UsageError(f"{where}: expected a number ({element}), got {cell!r}") from None
-
-
-def result_columns(names: Iterable[str], results: Sequence[Any], rows: int) -> dict[str, Sequence[Any]]:
-    """Outputs as CSV columns: a vector is one, a matrix or a list of dicts one for each class."""
-    columns: dict[str, Sequence[Any]] = {}
-    for name, value in zip(names, results, strict=True):
-        if isinstance(value, list) and value and isinstance(value[0], dict):
-            for key in value[0]:
-                columns[f"{name}.{key}"] = [row[key] for row in value]
-            continue
-        array = np.asarray(value)
-        if array.shape[:1] != (rows,):
-            raise UsageError(f"output '{name}' has shape {list(array.shape)}, not one line for each of {rows} rows")
-        flat = array.reshape(rows, -1)
-        for c in range(flat.shape[1]):
-            columns[name if flat.shape[1] == 1 else f"{name}.{c}"] = flat[:, c].tolist()
-    return columns
-
-
-def write(path: str | None, text: str) -> None:
-    """To standard output, or to a file that appears whole or not at all."""
-    if path is None:
-        sys.stdout.write(text)
-        return
-    target = Path(path)
-    with tempfile.NamedTemporaryFile("w", dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
-        try:
-            file.write(text)
-            file.flush()
-            os.replace(file.name, target)
-        except BaseException:
-            os.unlink(file.name)
-            raise
+@contextlib.contextmanager
+def _bad_rows(arguments: argparse.Namespace) -> Iterator[_BadRows]:
+    if arguments.bad != "side-file":
+        if arguments.bad_file is not None:
+            raise UsageError("--bad-file: expected --bad side-file with it")
+        rows = _BadRows(arguments.bad, None)
+        yield rows
+    else:
+        if arguments.bad_file is None and arguments.out in (None, "-"):
+            raise UsageError("--bad side-file: expected -o OUT or --bad-file FILE, to have a name for it")
+        path = arguments.bad_file or f"{arguments.out}.bad.jsonl"
+        with whole_file(path) as side:
+            rows = _BadRows(arguments.bad, side)
+            yield rows
+        if not rows.count and os.path.isfile(path):
+            os.unlink(path)  # an empty one would say that something is there
+    if rows.count:
+        where = f"; they are in {path}" if arguments.bad == "side-file" else ", predicted as missing"
+        print(f"celeris predict: {rows.count:,} bad rows{where}", file=sys.stderr)

@@ -21,12 +21,13 @@ def table_of(X: Any) -> Table:
         from celeris.frames.arrays import ArrayTable
 
         return ArrayTable(X)
-    pandas, polars = sys.modules.get("pandas"), sys.modules.get("polars")  # not imported: nobody can have made one
-    if pandas is not None and isinstance(X, (pandas.DataFrame, pandas.Series)):
+    # Not imported, or still being imported by another thread: nobody can have made one.
+    pandas, polars = sys.modules.get("pandas"), sys.modules.get("polars")
+    if hasattr(pandas, "Series") and isinstance(X, (pandas.DataFrame, pandas.Series)):
         from celeris.frames.pandas import PandasTable
 
         return PandasTable(X)
-    if polars is not None and isinstance(X, (polars.DataFrame, polars.LazyFrame, polars.Series)):
+    if hasattr(polars, "Series") and isinstance(X, (polars.DataFrame, polars.LazyFrame, polars.Series)):
         from celeris.frames.polars import PolarsTable
 
         return PolarsTable(X)
