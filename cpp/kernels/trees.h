@@ -42,15 +42,15 @@ struct TreeEnsemble : KernelState {
             const trees::Splits<int32_t> splits(given, true);
             planes = splits.planes;
             if (!lay(narrow, splits, given, true) && !lay(wide, splits, given, true)) lay(wide, splits, given, false);
-            if (bits_rows > 0 && leaves->trees > 0) bits = trees::BitBuilder<int32_t>(splits, given, *leaves).build();
+            if (bits_rows > 0 && leaves->trees > 0) bits = trees::BitBuilder<int32_t>(splits, *leaves).build();
         } else {
             const trees::Splits<int64_t> splits(given, from == Type::f64);
             planes = splits.planes;
             if (!lay(longest, splits, given, true)) lay(longest, splits, given, false);
-            if (bits_rows > 0 && leaves->trees > 0) bits = trees::BitBuilder<int64_t>(splits, given, *leaves).build();
+            if (bits_rows > 0 && leaves->trees > 0) bits = trees::BitBuilder<int64_t>(splits, *leaves).build();
         }
         leaves->finish();
-        const size_t key = from == Type::f32 ? 4 : 8, columns = std::max<size_t>(1, planes.size());
+        const size_t key = from == Type::f32 ? 4 : 8, columns = planes.size() + 1;
         const size_t count = given.roots.size();
         cost = 5 + 10 * double(count) + double(columns);
         scratch_per_row = columns * key + size_t(targets) * (sizeof(double) + 1) + sizeof(uint32_t) + sizeof(uint16_t);
@@ -73,14 +73,13 @@ private:
         }
         leaves.emplace(given, walks->trees.size(), [&](auto &&visit) {
             size_t tree = 0;
-            for (size_t at = 0; at < walks->payload.size(); ++at) {
+            for (size_t at = 0; at < walks->given.size(); ++at) {
                 while (apart && tree + 1 < walks->trees.size() && size_t(walks->trees[tree + 1].base) <= at) ++tree;
-                if (walks->payload[at] != trees::kInner) visit(tree, int32_t(walks->payload[at]));
+                if (walks->given[at] != trees::kInner) visit(tree, int32_t(walks->given[at]));
             }
         });
         if (!apart) leaves->same_target();
-        for (uint32_t &word : walks->payload)
-            if (word != trees::kInner) word = leaves->payload(int32_t(word));
+        walks->number_leaves([&](int32_t node) { return leaves->number(node); });
         return true;
     }
 };
@@ -90,13 +89,19 @@ namespace CELERIS_TARGET {
 // Adds what leaves hold to sums[target * stride] of one row; `has` says which targets of a MIN or MAX have a value.
 inline void add_leaf(const TreeEnsemble &k, size_t tree, uint32_t word, double *sums, ptrdiff_t stride, uint8_t *has) {
     const trees::Leaves &l = *k.leaves;
-    if (l.kind == trees::Leaves::value) {
-        float w;
-        std::memcpy(&w, &word, sizeof w);
-        sums[l.tree_target[tree] * stride] += double(w);
-    } else if (l.kind == trees::Leaves::dense) {
-        const double *w = l.values.data() + int64_t(word) * k.targets;
-        for (int64_t t = 0; t < k.targets; ++t) sums[t * stride] += w[t];
+    const auto add = [&](const auto *values) {
+        if (l.kind == trees::Leaves::value) {
+            sums[l.tree_target.data()[tree] * stride] += double(values[word]);
+            return;
+        }
+        values += int64_t(word) * k.targets;
+        for (int64_t t = 0; t < k.targets; ++t) sums[t * stride] += double(values[t]);
+    };
+    if (l.kind != trees::Leaves::sparse) {
+        if (l.narrow)
+            add(l.singles.data());
+        else
+            add(l.doubles.data());
     } else {
         const bool sum = k.aggregate == trees::Aggregate::sum || k.aggregate == trees::Aggregate::average;
         const bool least = k.aggregate == trees::Aggregate::min;
@@ -119,13 +124,10 @@ inline void add_leaf(const TreeEnsemble &k, size_t tree, uint32_t word, double *
 inline void add_leaves(const TreeEnsemble &k, size_t tree, const uint32_t *words, double *sums, uint8_t *has) {
     constexpr int64_t n = trees::kLanes;
     const trees::Leaves &l = *k.leaves;
-    if (l.kind == trees::Leaves::value) {
+    if (l.kind == trees::Leaves::value && l.narrow) {
         double *s = sums + l.tree_target.data()[tree] * n;
-        for (int64_t i = 0; i < n; ++i) {
-            float w;
-            std::memcpy(&w, words + i, sizeof w);
-            s[i] += double(w);
-        }
+        const float *values = l.singles.data();
+        for (int64_t i = 0; i < n; ++i) s[i] += double(values[words[i]]);
     } else {
         for (int64_t i = 0; i < n; ++i) add_leaf(k, tree, words[i], sums + i, n, has + i);
     }
@@ -143,7 +145,7 @@ inline void finish_row(const TreeEnsemble &k, const double *sums, ptrdiff_t stri
     }
 }
 
-// One row: eight trees at once, added in their order.
+// One row: sixteen trees at once, added in their order.
 template <class Node, class From>
 void trees_row(const TreeEnsemble &k, const trees::Walks<Node> &w, const Block &b) {
     using Key = typename Node::Key;
@@ -151,13 +153,13 @@ void trees_row(const TreeEnsemble &k, const trees::Walks<Node> &w, const Block &
     uint8_t *has = reinterpret_cast<uint8_t *>(sums + k.targets);
     Key *keys = reinterpret_cast<Key *>(b.scratch + (size_t(k.targets) * 9 + 15) / 8 * 8);
     std::memset(b.scratch, 0, size_t(k.targets) * 9);
-    keys[0] = 0;
+    keys[k.planes.size()] = 0;
     for (size_t p = 0; p < k.planes.size(); ++p) {
         const trees::Plane &plane = k.planes.data()[p];
         keys_of<Key>(b.in[0].column<From>(plane.feature), One{}, plane.nan_left, keys + p);
     }
     const size_t count = w.trees.size();
-    constexpr size_t n = 8;
+    constexpr size_t n = 16;
     for (size_t tree = 0; tree < count; tree += n) {
         const Node *nodes[n];
         uint32_t at[n];
@@ -170,17 +172,36 @@ void trees_row(const TreeEnsemble &k, const trees::Walks<Node> &w, const Block &
         descend<n, Node>(depth, at, [&](int i) { return nodes[i]; },
                          [&](int, uint32_t column) { return keys[column / uint32_t(trees::kLanes)]; });
         for (size_t i = 0; i < n && tree + i < count; ++i)
-            add_leaf(k, tree + i, w.payload.data()[w.trees.data()[tree + i].base + at[i]], sums, 1, has);
+            add_leaf(k, tree + i, trees::Walks<Node>::leaf_number(nodes[i][at[i]].key), sums, 1, has);
     }
     for_real(k.to, [&](auto *to) { finish_row<pointee<decltype(to)>>(k, sums, 1, b, 0); });
 }
+
+// Brings the next tree to the L2 cache, a part with each group of rows: a forest is larger than that cache.
+struct Fetch {
+    const char *first = nullptr;
+    size_t bytes = 0, part = 0;
+    template <class Node>
+    Fetch(const trees::Walks<Node> &w, size_t tree, int64_t groups) {
+        if (tree >= w.trees.size()) return;
+        const size_t base = size_t(w.trees.data()[tree].base);
+        const size_t end = tree + 1 < w.trees.size() ? size_t(w.trees.data()[tree + 1].base) : w.nodes.size();
+        first = reinterpret_cast<const char *>(w.nodes.data() + base);
+        bytes = end > base ? (end - base) * sizeof(Node) : 0;
+        part = (bytes / size_t(groups) + 63) / 64 * 64;
+    }
+    void operator()(int64_t group) const {
+        for (size_t at = size_t(group) * part; at < (size_t(group) + 1) * part && at < bytes; at += 64)
+            __builtin_prefetch(first + at, 0, 2);
+    }
+};
 
 template <class Node, class From>
 void trees_rows(const TreeEnsemble &k, const trees::Walks<Node> &w, const Block &b) {
     using Key = typename Node::Key;
     constexpr int64_t n = trees::kLanes;
     if (b.rows == 1) return trees_row<Node, From>(k, w, b);
-    const int64_t groups = (b.rows + n - 1) / n, columns = k.planes.empty() ? 1 : int64_t(k.planes.size());
+    const int64_t groups = (b.rows + n - 1) / n, columns = int64_t(k.planes.size()) + 1;
     double *sums = reinterpret_cast<double *>(b.scratch);  // [group][target][lane]
     Key *keys = reinterpret_cast<Key *>(sums + groups * n * k.targets);
     uint8_t *has = reinterpret_cast<uint8_t *>(keys + groups * n * columns);
@@ -198,8 +219,9 @@ void trees_rows(const TreeEnsemble &k, const trees::Walks<Node> &w, const Block 
     for (size_t tree = 0; tree < w.trees.size(); ++tree) {
         const auto &t = w.trees.data()[tree];
         const Node *nodes = w.nodes.data() + t.base;
-        const uint32_t *payload = w.payload.data() + t.base;
+        const Fetch next(w, tree + 1, groups);
         for (int64_t g = 0; g < groups; ++g) {
+            next(g);
             if (t.top >= 0)
                 descend_top<Node>(w.tops.data()[t.top], keys + g * columns * n, places + g * n);
             else
@@ -209,7 +231,7 @@ void trees_rows(const TreeEnsemble &k, const trees::Walks<Node> &w, const Block 
         descend_all(nodes, keys, columns * n, groups * n, usual > done ? usual - done : 0, places, list);
         for (int64_t g = 0; g < groups; ++g) {
             uint32_t words[n];
-            for (int64_t i = 0; i < n; ++i) words[i] = payload[places[g * n + i]];
+            for (int64_t i = 0; i < n; ++i) words[i] = trees::Walks<Node>::leaf_number(nodes[places[g * n + i]].key);
             add_leaves(k, tree, words, sums + g * n * k.targets, has + g * n * k.targets);
         }
     }

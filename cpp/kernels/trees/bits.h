@@ -8,7 +8,8 @@
 // After QuickScorer's bit vectors (Lucchese et al., SIGIR 2015), but over rows rather than leaves.
 #pragma once
 
-#include <array>
+#include <bit>
+#include <optional>
 #include <unordered_map>
 
 #include "kernels/trees/leaves.h"
@@ -67,14 +68,12 @@ struct Bits {
 template <class Key>
 class BitBuilder {
 public:
-    BitBuilder(const Splits<Key> &s, const GivenTrees &g, const Leaves &leaves) : s_(s), g_(g), leaves_(leaves) {}
+    BitBuilder(const Splits<Key> &s, Leaves &leaves) : s_(s), leaves_(leaves) {}
 
     // The trees as bits, or none where they do not suit: too many leaves, or values that are not float32.
     std::optional<Bits> build() {
-        if (leaves_.kind == Leaves::sparse || g_.targets > 32) return {};
-        for (size_t i = 0; i < leaves_.values.size(); ++i)
-            if (double(float(leaves_.values[i])) != leaves_.values[i]) return {};
-        bits_.columns = leaves_.kind == Leaves::dense ? g_.targets : 1;
+        if (leaves_.kind == Leaves::sparse || !leaves_.narrow) return {};
+        bits_.columns = leaves_.columns();
         std::vector<int32_t> order(s_.roots.size());
         for (size_t i = 0; i < order.size(); ++i) order[i] = int32_t(i);
         if (leaves_.kind == Leaves::value)
@@ -156,10 +155,8 @@ private:
     }
 
     float value(int32_t leaf, int64_t column) {
-        const int32_t node = ends_[size_t(leaf)];
-        const uint32_t word = const_cast<Leaves &>(leaves_).payload(node);
-        return leaves_.kind == Leaves::value ? std::bit_cast<float>(word)
-                                             : float(leaves_.values[size_t(word) * size_t(g_.targets) + size_t(column)]);
+        const size_t number = leaves_.number(ends_[size_t(leaf)]);
+        return leaves_.singles[number * size_t(bits_.columns) + size_t(column)];
     }
 
     // Writes the tree of nodes_ into the open group. Words that name tests are patched when the chunk closes.
@@ -279,8 +276,7 @@ private:
         size_t operator()(const std::pair<int32_t, Key> &p) const { return size_t(id(p.first, p.second) >> 17); }
     };
     const Splits<Key> &s_;
-    const GivenTrees &g_;
-    const Leaves &leaves_;
+    Leaves &leaves_;
     Bits bits_;
     std::vector<Node> nodes_;
     std::vector<int32_t> ends_;

@@ -1,53 +1,53 @@
 // Leaves: what each leaf adds to which target.
 #pragma once
 
-#include <bit>
-
 #include "kernels/trees/given.h"
 
 namespace celeris::trees {
 
-// A leaf's payload is a word: the value itself (`value`), or the leaf's number in a table.
+// A leaf is known by its number: of a row in a table of values, or of a run of entries.
 struct Leaves {
     enum Kind {
-        value,   // float32 bits; the tree says to which target it belongs
-        dense,   // number: values[number * targets + target], zero where a target has no weight
-        sparse,  // number: entries first[number] to first[number + 1], in order
+        value,   // values[number]; the tree says to which target it belongs
+        dense,   // values[number * targets + target], zero where a target has no weight
+        sparse,  // entries first[number] to first[number + 1], in order
     } kind;
     int64_t targets;
     size_t trees;
-    std::vector<double> values;
+    bool narrow = true;          // values are float32: in `singles`, else in `doubles`
+    std::vector<float> singles;
+    std::vector<double> doubles;
     std::vector<int64_t> first;
     struct Entry {
         int32_t target;
         double weight;
     };
     std::vector<Entry> entries;
-
-    // Target of each tree where kind is `value`.
-    std::vector<int32_t> tree_target;
+    std::vector<int32_t> tree_target;  // of each tree where kind is `value`
 
     // `each(f)` calls f(tree, node) for all leaves of all trees; where trees share leaves, for tree 0.
     template <class EachLeaf>
     Leaves(const GivenTrees &g, size_t count, EachLeaf &&each) : targets(g.targets), trees(count), g_(g) {
         kind = choose(each);
-        number_.assign(kind == value ? 0 : size_t(g.size()), none);
+        number_.assign(size_t(g.size()), none);
     }
 
-    uint32_t payload(int32_t node) {
+    // Values that each leaf has in a table.
+    int64_t columns() const { return kind == value ? 1 : targets; }
+
+    uint32_t number(int32_t node) {
         const size_t n = size_t(node);
-        const int64_t from = g_.first[n], to = g_.first[n + 1];
-        if (kind == value) return from == to ? 0 : std::bit_cast<uint32_t>(float(g_.weight_of(from)));
         if (number_[n] != none) return number_[n];
         number_[n] = count_++;
-        if (kind == dense) {
-            values.resize(size_t(count_) * size_t(targets), 0.0);
-            for (int64_t k = from; k < to; ++k)
-                values[size_t(number_[n]) * size_t(targets) + size_t(g_.target[size_t(k)])] = g_.weight_of(k);
-        } else {
+        const int64_t from = g_.first[n], to = g_.first[n + 1];
+        if (kind == sparse) {
             if (first.empty()) first.push_back(0);
             for (int64_t k = from; k < to; ++k) entries.push_back({g_.target[size_t(k)], g_.weight_of(k)});
             first.push_back(int64_t(entries.size()));
+        } else if (narrow) {
+            put(singles, from, to);
+        } else {
+            put(doubles, from, to);
         }
         return number_[n];
     }
@@ -60,10 +60,18 @@ struct Leaves {
 private:
     static constexpr uint32_t none = ~uint32_t(0);
 
+    template <class T>
+    void put(std::vector<T> &values, int64_t from, int64_t to) {
+        const size_t at = values.size();
+        values.resize(at + size_t(columns()), T(0));
+        for (int64_t k = from; k < to; ++k)
+            values[at + (kind == value ? 0 : size_t(g_.target[size_t(k)]))] = T(g_.weight_of(k));
+    }
+
     template <class EachLeaf>
     Kind choose(EachLeaf &&each) {
         if (g_.aggregate == Aggregate::min || g_.aggregate == Aggregate::max) return sparse;
-        bool one = true, narrow = true, distinct = true;
+        bool one = true, distinct = true;
         int64_t leaves = 0;
         tree_target.assign(trees, -1);
         each([&](size_t tree, int32_t node) {
@@ -83,7 +91,7 @@ private:
             }
         });
         for (int32_t &t : tree_target) t = t < 0 ? 0 : t;
-        if (one && narrow) return value;
+        if (one) return value;
         const int64_t weights = int64_t(g_.target.size());
         return distinct && leaves * targets <= 4 * weights + 64 ? dense : sparse;
     }

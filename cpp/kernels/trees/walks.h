@@ -1,6 +1,7 @@
 // Walks: rows go down the trees node by node, many at once and without branches.
 //
-// The two children of a split lie side by side, so a step is at = 2 pair + (key(x) > key). A leaf leads to itself.
+// The two children of a split lie side by side, so a step is at = 2 pair + (key(x) > key). A leaf leads to itself: it
+// looks at a plane after all others where each row's key is 0, and its own key is its number, with the sign to suit.
 // Children that several parents share are one pair, so what is laid out is linear in the given nodes.
 #pragma once
 
@@ -42,18 +43,18 @@ struct Walks {
         uint32_t column[(1 << kTopLevels) - 1], place[1 << kTopLevels];
     };
     std::vector<Node> nodes;
-    std::vector<uint32_t> payload;  // of leaves, by place
+    std::vector<uint32_t> given;  // while trees are laid out: which given leaf a place is, or kInner
     std::vector<Tree> trees;
     std::vector<Top> tops;
 
     // False where the trees do not fit the node's fields; `apart` also where they share so much that one layout must
-    // serve all of them. payload holds the given leaf's index, or kInner.
+    // serve all of them.
     bool lay(const Splits<Key> &s, bool apart) {
         constexpr int64_t limit = std::numeric_limits<typename Node::Index>::max();
-        nodes.clear(), payload.clear(), trees.clear(), tops.clear();
-        if (int64_t(s.planes.size()) * kLanes > limit) return false;
+        nodes.clear(), given.clear(), trees.clear(), tops.clear();
+        if (int64_t(s.planes.size() + 1) * kLanes > limit) return false;
         const size_t expected = s.splits.size() + s.roots.size();
-        nodes.reserve(2 * expected), payload.reserve(2 * expected);
+        nodes.reserve(2 * expected), given.reserve(2 * expected);
         std::vector<int32_t> pair_of(s.splits.size(), -1), owner;  // owner: a pair's split, or -1 for a root's pair
         size_t base = 0, done = 0;
         for (const int32_t root : s.roots) {
@@ -84,9 +85,20 @@ struct Walks {
         return true;
     }
 
-    static bool is_leaf(const Node &n, size_t place) { return n.pair == place / 2; }
-    size_t bytes() const { return nodes.size() * (sizeof(Node) + sizeof(uint32_t)); }
+    // Numbers the leaves: `number(given leaf)`.
+    template <class Number>
+    void number_leaves(Number &&number) {
+        for (size_t at = 0; at < nodes.size(); ++at) {
+            if (given[at] == kInner) continue;
+            nodes[at].key = Key(number(int32_t(given[at])));
+            if (at % 2) nodes[at].key |= std::numeric_limits<Key>::min();  // bases are even
+        }
+        given = {}, depths_ = {};
+    }
+    static uint32_t leaf_number(Key key) { return uint32_t(key) & 0x7fffffff; }
 
+    static bool is_leaf(const Node &n, size_t place) { return n.pair == place / 2; }
+    
 private:
     static void fill_top(Top &top, const Node *nodes, uint32_t place, int level, uint32_t heap) {
         if (level == kTopLevels) {
@@ -124,9 +136,9 @@ private:
     void put(const Splits<Key> &s, int32_t child, size_t place, std::vector<int32_t> &pair_of,
              std::vector<int32_t> &owner) {
         using Index = typename Node::Index;
-        if (child < 0) {  // whatever the key, the step from a leaf is to itself
-            nodes.push_back({place % 2 ? Keys<Key>::always_right : Keys<Key>::always_left, Index(place / 2), 0});
-            payload.push_back(uint32_t(~child));
+        if (child < 0) {
+            nodes.push_back({0, Index(place / 2), Index(s.planes.size() * size_t(kLanes))});
+            given.push_back(uint32_t(~child));
             return;
         }
         int32_t &pair = pair_of[size_t(child)];
@@ -136,7 +148,7 @@ private:
         }
         const auto &split = s.splits[size_t(child)];
         nodes.push_back({split.key, Index(pair), Index(split.plane * kLanes)});
-        payload.push_back(kInner);
+        given.push_back(kInner);
     }
 
     std::vector<int32_t> depths_;
