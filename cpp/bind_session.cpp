@@ -141,6 +141,23 @@ PyObject *session_run(PyObject *self, PyObject *const *args, Py_ssize_t n_args, 
     return PyObject_VectorcallMethod(s_run_checked, call, 4, nullptr);
 }
 
+// _run_native(output_names, input_feed): run()'s native way alone; None where the call is not of the ordinary kind or fails.
+PyObject *session_run_native(PyObject *self, PyObject *const *args, Py_ssize_t n_args) {
+    if (n_args != 2) {
+        PyErr_SetString(PyExc_TypeError, "_run_native: expected output_names and input_feed");
+        return nullptr;
+    }
+    const Ready *ready = reinterpret_cast<Session *>(self)->ready;
+    if (ready == nullptr) Py_RETURN_NONE;
+    PyObject *owner = ready->owner;
+    Py_INCREF(owner);
+    PyObject *result = run_fast(*ready, args[0], args[1]);
+    Py_DECREF(owner);
+    if (result != nullptr) return result;
+    PyErr_Clear();
+    Py_RETURN_NONE;
+}
+
 // _connect(program, inputs, outputs, threads): inputs [(name, type_num, dims | None)], outputs [name].
 PyObject *session_connect(PyObject *self, PyObject *args) {
     PyObject *owner, *inputs, *outputs;
@@ -196,6 +213,8 @@ PyMethodDef methods[] = {
     {"run", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(session_run)), METH_FASTCALL | METH_KEYWORDS,
      "run(output_names, input_feed, run_options=None)\n--\n\n"
      "Predict: the wanted outputs (all for None), as a list, from a dict of input arrays by name."},
+    {"_run_native", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(session_run_native)), METH_FASTCALL,
+     "run()'s native way alone; None where a call is not of the ordinary kind or fails."},
     {"_connect", session_connect, METH_VARARGS, "Makes run() take the native way through a program."},
     {"_disconnect", session_disconnect, METH_NOARGS, "Makes run() take the checked way always."},
     {nullptr, nullptr, 0, nullptr},

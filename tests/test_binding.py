@@ -167,3 +167,48 @@ def test_copying_before_a_run_gives_nothing() -> None:
     binding.bind_output("y")
     with pytest.raises(RuntimeError):
         binding.copy_outputs_to_cpu()
+
+
+def test_a_bound_run_sees_what_is_bound_anew() -> None:
+    """The second run of a binding skips the checks of the first; whatever is bound between them is checked again."""
+
+    def case(o: Any) -> Any:
+        session = o.InferenceSession(models.add(), providers=["CPUExecutionProvider"])
+        binding = session.io_binding()
+        binding.bind_output("y")
+        answers: list[Any] = []
+        good, wrong, long = np.array([1, 2], np.float32), np.array([1, 2], np.float64), np.ones(3, np.float32)
+        for a, b in ((good, good), (good, good * 2), (wrong, good), (good, good), (long, good), (good * 3, good)):
+            binding.bind_cpu_input("a", a)
+            binding.bind_cpu_input("b", b)
+            try:
+                session.run_with_iobinding(binding)
+            except RuntimeError as problem:
+                answers.append(str(problem).split(":")[-1].strip()[:20])
+            else:
+                answers.append([array.tolist() for array in binding.copy_outputs_to_cpu()])
+        binding.clear_binding_inputs()
+        try:
+            session.run_with_iobinding(binding)
+        except RuntimeError:
+            answers.append("cleared")
+        return answers
+
+    same(case)
+
+
+def test_a_bound_array_that_changes_is_read_again() -> None:
+    def case(o: Any) -> Any:
+        session = o.InferenceSession(models.add(), providers=["CPUExecutionProvider"])
+        binding, a = session.io_binding(), np.array([1, 2], np.float32)
+        binding.bind_cpu_input("a", a)
+        binding.bind_cpu_input("b", a)
+        binding.bind_output("y")
+        found = []
+        for _ in range(4):
+            session.run_with_iobinding(binding)
+            found.append(binding.get_outputs()[0].numpy().tolist())
+            a += 1
+        return found
+
+    same(case)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 from celeris.devices import Device, OrtDevice, require_cpu
-from celeris.errors import plain_text
-from celeris.feeds import Fed, convert, of_value
+from celeris.errors import EXCEPTIONS, plain_text
+from celeris.feeds import Fed, check, convert, of_value
 from celeris.graph.types import ELEMENT_NAMES, Tensor, dtype_of, element_of
 from celeris.options import RunOptions
 from celeris.ortvalue import OrtValue, OrtValueVector
@@ -29,6 +29,8 @@ class Binding:
         self._inputs: dict[str, Fed] = {}
         self._outputs: dict[str, Value | None] = {}  # None: made by the next run
         self._given: set[str] = set()  # outputs whose memory is the caller's
+        # The engine's inputs and wanted outputs as the last run checked them: the next need not look at them again.
+        self._checked: tuple[list[Any], list[int]] | None = None
 
     def bind_input(self, name: str, *where: Any) -> None:
         """`(name, array)`, or `(name, device, element type, shape, address)`."""
@@ -41,7 +43,7 @@ class Binding:
         if len(where) == 1:
             self._bind_array(name, where[0])
         else:
-            self._inputs[name] = of_value(_at(*where))
+            self._take(name, of_value(_at(*where)))
 
     def _bind_array(self, name: str, array: Any) -> None:
         if not isinstance(array, np.ndarray):
@@ -49,12 +51,26 @@ class Binding:
         declared = self._model._known[name]
         if isinstance(declared, Tensor) and declared.element == "string":
             raise RuntimeError("Only binding non-string Tensors is currently supported")
-        self._inputs[name] = convert(name, array, declared)
+        self._take(name, convert(name, array, declared))
 
     def bind_ortvalue_input(self, name: str, value: Value) -> None:
         if name not in self._model._known:
             raise RuntimeError(f"Error when binding input: Failed to find input name in the mapping: {name}")
-        self._inputs[name] = of_value(value)
+        self._take(name, of_value(value))
+
+    def _take(self, name: str, fed: Fed) -> None:
+        """Binds an input; what was checked stays so if the new value fits, and else the run tells."""
+        self._inputs[name] = fed
+        checked, self._checked = self._checked, None
+        place = self._model.place_of(name)
+        if checked is None or place is None or fed.type is None:
+            return
+        try:
+            check(name, fed, self._model._known[name])
+        except EXCEPTIONS:
+            return
+        checked[0][place] = fed.value
+        self._checked = checked
 
     def bind_output(self, name: str, device: Device, *where: Any) -> None:
         """`(name, device)`: memory made by the run; or `(name, device, element type, shape, address)`."""
@@ -65,6 +81,7 @@ class Binding:
         self._bind(name, value)
 
     def _bind(self, name: str, value: Value | None) -> None:
+        self._checked = None
         self._outputs[name] = value
         if value is None:
             self._given.discard(name)
@@ -77,13 +94,25 @@ class Binding:
         try:
             if not names:
                 raise RuntimeError("At least one output should be requested.")
-            self._check_given()
-            made = self._model.values_of(names, self._model.execute(names, self._inputs, run_options))
-            for name, value in zip(names, made, strict=True):
-                self._outputs[name] = self._kept(name, value)
+            values = self._run_checked(run_options)
+            if values is None:
+                self._check_given()
+                values = self._model.execute(names, self._inputs, run_options)
+                self._checked = self._model.places(names, self._inputs)
+            for name, value in zip(names, values, strict=True):
+                self._keep(name, value)
         except Exception as problem:
             text = plain_text(problem).replace("Invalid output name:", "Invalid output name: ")
             raise RuntimeError(f"Error in execution: {text}") from problem
+
+    def _run_checked(self, run_options: RunOptions | None) -> list[Any] | None:
+        """The outputs, where nothing needs to be checked; None where it does, or a node fails: `execute` words that."""
+        if self._checked is None or self._model.watched(run_options):
+            return None
+        try:
+            return self._model._program.core.run(*self._checked, self._model.threads, None)
+        except Exception:
+            return None
 
     def _check_given(self) -> None:
         for name in self._given:
@@ -96,17 +125,19 @@ class Binding:
                     f"Unexpected output data type. Actual: (tensor({element})) , expected: (tensor({declared.element}))"
                 )
 
-    def _kept(self, name: str, made: Value) -> Value:
-        """The value that stays bound: the earlier one with the new numbers in it, where they fit into its memory."""
+    def _keep(self, name: str, new: Any) -> None:
+        """Binds a result: in the earlier value's memory where it fits there, else as it is."""
         held = self._outputs[name]
-        if held is None or not isinstance(made._value, np.ndarray) or not isinstance(held._value, np.ndarray):
-            return made
-        old, new = held._value, made._value
-        if old.shape == new.shape and old.dtype == new.dtype:
-            old[...] = new
-            return held
-        if name not in self._given:
-            return made
+        old = None if held is None else held._value
+        if isinstance(new, np.ndarray) and isinstance(old, np.ndarray):
+            if old.shape == new.shape and old.dtype == new.dtype:
+                old[...] = new
+                return
+            if name in self._given:
+                self._refuse(name, old, new)
+        self._outputs[name] = Value.of(new, self._model._outputs[name])
+
+    def _refuse(self, name: str, old: np.ndarray, new: np.ndarray) -> NoReturn:
         wrong = [
             f"\n index: {axis} Got: {got} Expected: {expected}"
             for axis, (got, expected) in enumerate(zip(old.shape, new.shape, strict=False))
@@ -144,9 +175,11 @@ class Binding:
         return values
 
     def clear_binding_inputs(self) -> None:
+        self._checked = None
         self._inputs.clear()
 
     def clear_binding_outputs(self) -> None:
+        self._checked = None
         self._outputs.clear()
         self._given.clear()
 

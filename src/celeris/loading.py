@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from celeris import _core
 from celeris import feeds as feeding
 from celeris.devices import Device, OrtEpDevice, OrtMemoryInfo, cpu_memory_info, get_ep_devices
 from celeris.enums import GraphOptimizationLevel
@@ -93,7 +94,10 @@ class LoadedModel:
             self._program: Program = compile_model(self._model, passes=passes, disabled=sorted(disabled))
         except GraphError as problem:
             raise from_graph(problem.code, problem.text, self._path) from problem
+        # Asked for once: finding out how many processors there are takes longer than a small model.
+        self.threads = max(int(self.session_options.intra_op_num_threads), 0) or _core.available_processors()
         self._inputs: dict[str, Type] = dict(self._program.inputs)
+        self._input_places = {name: at for at, name in enumerate(self._inputs)}
         self._known: dict[str, Type] = {**self._inputs, **dict(self._program.overridable)}
         self._outputs: dict[str, Type | None] = dict(self._program.outputs)
         self._save_optimized()
@@ -288,15 +292,27 @@ class LoadedModel:
         self._note("model_run", start)
         return result
 
-    @property
-    def threads(self) -> int:
-        """Threads inside operators; 0 for as many as the process may use."""
-        return max(int(self.session_options.intra_op_num_threads), 0)
+    def place_of(self, name: str) -> int | None:
+        """Which of the engine's inputs it is; None for an overridable initializer, which needs a program of its own."""
+        return self._input_places.get(name)
+
+    def places(self, names: Sequence[str], fed: Mapping[str, Fed]) -> tuple[list[Any], list[int]] | None:
+        """Checked inputs and wanted outputs as the engine takes them; None where initializers are overridden."""
+        if not fed.keys() <= self._inputs.keys():
+            return None
+        values = [fed[name].value if name in fed else None for name in self._inputs]
+        return values, [self._program.places[name] for name in names]
 
     @property
     def observed(self) -> bool:
         """Whether runs are profiled, so that none may take the native way past `execute`."""
         return self._profile is not None
+
+    def watched(self, run_options: RunOptions | None) -> bool:
+        """Whether the steps of a run are timed, or may have to stop between them."""
+        if self.observed:
+            return True
+        return run_options is not None and (run_options.terminate or len(self._program.plan.steps) > 1)
 
     def _check(self, names: Sequence[str], fed: Mapping[str, Fed]) -> None:
         for name, item in fed.items():
@@ -311,7 +327,7 @@ class LoadedModel:
 
     def _trace(self, run_options: RunOptions | None) -> Callable[..., None] | None:
         profile = self._profile
-        if profile is None and run_options is None:
+        if not self.watched(run_options):
             return None
 
         def trace(label: Any, _: int, duration_ns: int, spent: list[int]) -> None:

@@ -42,7 +42,7 @@ class Predictor:
         self._model, self._signature, self._settings = model, signature, settings
         self._program = model._program
         self._core = self._program.core
-        self._threads = model.threads or _core.available_processors()
+        self._threads = model.threads
         self._turns = Turns()
         self._feeder = Feeder(signature, extra=settings["extra"])
 

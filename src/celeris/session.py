@@ -22,7 +22,7 @@ from celeris.metadata import AssignedSubgraph, ModelMetadata, NodeArg
 from celeris.options import RunOptions, SessionOptions, get_default_session_options
 from celeris.ortvalue import OrtValue, OrtValueVector
 from celeris.provider_names import Wanted, check_and_normalize_provider_args
-from celeris.values import NUMPY_TYPES
+from celeris.values import NUMPY_TYPES, to_python
 
 # What is made anew from the model when a session is unpickled or its providers change.
 _DERIVED = (
@@ -107,7 +107,12 @@ class Session(_core.SessionBase):
     ) -> list[Any]:
         """`run` with every check, in onnxruntime's order and words."""
         feeding.missing(self._sess._program.inputs, list(input_feed.keys()))
-        return self._sess.run(self._names(output_names), input_feed, run_options)
+        names, fed = self._sess.prepare(self._names(output_names), input_feed, run_options)
+        if not self._sess.watched(run_options):
+            result = self._run_native(names, {name: item.value for name, item in fed.items()})
+            if result is not None:
+                return result
+        return [to_python(value) for value in self._sess.execute(names, fed, run_options)]
 
     def _names(self, output_names: Any) -> Any:
         return output_names if output_names else [each.name for each in self._outputs_meta]
@@ -263,8 +268,8 @@ class InferenceSession(Session):
         if not loaded.observed and all(_plain(type_) for _, type_ in program.outputs):
             from celeris.plan.compile import input_ports
 
-            threads = loaded.threads or _core.available_processors()
-            self._connect(program.core, input_ports(program.inputs), [name for name, _ in program.outputs], threads)
+            names = [name for name, _ in program.outputs]
+            self._connect(program.core, input_ports(program.inputs), names, loaded.threads)
 
     def set_providers(
         self, providers: Wanted | None = None, provider_options: Sequence[dict[Any, Any]] | None = None

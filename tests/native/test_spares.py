@@ -54,15 +54,15 @@ def reshape(a: np.ndarray) -> None:
 
 
 def read_as_int(a: np.ndarray) -> None:
-    a.dtype = np.dtype(np.int32)
+    a.dtype = np.dtype(np.int32)  # type: ignore[misc]
 
 
 def swap(a: np.ndarray) -> None:
-    a.dtype = a.dtype.newbyteorder()
+    a.dtype = a.dtype.newbyteorder()  # type: ignore[misc]
 
 
 def tag(a: np.ndarray) -> None:
-    a.dtype = np.dtype(np.float32, metadata={"of": "the caller"})
+    a.dtype = np.dtype(np.float32, metadata={"of": "the caller"})  # type: ignore[misc]
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")

@@ -32,6 +32,7 @@ class Program:
         self.overridable = [(name, graph.types[name]) for name in graph.inputs if name in graph.initializers]
         self.inputs = [(name, graph.types[name]) for name in graph.inputs if name not in graph.initializers]
         self.outputs: list[tuple[str, Type | None]] = [(name, graph.types.get(name)) for name in graph.outputs]
+        self.places = {name: at for at, (name, _) in enumerate(self.outputs)}
         self._passes, self._disabled = passes, list(disabled)
         optimized = optimize(model, only=None if passes else (), without=disabled)
         optimized.graph.inputs = [name for name, _ in self.inputs]
@@ -53,8 +54,7 @@ class Program:
         extra = [name for name, _ in self.overridable if name in feeds]
         if extra:
             return self._override(tuple(extra)).execute(feeds, output_names, threads=threads, trace=trace)
-        names = [name for name, _ in self.outputs]
-        wanted = None if output_names is None else [names.index(name) for name in output_names]
+        wanted = None if output_names is None else [self.places[name] for name in output_names]
         values = [feeds.get(name) for name, _ in self.inputs]
         return self.core.run(values, wanted, threads or _core.available_processors(), trace)
 
