@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 import numpy as np
 
-from celeris import _core
 from celeris.batching import Batcher, Turns
 from celeris.errors import Fail, InvalidArgument, InvalidProtobuf
 from celeris.feeding import Feeder

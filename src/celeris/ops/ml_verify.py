@@ -6,12 +6,15 @@ Lengths and indices only, on arrays: a forest of a million nodes costs what buil
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sized
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from celeris.ops import shapes, trees
+from celeris.ops import shapes
 from celeris.ops.table import Facts
+
+if TYPE_CHECKING:
+    from celeris.ops.trees import Forest
 
 _TRANSFORMS = (b"NONE", b"SOFTMAX", b"LOGISTIC", b"SOFTMAX_ZERO", b"PROBIT")
 _KERNELS = (b"LINEAR", b"POLY", b"RBF", b"SIGMOID")
@@ -170,7 +173,7 @@ def _given(facts: Facts) -> Mapping[str, Any]:
     return {name: value.decode() if isinstance(value, bytes) else value for name, value in facts.raw.items()}
 
 
-def forest(build: Callable[[Mapping[str, Any]], trees.Forest]) -> Callable[[Facts], str | None]:
+def forest(build: Callable[[Mapping[str, Any]], Forest]) -> Callable[[Facts], str | None]:
     """The rule of a tree ensemble: its forest can be built. It is kept for whoever builds it next."""
 
     def verify(facts: Facts) -> str | None:
@@ -184,7 +187,9 @@ def forest(build: Callable[[Mapping[str, Any]], trees.Forest]) -> Callable[[Fact
             return f"expected nodes_featureids below {columns}, got {made.features - 1}"
         if made.post_transform not in _NAMES:
             return _one_of(facts, "post_transform", _TRANSFORMS)
-        trees.keep(made, given)
+        from celeris.ops.trees import keep
+
+        keep(made, given)
         return None
 
     return verify

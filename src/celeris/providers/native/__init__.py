@@ -1,79 +1,110 @@
-"""The native provider: which node which kernels take. This page is the table of claims, one rule an operator."""
+"""The native provider: which node which kernels take. This page is the table of claims.
+
+A rule's module is imported when one of its operators is first met; a test holds the table to the modules.
+"""
 
 from __future__ import annotations
 
+from functools import cache
+from importlib import import_module
+
 from celeris.graph.graph import Node
 from celeris.providers.base import Claim, ClaimRule, Context, Refusal
-from celeris.providers.native import (
-    columns,
-    distance,
-    elementwise,
-    features,
-    linear,
-    matmul,
-    reduce,
-    structure,
-    svm,
-    trees,
-)
 
-CLAIMS: dict[tuple[str, str], ClaimRule] = {
-    ("ai.onnx.ml", "LinearClassifier"): linear.claim_linear_classifier,
-    ("ai.onnx.ml", "LinearRegressor"): linear.claim_linear_regressor,
-    ("ai.onnx.ml", "TreeEnsemble"): trees.claim_ensemble,
-    ("ai.onnx.ml", "TreeEnsembleClassifier"): trees.claim_classifier,
-    ("ai.onnx.ml", "TreeEnsembleRegressor"): trees.claim_regressor,
-    ("ai.onnx.ml", "Scaler"): features.claim_scaler,
-    ("ai.onnx.ml", "Normalizer"): features.claim_normalizer,
-    ("ai.onnx.ml", "Imputer"): features.claim_imputer,
-    ("ai.onnx.ml", "Binarizer"): features.claim_binarizer,
-    ("ai.onnx.ml", "LabelEncoder"): features.claim_label_encoder,
-    ("ai.onnx.ml", "OneHotEncoder"): features.claim_one_hot_encoder,
-    ("ai.onnx.ml", "ArrayFeatureExtractor"): columns.claim_array_feature_extractor,
-    ("ai.onnx.ml", "FeatureVectorizer"): columns.claim_feature_vectorizer,
-    ("ai.onnx.ml", "SVMClassifier"): svm.claim_svm_classifier,
-    ("ai.onnx.ml", "SVMRegressor"): svm.claim_svm_regressor,
-    ("com.microsoft", "CDist"): distance.claim_cdist,
-    ("", "Identity"): structure.claim_identity,
-    ("", "Cast"): elementwise.claim_cast,
-    ("", "ArgMax"): reduce.claim_arg_extreme,
-    ("", "ArgMin"): reduce.claim_arg_extreme,
-    ("", "CumSum"): reduce.claim_cumulative_sum,
-    ("", "LogSoftmax"): reduce.claim_softmax,
-    ("", "LpNormalization"): features.claim_lp_normalization,
-    ("", "Softmax"): reduce.claim_softmax,
-    ("", "TopK"): reduce.claim_top_k,
-    ("", "Gemm"): matmul.claim_gemm,
-    ("", "MatMul"): matmul.claim_matmul,
-    ("", "Clip"): elementwise.claim_clip,
-    ("", "Where"): elementwise.claim_where,
-    ("", "Concat"): columns.claim_concat,
-    ("", "Expand"): columns.claim_expand,
-    ("", "Flatten"): structure.claim_flatten,
-    ("", "Gather"): columns.claim_gather,
-    ("", "Reshape"): structure.claim_reshape,
-    ("", "Slice"): columns.claim_slice,
-    ("", "Split"): columns.claim_split,
-    ("", "Squeeze"): structure.claim_squeeze,
-    ("", "Tile"): columns.claim_tile,
-    ("", "Transpose"): structure.claim_transpose,
-    ("", "Unsqueeze"): structure.claim_unsqueeze,
-    **{("", name): elementwise.claim_unary for name in elementwise.UNARY},
-    **{("", name): elementwise.claim_binary for name in elementwise.BINARY},
-    **{("", name): reduce.claim_reduction for name in reduce.REDUCTIONS},
+# Domain -> rule (its module below this one, and its function) -> the operators it takes.
+CLAIMS: dict[str, dict[str, str]] = {
+    "ai.onnx.ml": {
+        "linear.claim_linear_classifier": "LinearClassifier",
+        "linear.claim_linear_regressor": "LinearRegressor",
+        "trees.claim_ensemble": "TreeEnsemble",
+        "trees.claim_classifier": "TreeEnsembleClassifier",
+        "trees.claim_regressor": "TreeEnsembleRegressor",
+        "features.claim_scaler": "Scaler",
+        "features.claim_normalizer": "Normalizer",
+        "features.claim_imputer": "Imputer",
+        "features.claim_binarizer": "Binarizer",
+        "features.claim_label_encoder": "LabelEncoder",
+        "features.claim_one_hot_encoder": "OneHotEncoder",
+        "columns.claim_array_feature_extractor": "ArrayFeatureExtractor",
+        "columns.claim_feature_vectorizer": "FeatureVectorizer",
+        "svm.claim_svm_classifier": "SVMClassifier",
+        "svm.claim_svm_regressor": "SVMRegressor",
+    },
+    "com.microsoft": {
+        "distance.claim_cdist": "CDist",
+    },
+    "": {
+        "structure.claim_identity": "Identity",
+        "elementwise.claim_cast": "Cast",
+        "reduce.claim_arg_extreme": "ArgMax ArgMin",
+        "reduce.claim_cumulative_sum": "CumSum",
+        "reduce.claim_softmax": "LogSoftmax Softmax",
+        "features.claim_lp_normalization": "LpNormalization",
+        "reduce.claim_top_k": "TopK",
+        "matmul.claim_gemm": "Gemm",
+        "matmul.claim_matmul": "MatMul",
+        "elementwise.claim_clip": "Clip",
+        "elementwise.claim_where": "Where",
+        "columns.claim_concat": "Concat",
+        "columns.claim_expand": "Expand",
+        "structure.claim_flatten": "Flatten",
+        "columns.claim_gather": "Gather",
+        "structure.claim_reshape": "Reshape",
+        "columns.claim_slice": "Slice",
+        "columns.claim_split": "Split",
+        "structure.claim_squeeze": "Squeeze",
+        "columns.claim_tile": "Tile",
+        "structure.claim_transpose": "Transpose",
+        "structure.claim_unsqueeze": "Unsqueeze",
+        "elementwise.claim_unary": """Abs Neg Relu Sign Ceil Exp Floor IsNaN Log Reciprocal Round Sigmoid Softplus Sqrt Tanh Not""",
+        "elementwise.claim_binary": """Add Sub Mul Div Max Min Sum Less LessOrEqual Greater GreaterOrEqual And Or Xor Equal Mod Pow""",
+        "reduce.claim_reduction": """ReduceL1 ReduceMax ReduceMin ReduceProd ReduceSum ReduceSumSquare ReduceL2 ReduceLogSum
+            ReduceLogSumExp ReduceMean""",
+    },
 }
-
+_HOME: dict[tuple[str, str], str] = {
+    (domain, name): rule for domain, rules in CLAIMS.items() for rule, names in rules.items() for name in names.split()
+}
 
 # Operators whose rules know rows along any axis; all others are asked only about [N, ...].
 _ANY_AXIS = {
-    "ArrayFeatureExtractor", "Cast", "Concat", "Expand", "Flatten", "Gather", "Identity", "Reshape", "Slice", "Split",
-    "Squeeze", "Tile", "Transpose", "Unsqueeze", "Where", *elementwise.UNARY, *elementwise.BINARY, *reduce.REDUCTIONS,
-}  # fmt: skip
+    *[
+        "ArrayFeatureExtractor",
+        "Cast",
+        "Concat",
+        "Expand",
+        "Flatten",
+        "Gather",
+        "Identity",
+        "Reshape",
+        "Slice",
+        "Split",
+        "Squeeze",
+        "Tile",
+        "Transpose",
+        "Unsqueeze",
+        "Where",
+    ],
+    *" ".join(
+        CLAIMS[""][rule] for rule in ("elementwise.claim_unary", "elementwise.claim_binary", "reduce.claim_reduction")
+    ).split(),
+}
+
+
+@cache
+def rule_of(domain: str, name: str) -> ClaimRule | None:
+    """The operator's rule, its module imported when it is first asked for; None where there is none."""
+    home = _HOME.get((domain, name))
+    if home is None:
+        return None
+    module, _, function = home.partition(".")
+    rule: ClaimRule = getattr(import_module(f"celeris.providers.native.{module}"), function)
+    return rule
 
 
 def claim(node: Node, context: Context) -> Claim | Refusal:
     """How the node runs natively, or why it does not."""
-    rule = CLAIMS.get((node.domain, node.op_type))
+    rule = rule_of(node.domain, node.op_type)
     if rule is None:
         return Refusal("no native kernel")
     counts = set()
