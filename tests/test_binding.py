@@ -212,3 +212,13 @@ def test_a_bound_array_that_changes_is_read_again() -> None:
         return found
 
     same(case)
+
+
+@pytest.mark.parametrize("name", [None, 3, ["a"]], ids=str)
+def test_names_are_texts(name: Any) -> None:
+    same(lambda o: o.InferenceSession(models.add(), providers=["CPUExecutionProvider"]).io_binding().bind_output(name))
+    same(
+        lambda o: (
+            o.InferenceSession(models.add(), providers=["CPUExecutionProvider"]).io_binding().bind_cpu_input(name, ONES)
+        )
+    )

@@ -298,3 +298,14 @@ def test_nothing_is_written_and_nothing_is_printed(tmp_path: Path, capfd: pytest
         os.chdir(before)
     assert list(tmp_path.iterdir()) == []
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("given", [3, 1.5, object])
+def test_providers_that_are_no_list(given: Any) -> None:
+    same(lambda o: o.InferenceSession(models.add(), providers=given))
+    same(lambda o: o.InferenceSession(models.add(), providers=CPU).set_providers(given))
+
+
+@pytest.mark.parametrize("given", [3, None, {}, np.ones(1)], ids=str)
+def test_dynamic_options(given: Any) -> None:
+    same(lambda o: o.InferenceSession(models.add(), providers=CPU).set_ep_dynamic_options(given))

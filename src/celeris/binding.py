@@ -34,6 +34,8 @@ class Binding:
 
     def bind_input(self, name: str, *where: Any) -> None:
         """`(name, array)`, or `(name, device, element type, shape, address)`."""
+        if not isinstance(name, str):
+            raise TypeError(f"name: expected a str, got {type(name).__name__}")
         if name not in self._model._known:
             raise RuntimeError(
                 f"Failed to find NodeArg with name: {name} in the def list"
@@ -81,6 +83,8 @@ class Binding:
         self._bind(name, value)
 
     def _bind(self, name: str, value: Value | None) -> None:
+        if not isinstance(name, str):
+            raise TypeError(f"name: expected a str, got {type(name).__name__}")
         self._checked = None
         self._outputs[name] = value
         if value is None:

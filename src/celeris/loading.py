@@ -175,6 +175,8 @@ class LoadedModel:
 
     def set_ep_dynamic_options(self, options: Mapping[str, str]) -> None:
         """Accepted: the CPU has no options."""
+        if not isinstance(options, dict):
+            raise TypeError(f"set_ep_dynamic_options: expected a dict, got {type(options).__name__}")
         if not options:
             raise RuntimeError("No options were provided")
 

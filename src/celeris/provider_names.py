@@ -20,6 +20,8 @@ def check_and_normalize_provider_args(
     """Names and options, in order, each name once. ValueError for another form; UserWarning for names not there."""
     if providers is None:
         return [], []
+    if not hasattr(providers, "__iter__"):
+        raise TypeError(f"providers: expected a list of names, got {providers!r}")
     if not isinstance(providers, collections.abc.Sequence):
         raise ValueError("'providers' should be a sequence.")
     result: dict[str, dict[str, str]] = {}
