@@ -1,4 +1,4 @@
-"""How far from the training library in float64? `python -m bench.accuracy [MODEL ...]`: each runtime's largest error."""
+"""How far from the training library in float64? `python -m bench.accuracy [MODEL ...]`: each one's largest error."""
 
 from __future__ import annotations
 

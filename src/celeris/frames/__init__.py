@@ -22,7 +22,8 @@ def table_of(X: Any) -> Table:
 
         return ArrayTable(X)
     # Not imported, or still being imported by another thread: nobody can have made one.
-    pandas, polars = sys.modules.get("pandas"), sys.modules.get("polars")
+    pandas: Any = sys.modules.get("pandas")
+    polars: Any = sys.modules.get("polars")
     if hasattr(pandas, "Series") and isinstance(X, (pandas.DataFrame, pandas.Series)):
         from celeris.frames.pandas import PandasTable
 

@@ -56,10 +56,12 @@ CLAIMS: dict[str, dict[str, str]] = {
         "columns.claim_tile": "Tile",
         "structure.claim_transpose": "Transpose",
         "structure.claim_unsqueeze": "Unsqueeze",
-        "elementwise.claim_unary": """Abs Neg Relu Sign Ceil Exp Floor IsNaN Log Reciprocal Round Sigmoid Softplus Sqrt Tanh Not""",
-        "elementwise.claim_binary": """Add Sub Mul Div Max Min Sum Less LessOrEqual Greater GreaterOrEqual And Or Xor Equal Mod Pow""",
-        "reduce.claim_reduction": """ReduceL1 ReduceMax ReduceMin ReduceProd ReduceSum ReduceSumSquare ReduceL2 ReduceLogSum
-            ReduceLogSumExp ReduceMean""",
+        "elementwise.claim_unary": """Abs Neg Relu Sign Ceil Exp Floor IsNaN Log Reciprocal Round Sigmoid
+            Softplus Sqrt Tanh Not""",
+        "elementwise.claim_binary": """Add Sub Mul Div Max Min Sum Less LessOrEqual Greater GreaterOrEqual And Or
+            Xor Equal Mod Pow""",
+        "reduce.claim_reduction": """ReduceL1 ReduceMax ReduceMin ReduceProd ReduceSum ReduceSumSquare ReduceL2
+            ReduceLogSum ReduceLogSumExp ReduceMean""",
     },
 }
 _HOME: dict[tuple[str, str], str] = {
@@ -68,27 +70,11 @@ _HOME: dict[tuple[str, str], str] = {
 
 # Operators whose rules know rows along any axis; all others are asked only about [N, ...].
 _ANY_AXIS = {
-    *[
-        "ArrayFeatureExtractor",
-        "Cast",
-        "Concat",
-        "Expand",
-        "Flatten",
-        "Gather",
-        "Identity",
-        "Reshape",
-        "Slice",
-        "Split",
-        "Squeeze",
-        "Tile",
-        "Transpose",
-        "Unsqueeze",
-        "Where",
-    ],
-    *" ".join(
-        CLAIMS[""][rule] for rule in ("elementwise.claim_unary", "elementwise.claim_binary", "reduce.claim_reduction")
-    ).split(),
-}
+    "ArrayFeatureExtractor", "Cast", "Concat", "Expand", "Flatten", "Gather", "Identity", "Reshape", "Slice", "Split",
+    "Squeeze", "Tile", "Transpose", "Unsqueeze", "Where",
+}  # fmt: skip
+for _rule in ("elementwise.claim_unary", "elementwise.claim_binary", "reduce.claim_reduction"):
+    _ANY_AXIS.update(CLAIMS[""][_rule].split())
 
 
 @cache
