@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import onnxruntime
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +15,7 @@ from celeris.graph.infer import infer
 from celeris.graph.types import Tensor, element_of
 from celeris.plan.compile import compile_model
 from celeris.plan.plan import PipelineStep
+from celeris.writer import write
 from tests.native.tables import same
 
 ROWS = (0, 1, 2, 7, 8, 15, 16, 17, 63, 64, 65, 130, 600)
@@ -221,7 +224,6 @@ def _version_5(
     members: list[float] = []
     for _ in range(int((modes == 6).sum())):
         members += [*rng.choice(x[:50].ravel(), rng.integers(0, 9)), np.nan]
-    members = [m for i, m in enumerate(members)]
     ints = {
         "nodes_featureids": [n[3] for n in nodes],
         "nodes_truenodeids": [inner.get((n[0], n[5]), leaves.get((n[0], n[5]))) for n in nodes],
@@ -243,3 +245,81 @@ def _version_5(
             made[name] = Attribute("TENSOR", np.array(value, kind))
     made["n_targets"], made["aggregate_function"] = Attribute("INT", targets), Attribute("INT", aggregate)
     return x, made
+
+
+def _nodes(columns: dict[str, Any], **others: Attribute) -> dict[str, Attribute]:
+    made = {
+        f"nodes_{n}": Attribute("STRINGS", [m.encode() for m in v])
+        if n == "modes"
+        else Attribute("FLOATS", np.array(v, np.float32))
+        if n == "values"
+        else Attribute("INTS", np.array(v, np.int64))
+        for n, v in columns.items()
+    }
+    return {**made, **others}
+
+
+def test_shared_subtrees_are_laid_out_once() -> None:
+    """A chain of 60 diamonds has 2^60 paths."""
+    depth = 60
+    below = [*range(1, depth + 1), 0]
+    columns = {
+        "treeids": [0] * (depth + 1), "nodeids": range(depth + 1), "modes": ["BRANCH_LEQ"] * depth + ["LEAF"],
+        "featureids": [i % 3 for i in range(depth + 1)], "values": [0.5] * (depth + 1), "truenodeids": below,
+        "falsenodeids": below,
+    }  # fmt: skip
+    one = Attribute("INTS", np.zeros(1, np.int64))
+    attributes = _nodes(
+        columns, target_treeids=one, target_nodeids=Attribute("INTS", np.array([depth])), target_ids=one,
+        target_weights=Attribute("FLOATS", np.array([7.0], np.float32)),
+    )  # fmt: skip
+    x = np.random.default_rng(0).normal(size=(max(ROWS), 3)).astype(np.float32)
+    check(model("TreeEnsembleRegressor", attributes, x, ["y"]), x)
+
+
+@pytest.mark.parametrize("leaves", [15, 16, 17, 63, 64, 65, 255, 256, 257])
+@pytest.mark.parametrize("shape", ["balanced", "chain", "random"])
+def test_every_form_of_tree(leaves: int, shape: str) -> None:
+    """Around the sizes where bit vectors change their form, and where walks take over."""
+    rng = np.random.default_rng(leaves)
+    columns: dict[str, list[Any]] = {
+        n: [] for n in ("treeids", "nodeids", "modes", "featureids", "values", "truenodeids", "falsenodeids")
+    }
+    ends: list[tuple[int, int]] = []
+    for tree in range(5):
+        sides: list[tuple[int, int] | None] = [None]
+        open_ = [0]
+        while len(open_) < leaves:
+            at = open_.pop({"balanced": 0, "chain": len(open_) - 1, "random": int(rng.integers(len(open_)))}[shape])
+            sides[at] = (len(sides), len(sides) + 1)
+            open_ += [len(sides), len(sides) + 1]
+            sides += [None, None]
+        for at, pair in enumerate(sides):
+            row = (tree, at, "BRANCH_LEQ" if pair else "LEAF", rng.integers(4), rng.normal(), *(pair or (0, 0)))
+            for name, value in zip(columns, row, strict=True):
+                columns[name].append(value)
+        ends += [(tree, at) for at in open_]
+    attributes = _nodes(
+        columns,
+        target_treeids=Attribute("INTS", np.array([e[0] for e in ends])),
+        target_nodeids=Attribute("INTS", np.array([e[1] for e in ends])),
+        target_ids=Attribute("INTS", np.zeros(len(ends), np.int64)),
+        target_weights=Attribute("FLOATS", rng.normal(size=len(ends)).astype(np.float32)),
+    )
+    x = rng.normal(size=(max(ROWS), 4)).astype(np.float32)
+    check(model("TreeEnsembleRegressor", attributes, x, ["y"]), x)
+
+
+@settings(max_examples=10, deadline=None)
+@given(SHAPES)
+def test_onnxruntime_agrees(shape: Any) -> None:
+    grown = Grown(**{**shape, "modes": ORDERED[:2]})
+    attributes = {**grown.attributes("target", "one", 1, False), "n_targets": Attribute("INT", 1)}
+    x = grown.table(100, np.float32)
+    made = model("TreeEnsembleRegressor", attributes, x, ["y"])
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    peer = onnxruntime.InferenceSession(write(made), options, providers=["CPUExecutionProvider"])
+    scale = float(np.abs(attributes["target_weights"].value).sum())
+    ours = compile_model(made).execute({"x": x})[0]
+    assert np.allclose(ours, peer.run(None, {"x": x})[0], 0, 1e-6 * scale)
