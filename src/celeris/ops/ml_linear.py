@@ -9,6 +9,7 @@ from celeris.ops import ml_verify, shapes
 from celeris.ops.table import Facts, Op
 
 ML = "ai.onnx.ml"
+AS_SHARES = ("NONE", "SOFTMAX", "SOFTMAX_ZERO")  # where one score s of two classes is shown as 1 - s and s
 
 
 def post_transformed(scores: np.ndarray, kind: str) -> np.ndarray:
@@ -69,8 +70,10 @@ def LinearClassifier(
     weights = np.asarray(coefficients, np.float64).reshape(count, -1)
     scores = x @ weights.T + (0 if intercepts is None or not len(intercepts) else np.asarray(intercepts, np.float64))
     if count == 1 and len(labels) == 2:
-        scores = np.hstack([1 - scores if post_transform == "NONE" else -scores, scores])
-        label = labels[(scores[:, 1] > (0.5 if post_transform == "NONE" else 0)).astype(int)]
+        label = labels[(scores[:, 0] > 0).astype(int)]
+        if post_transform in AS_SHARES:
+            return label, np.hstack([1 - scores, scores]).astype(np.float32)
+        scores = np.hstack([-scores, scores])
     else:
         label = labels[scores.argmax(axis=1)]
     return label, post_transformed(scores, post_transform).astype(np.float32)
@@ -90,7 +93,8 @@ def LinearRegressor(
     y = rows_of(X) @ np.asarray(coefficients, np.float64).reshape(targets, -1).T
     if intercepts is not None and len(intercepts):
         y = y + np.asarray(intercepts, np.float64)
-    return post_transformed(y, post_transform).astype(np.float32)
+    single = targets == 1 and post_transform != "PROBIT"  # as onnxruntime: a single score is not transformed otherwise
+    return (y if single else post_transformed(y, post_transform)).astype(np.float32)
 
 
 def infer_classifier(facts: Facts) -> list[Type | None]:

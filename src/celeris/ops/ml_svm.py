@@ -46,7 +46,10 @@ def SVMRegressor(
     rho: np.ndarray | None = None,
     support_vectors: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Sum of coefficient * K(x, vector) + rho, or its sign. X [N, F] -> Y [N, 1] f32. Source: SVMRegressor-1."""
+    """Sum of coefficient * K(x, vector) + rho, or its sign. X [N, F] -> Y [N, 1] f32. Source: SVMRegressor-1.
+
+    No post_transform is made, as in onnxruntime.
+    """
     x, weights = rows_of(X), np.asarray([] if coefficients is None else coefficients, np.float64)
     if n_supports > 0:
         vectors = _vectors("SVMRegressor", x, support_vectors, n_supports)
@@ -56,7 +59,7 @@ def SVMRegressor(
     values = (values + (0.0 if rho is None or not len(rho) else float(rho[0])))[:, None]
     if one_class:
         return np.where(values > 0, 1, -1).astype(np.float32)
-    return post_transformed(values, post_transform if post_transform == "PROBIT" else "NONE").astype(np.float32)
+    return values.astype(np.float32)
 
 
 def SVMClassifier(

@@ -6,6 +6,7 @@ import numpy as np
 
 from celeris.graph.attributes import python_value
 from celeris.graph.graph import Node
+from celeris.ops.ml_linear import AS_SHARES
 from celeris.providers.base import Claim, Context, KernelCall, Refusal, Rows
 
 
@@ -86,15 +87,15 @@ def _claim_single_score(
     weights: tuple[np.ndarray, np.ndarray],
     labels: tuple[str, list[str] | np.ndarray],
 ) -> Claim:
-    """The score s of the second class: columns 1 - s and s without a post_transform, else -s and s."""
+    """The score s of the second class: columns 1 - s and s, or -s and s where a post_transform takes them."""
     transform = text(node, "post_transform", "NONE")
-    none = transform == "NONE"
+    none = transform in AS_SHARES
     label, probabilities = node.outputs[0], node.outputs[1] if len(node.outputs) > 1 else ""
     score, other, both = context.fresh("score"), context.fresh("other"), context.fresh("both")
     found = {score: Rows("double", (1,)), label: Rows(labels[0], ())}
     calls = [
         *_gemm(context, node.inputs[0], weights, score, found),
-        KernelCall("threshold_label", {"labels": labels[1], "threshold": 0.5 if none else 0.0}, [score], [label]),
+        KernelCall("threshold_label", {"labels": labels[1], "threshold": 0.0}, [score], [label]),
     ]
     if probabilities:
         first = np.zeros(1, np.int64)
@@ -124,6 +125,8 @@ def claim_linear_regressor(node: Node, context: Context) -> Claim | Refusal:
     if weights[0].size != targets * rows.width:
         return Refusal(f"{weights[0].size} coefficients for {targets} x {rows.width} features")
     transform = text(node, "post_transform", "NONE")
+    if targets == 1 and transform != "PROBIT":
+        transform = "NONE"  # as in the reference tier
     out = node.outputs[0]
     raw = out if transform == "NONE" else context.fresh("scores")
     found = {out: Rows("float", (targets,))}

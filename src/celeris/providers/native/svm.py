@@ -60,8 +60,8 @@ def claim_svm_regressor(node: Node, context: Context) -> Claim | Refusal:
     weights, rho = _doubles(node, "coefficients"), _doubles(node, "rho")
     if text(node, "kernel_type", "LINEAR") not in ("LINEAR", "POLY", "RBF", "SIGMOID"):
         return Refusal("its kernel_type is unknown")
-    if count <= 0 or weights.size != count or text(node, "post_transform", "NONE") == "PROBIT":
-        return Refusal("expected a coefficient for each support vector, and no PROBIT")
+    if count <= 0 or weights.size != count:
+        return Refusal("expected a coefficient for each support vector")
     machine = _machine(node, context, count)
     if isinstance(machine, Refusal):
         return machine
