@@ -96,7 +96,7 @@ struct TreeShap : KernelState {
     static constexpr size_t lanes_most = 16;
 
 private:
-    static constexpr size_t edges_most = size_t(1) << 26;
+    static constexpr size_t edges_most = size_t(1) << 23;  // shared subtrees are walked once a path
     static constexpr int32_t depth_most = 2000;
 
     std::vector<double> true_share_, false_share_;
@@ -140,7 +140,7 @@ private:
             const double share = holds ? true_share_[size_t(node)] : false_share_[size_t(node)];
             require(share >= 0 && share <= 1, "tree_shap: expected shares between 0 and 1");
             require(edges.size() < edges_most && path.size() < size_t(depth_most),
-                    "tree_shap: expected trees of at most 2,000 levels and 67 million paths' nodes in all");
+                    "tree_shap: expected trees of at most 2,000 levels and 8 million ways down in all");
             Edge e{};
             e.node = node, e.holds = holds, e.used = place_[size_t(a.feature[size_t(node)])];
             e.depth = int32_t(path.size()), e.above = last[size_t(e.used)];

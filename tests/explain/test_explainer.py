@@ -103,6 +103,25 @@ def test_shared_subtrees() -> None:
     assert got.base == 4
 
 
+def test_a_deep_diamond_is_refused_at_once() -> None:
+    """Sixty levels, both ways of each leading to the next: 2^60 paths."""
+    levels = 60
+    below = [*range(1, levels + 1), 0]
+    arrays: dict[str, Any] = {
+        "nodes_treeids": [0] * (levels + 1), "nodes_nodeids": list(range(levels + 1)),
+        "nodes_featureids": [0] * (levels + 1), "nodes_modes": ["BRANCH_LEQ"] * levels + ["LEAF"],
+        "nodes_values": [0.0] * (levels + 1), "nodes_truenodeids": below, "nodes_falsenodeids": below,
+        "nodes_hitrates": [1.0] * (levels + 1), "nodes_missing_value_tracks_true": [],
+        "target_treeids": [0], "target_nodeids": [levels], "target_ids": [0], "target_weights": [3.0],
+    }  # fmt: skip
+    explainer = Explainer(regressor(np.random.default_rng(0), trees=1, depth=1, features=1, **arrays))
+    x = np.zeros((2, 1), np.float32)
+    with pytest.raises(ExplainError, match="expected at most 8,000,000 ways down its trees"):
+        explainer(x)
+    assert explainer.leaves(x).tolist() == [[levels], [levels]]
+    assert explainer.tree_outputs(x).tolist() == [[3.0], [3.0]]
+
+
 def test_leaves_and_outputs_of_single_trees() -> None:
     rng = np.random.default_rng(9)
     explainer = Explainer(regressor(rng, trees=6, depth=5, features=4, targets=2))

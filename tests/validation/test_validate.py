@@ -59,6 +59,16 @@ def test_rounding_at_a_threshold_is_named_with_tree_and_node() -> None:
     assert "double=True" in report.fixes[row.cause]
 
 
+def test_infinite_values_are_far_from_thresholds() -> None:
+    x, y = _table()
+    model = _forest(x, y)
+    rows = x[:3].copy()
+    rows[1] = [np.inf, -np.inf, np.inf, 0]
+    scores = model.predict_proba(x[:3])
+    scores[1] = [3, -2]
+    assert validate(convert(model, x), rows, {"scores": scores}).worst[0].cause == "unexplained"
+
+
 def test_a_missing_value_without_a_route_is_named() -> None:
     x, y = _table()
     model = _forest(x, y)

@@ -12,7 +12,7 @@ import numpy as np
 from celeris import _core
 from celeris.explain.explanation import Explanation
 from celeris.explain.names import column_names, input_names
-from celeris.explain.scored import TREES, ExplainError, Linear, Trees, linear_of, pick, trees_of
+from celeris.explain.scored import TREES, ExplainError, Linear, Trees, linear_of, pick, trees_of, ways_down
 from celeris.explain.shares import shares_of_hits, shares_of_rows
 from celeris.graph.types import dtype_of
 from celeris.ops.trees import Forest
@@ -21,6 +21,7 @@ from celeris.plan.compile import compile_model
 from celeris.predictor import Predictor, load
 from celeris.signature import without_zipmaps
 
+_MOST_WAYS = 8_000_000  # cpp/kernels/tree_shap.h keeps some 100 bytes for each
 _ELEMENTS = {"float32": "float", "float64": "double", "int64": "int64", "int32": "int32", "bool": "bool"}
 
 
@@ -104,7 +105,9 @@ class Explainer:
         forest = trees.forest
         renamed = np.zeros(forest.targets, np.int32)
         renamed[trees.shown] = np.arange(outputs)
-        true, false = self._shares = self._shares or self._find_shares(trees)
+        if self._shares is None:
+            self._shares = self._find_shares(trees)
+        true, false = self._shares
         extra = {"targets": outputs, "true_share": true, "false_share": false, "base": trees.base}
         arrays = {**_arrays(forest), "target": renamed[forest.target], **extra}
         each = values.shape[1] + 1
@@ -113,6 +116,12 @@ class Explainer:
         return made[: len(values), :, :-1].transpose(0, 2, 1), made[0, :, -1].copy()
 
     def _find_shares(self, trees: Trees) -> tuple[np.ndarray, np.ndarray]:
+        ways = ways_down(trees.forest)
+        if ways > _MOST_WAYS:
+            raise ExplainError(
+                f"{self._node.op_type}: expected at most {_MOST_WAYS:,} ways down its trees, got {ways:.3g}: "
+                "nodes share subtrees; leaves() and tree_outputs() still work"
+            )
         if self._background is not None:
             if not len(self._background):
                 raise ExplainError("background: expected at least one row, got none")

@@ -10,7 +10,7 @@ import numpy as np
 from celeris.graph.attributes import python_value
 from celeris.graph.graph import Model, Node
 from celeris.ops.ml_trees import binary_case, classifier_forest, regressor_forest
-from celeris.ops.trees import Forest, forest_of_5
+from celeris.ops.trees import LEAF, Forest, forest_of_5
 
 TREES = ("TreeEnsemble", "TreeEnsembleClassifier", "TreeEnsembleRegressor")
 LINEAR = ("LinearClassifier", "LinearRegressor")
@@ -91,6 +91,21 @@ def trees_of(node: Node) -> Trees:
         inner = len(node.attr("nodes_featureids"))
         ids = np.concatenate((np.arange(inner), np.arange(count - inner)))
     return Trees(forest, shown, base, names, np.asarray(ids, np.int64))
+
+
+def ways_down(forest: Forest) -> float:
+    """Edges of all paths from the roots: many more than nodes where nodes share subtrees."""
+    node: np.ndarray = forest.roots
+    times: np.ndarray = np.ones(len(forest.roots))
+    total = 0.0
+    while node.size:
+        inner = forest.mode[node] != LEAF
+        node, times = node[inner], times[inner]
+        total += 2 * float(times.sum())
+        below = np.concatenate((forest.true[node], forest.false[node]))
+        node, at = np.unique(below, return_inverse=True)
+        times = np.bincount(at, np.concatenate((times, times)), len(node))
+    return total
 
 
 def _base(forest: Forest, case: str) -> np.ndarray:

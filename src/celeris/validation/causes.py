@@ -72,10 +72,9 @@ class Causes:
             if lost.any() and not routed:
                 at = int(np.flatnonzero(lost)[0])
                 return MISSING, self._place(trees, tree[at], node[at], value[at])
-            distance = np.abs(value.astype(np.float64) - limit) / np.spacing(np.abs(limit).astype(np.float32))
-            at = int(np.nanargmin(np.where(lost, np.inf, distance)))
-            if distance[at] <= _NEAR and (best is None or distance[at] < best[0]):
-                best = float(distance[at]), self._place(trees, tree[at], node[at], value[at])
+            at, distance = _nearest(value, limit)
+            if distance <= _NEAR and (best is None or distance < best[0]):
+                best = distance, self._place(trees, tree[at], node[at], value[at])
             node = np.where(goes(forest, node, value), forest.true[node], forest.false[node])
 
     def _place(self, trees: Trees, tree: int, node: int, value: float) -> str:
@@ -85,6 +84,15 @@ class Causes:
         width = self._values.shape[1]
         name = column_names(explainer._graph, explainer._node.inputs[0], width, explainer._inputs)[feature]
         return f"tree {tree}, node {trees.ids[node]}: {name} = {value:.9g} against {limit:.9g}"
+
+
+def _nearest(value: np.ndarray, limit: np.ndarray) -> tuple[int, float]:
+    """Where a value is nearest to its threshold, and how near, in spacings of float32."""
+    with np.errstate(all="ignore"):
+        distance = np.abs(value.astype(np.float64) - limit) / np.spacing(np.abs(limit).astype(np.float32))
+    distance = np.where(np.isnan(distance), np.inf, distance)
+    at = int(distance.argmin())
+    return at, float(distance[at])
 
 
 def _unseen_categories(predictor: Predictor, X: Any) -> dict[int, str]:
