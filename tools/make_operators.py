@@ -11,12 +11,8 @@ from celeris.ops.table import Op
 from celeris.providers import native
 
 PAGE = Path(__file__).parent.parent / "docs" / "operators.md"
-_DOMAINS = {
-    "": "ai.onnx",
-    "ai.onnx.ml": "ai.onnx.ml",
-    "com.microsoft": "com.microsoft",
-    "ai.onnx.preview": "ai.onnx.preview",
-}
+_DOMAINS = ("", "ai.onnx.ml", "com.microsoft", "ai.onnx.preview")
+_NEWEST = 2**31 - 1
 _HEAD = """# Operators
 
 Every operator that Celeris runs, in every version of its definition up to the newest. All of them run in NumPy, which
