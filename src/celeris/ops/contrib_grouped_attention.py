@@ -110,11 +110,7 @@ def GroupQueryAttention(
     if do_rotary:
         if cos_cache is None or sin_cache is None:
             raise ValueError(f"{where}: expected cos_cache and sin_cache for do_rotary, got none")
-        positions = np.broadcast_to(before[:, None] + np.arange(length), (batch, length))
-        if position_ids is not None:  # of a first prompt, only where it begins
-            prompt = length == longest and length > 1
-            positions = position_ids.reshape(-1)[:1] + np.arange(length) if prompt else position_ids
-            positions = np.broadcast_to(positions, (batch, length))
+        positions = _positions(before, length, position_ids, prompt=length == longest and length > 1)
         q, k = (RotaryEmbedding(x, positions, cos_cache, sin_cache, interleaved=rotary_interleaved) for x in (q, k))
     keys, values = (_appended(past, new, before, longest) for past, new in ((past_key, k), (past_value, v)))
     scores = scores_of(q, keys[:, :, :longest], scale if scale else 1 / math.sqrt(q.shape[3]))
@@ -131,6 +127,15 @@ def GroupQueryAttention(
     y = join_heads(narrow(weighted(shares, widen(values[:, :, :longest])), query.dtype))
     shown = None if not qk_output or _outputs < 4 else narrow((scores, shares)[qk_output - 1], query.dtype)
     return y, keys, values, shown
+
+
+def _positions(before: np.ndarray, length: int, given: np.ndarray | None, prompt: bool) -> np.ndarray:
+    """Where the queries stand [B,S]. What is given of a first prompt is only where it begins."""
+    if given is None:
+        given = before[:, None] + np.arange(length)
+    elif prompt:
+        given = given.reshape(-1)[:1] + np.arange(length)
+    return np.broadcast_to(given, (len(before), length))
 
 
 def _grouped(
