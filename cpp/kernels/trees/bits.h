@@ -35,9 +35,6 @@ struct Bits {
         uint32_t table;   // floats [target][tree][1 << levels]
         uint8_t levels;   // of its tables, at least 4
     };
-    struct Test {
-        uint8_t rank;  // holds where the row's rank is greater
-    };
     struct Ranked {  // a plane, its keys as a search tree in level order, and its tests
         int32_t plane;
         uint32_t search, tests, count;
@@ -49,7 +46,7 @@ struct Bits {
     std::vector<Chunk> chunks;
     std::vector<Ranked> ranked;
     std::vector<Group> groups;
-    std::vector<uint8_t> tests;      // ranks; a chunk's masks are numbered from 1, mask 0 being empty
+    std::vector<uint8_t> tests;      // ranks: a test holds where the row's is greater; a chunk's masks are numbered from 1, mask 0 being empty
     std::vector<uint16_t> program;
     std::vector<float> tables;
     std::vector<int32_t> search32;
@@ -59,10 +56,6 @@ struct Bits {
 
     static size_t level_start(int level) { return level < 4 ? (size_t(1) << level) - 1 : size_t(1) << level; }
     static size_t search_size(int levels) { return levels <= 4 ? 16 : size_t(1) << levels; }
-    size_t bytes() const {
-        return tables.size() * 4 + program.size() * 2 + tests.size() + search32.size() * 4 + search64.size() * 8 +
-               groups.size() * sizeof(Group);
-    }
 };
 
 template <class Key>

@@ -1,7 +1,7 @@
 // The bodies of Bits: ranks, tests, routing, look-ups. W words of 64 rows each are worked on side by side.
 #pragma once
 
-#if defined(CELERIS_X86)
+#if defined(__SSE2__)  // any x86-64
 #include <immintrin.h>
 #endif
 #if defined(__GNUC__) && !defined(__clang__)  // GCC bug 105593: it warns of its own _mm512_undefined_epi32
