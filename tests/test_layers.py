@@ -67,6 +67,9 @@ FACES = {
     "cli/tables.py": {"pyarrow"},
     "cli/arrow_rows.py": {"pyarrow"},
     "cli/csv_rows.py": {"pyarrow"},
+    "cli/bench.py": {"matplotlib"},
+    "cli/pictures.py": {"matplotlib"},
+    "cli/profile.py": {"matplotlib"},
     "cli/progress.py": {"rich"},
     "cli/writing.py": {"pyarrow"},
 }

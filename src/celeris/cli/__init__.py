@@ -6,10 +6,19 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from celeris.cli import demo, explain, lint, predict, show, validate
+from celeris.cli import bench, demo, explain, lint, predict, profile, show, validate
 from celeris.cli.errors import UsageError
 
-COMMANDS = {"demo": demo, "explain": explain, "lint": lint, "predict": predict, "show": show, "validate": validate}
+COMMANDS = {
+    "demo": demo,
+    "show": show,
+    "predict": predict,
+    "explain": explain,
+    "validate": validate,
+    "lint": lint,
+    "profile": profile,
+    "bench": bench,
+}  # in the order in which --help lists them
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,40 +1,77 @@
 """Show what a model is and how Celeris runs it.
 
-Inputs, outputs, metadata, graph, plan; with --why, who took each node and why not natively.
+Inputs, outputs, metadata, graph, plan, as text; the graph as it runs as a drawing (--svg), and all of it as one page
+(--html); with --why, who took each node and why not natively.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+from celeris.cli.drawing import draw
+from celeris.cli.page import Section, page
 from celeris.cli.table import table
-from celeris.graph.graph import Model
+from celeris.cli.writing import whole_file
+from celeris.graph.graph import Graph, Model
 from celeris.plan.plan import CallStep, PipelineStep, Plan
 from celeris.session import InferenceSession
 
+if TYPE_CHECKING:
+    from celeris.plan.compile import Program
+
+_INTERFACE = ("", "name", "type", "shape")
+_WHY = ("operator", "node", "runs as", "why")
 _SHOWN_NODES = 200  # of a graph, before the rest is counted
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """MODEL [--why]."""
+    """MODEL [--why] [--svg FILE] [--html FILE]."""
     parser.add_argument("model", help="an ONNX file")
     parser.add_argument("--why", action="store_true", help="who runs each node, and why not natively")
+    parser.add_argument("--svg", metavar="FILE", help="draw the graph as it runs")
+    parser.add_argument("--html", metavar="FILE", help="write all of it as one page that needs nothing else")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Prints the sections, one after another."""
+    """Prints the sections, one after another, or writes what is asked for."""
     session = InferenceSession(arguments.model)
     program = session._sess._program
+    if arguments.svg is not None or arguments.html is not None:
+        _write(arguments, session, program)
+        return
     print("\n\n".join(filter(None, [
-        _head(session, program.model),
-        _interface(session),
+        "\n".join(f"{name:12}  {value}" for name, value in _facts(session, program.model)),
+        table(_INTERFACE, _interface(session)),
         _graph(program.model),
         _plan(program.plan),
-        _why(program.plan) if arguments.why else "",
+        table(_WHY, _reasons(program.plan)) if arguments.why else "",
     ])))  # fmt: skip
 
 
-def _head(session: InferenceSession, model: Model) -> str:
+def _write(arguments: argparse.Namespace, session: InferenceSession, program: Program) -> None:
+    drawing = draw(program.optimized.graph, program.plan)
+    files = [(arguments.svg, drawing)]
+    if arguments.html is not None:
+        steps = [(str(number), kind, what) for number, (kind, what) in enumerate(_steps(program.plan), 1)]
+        graph = program.model.graph
+        sections: list[Section] = [
+            ("Inputs and outputs", _INTERFACE, _interface(session)),
+            ("Plan", ("step", "runs as", "what"), steps),
+            ("Nodes, and why they run so", _WHY, _reasons(program.plan)),
+            ("The file", ("", ""), _facts(session, program.model)),
+        ]
+        below = f"{_size(graph)}; {len(program.plan.steps)} steps, numbered in the boxes; point at a box for its values"
+        files.append((arguments.html, page(Path(arguments.model).name, below, drawing, sections)))
+    for path, text in files:
+        if path is not None:
+            with whole_file(path) as file:
+                file.write(text.encode())
+
+
+def _facts(session: InferenceSession, model: Model) -> list[tuple[str, str]]:
     meta = session.get_modelmeta()
     rows = [
         ("producer", f"{meta.producer_name} {model.producer_version}".strip()),
@@ -44,16 +81,20 @@ def _head(session: InferenceSession, model: Model) -> str:
         ("opsets", ", ".join(f"{domain or 'ai.onnx'} {version}" for domain, version in model.opsets.items())),
         *meta.custom_metadata_map.items(),
     ]
-    return "\n".join(f"{name:12}  {value}" for name, value in rows if value)
+    return [(name, value) for name, value in rows if value]
 
 
-def _interface(session: InferenceSession) -> str:
-    rows = [
+def _interface(session: InferenceSession) -> list[tuple[str, ...]]:
+    return [
         (kind, node.name, node.type, "[" + ", ".join("?" if d is None else str(d) for d in node.shape) + "]")
         for kind, nodes in (("input", session.get_inputs()), ("output", session.get_outputs()))
         for node in nodes
     ]
-    return table(["", "name", "type", "shape"], rows)
+
+
+def _size(graph: Graph) -> str:
+    constants = sum(getattr(value, "size", 0) for value in graph.initializers.values())
+    return f"{len(graph.nodes)} nodes, {constants:,} numbers in constants"
 
 
 def _graph(model: Model) -> str:
@@ -64,23 +105,25 @@ def _graph(model: Model) -> str:
     ]
     if len(nodes) > _SHOWN_NODES:
         lines.append(f"  ... and {len(nodes) - _SHOWN_NODES} more")
-    constants = sum(getattr(v, "size", 0) for v in model.graph.initializers.values())
-    return "\n".join([f"graph: {len(nodes)} nodes, {constants} numbers in constants", *lines])
+    return "\n".join([f"graph: {_size(model.graph)}", *lines])
+
+
+def _steps(plan: Plan) -> Iterator[tuple[str, str]]:
+    """Of each step: how it runs, and what."""
+    for step in plan.steps:
+        if isinstance(step, PipelineStep):
+            kernels = " > ".join(call.kernel for call in step.kernels) or "(names only)"
+            yield f"row pipeline of {len(step.nodes)} nodes", kernels
+        elif isinstance(step, CallStep):
+            yield "whole tensors, NumPy", step.node.op_type
+        else:
+            yield "list of dicts", "ZipMap"
 
 
 def _plan(plan: Plan) -> str:
-    lines = []
-    for number, step in enumerate(plan.steps, 1):
-        if isinstance(step, PipelineStep):
-            kernels = " > ".join(call.kernel for call in step.kernels) or "(names only)"
-            lines.append(f"  {number}. row pipeline of {len(step.nodes)} nodes: {kernels}")
-        elif isinstance(step, CallStep):
-            lines.append(f"  {number}. whole tensors, NumPy: {step.node.op_type}")
-        else:
-            lines.append(f"  {number}. list of dicts: ZipMap")
+    lines = [f"  {number}. {kind}: {what}" for number, (kind, what) in enumerate(_steps(plan), 1)]
     return "\n".join([f"plan: {len(plan.steps)} steps", *lines])
 
 
-def _why(plan: Plan) -> str:
-    rows = [(node.op_type, node.name, tier, note) for node, tier, note in plan.reasons]
-    return table(["operator", "node", "runs as", "why"], rows)
+def _reasons(plan: Plan) -> list[tuple[str, ...]]:
+    return [(node.op_type, node.name, tier, note) for node, tier, note in plan.reasons]
