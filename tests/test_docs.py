@@ -41,4 +41,4 @@ def test_snippets_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_pages_with_snippets_are_found() -> None:
-    assert {"predictor.md", "scikit-learn.md", "asyncio.md"} <= {page.name for page in PAGES}
+    assert {"predictor.md", "scikit-learn.md", "asyncio.md", "command-line.md"} <= {page.name for page in PAGES}

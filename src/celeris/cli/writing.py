@@ -33,14 +33,20 @@ def whole_file(path: str | None, *, spooled: bool = False) -> Iterator[BinaryIO]
     `spooled`: standard output too gets all of it at the end.
     """
     if path is None or path == "-":
+        binary = getattr(sys.stdout, "buffer", None)
+        if binary is None:  # redirected in Python, to something that takes text
+            text = io.BytesIO()
+            yield text
+            sys.stdout.write(text.getvalue().decode())
+            return
         if spooled:
             with tempfile.TemporaryFile() as file:
                 yield file
                 file.seek(0)
-                shutil.copyfileobj(file, sys.stdout.buffer)
+                shutil.copyfileobj(file, binary)
         else:
-            yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
+            yield binary
+        binary.flush()
         return
     target = Path(path)
     with contextlib.suppress(FileNotFoundError):
@@ -176,7 +182,7 @@ class ArrowFile:
         from pyarrow import parquet
 
         if self._kind == "arrow":
-            make = pyarrow.ipc.new_stream if self._file is sys.stdout.buffer else pyarrow.ipc.new_file
+            make = pyarrow.ipc.new_stream if self._file is getattr(sys.stdout, "buffer", None) else pyarrow.ipc.new_file
             return make(self._file, self._schema)
         # Dictionaries pay for labels and texts; probabilities hardly repeat.
         words = [f.name for f in self._schema if not pyarrow.types.is_floating(f.type)]
