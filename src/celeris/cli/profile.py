@@ -133,24 +133,23 @@ def plot(times: Times) -> Figure:
     """A bar a node, in the order in which they run."""
     from matplotlib.figure import Figure
 
-    nodes = list(times.nodes.items())
-    shown = nodes if len(nodes) <= 40 else sorted(nodes, key=lambda item: -item[1])[:40]
-    names = [
-        f"{operator}  {name[:28]}" if name and not name.startswith(operator) else operator
-        for (_, name, operator), _ in shown
-    ]
-    values = [ns / times.rows for _, ns in shown]
+    nodes = [(name, operator, ns) for (_, name, operator), ns in times.nodes.items()]
+    shown = nodes if len(nodes) <= 40 else sorted(nodes, key=lambda node: -node[2])[:40]
+    beside = max(times.total_ns - sum(ns for *_, ns in nodes), 0)
+    rest = f", the {len(shown)} slowest of {len(nodes)} nodes" if len(shown) < len(nodes) else ""
+    shown = [*shown, ("", "(feeds, results)", beside)]
+    names = [f"{op}  {name[:28]}" if name and not name.startswith(op) else op for name, op, _ in shown]
+    values = [ns / times.rows for *_, ns in shown]
     figure = Figure(figsize=(9, 1.4 + 0.36 * len(shown)), layout="constrained")
     axes = figure.add_subplot()
-    bars = axes.barh(range(len(shown)), values, color="#2a8f6b", height=0.7)
-    labels = [f"{ns / times.rows:.3g} ns, {100 * ns / times.total_ns:.0f}%" for _, ns in shown]
+    bars = axes.barh(range(len(shown)), values, color=["#2a8f6b"] * (len(shown) - 1) + ["#8a8f98"], height=0.7)
+    labels = [f"{ns / times.rows:.3g} ns, {100 * ns / times.total_ns:.0f}%" for *_, ns in shown]
     axes.bar_label(bars, labels, padding=4, fontsize=9)
     axes.set_yticks(range(len(shown)), names)
     axes.invert_yaxis()
     axes.margins(x=0.2)
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_xlabel("nanoseconds a row")
-    rest = f", the {len(shown)} slowest of {len(nodes)} nodes" if len(shown) < len(nodes) else ""
     axes.set_title(f"{times.rows / times.total_ns * 1e9:,.0f} rows a second{rest}", loc="left", fontsize=11)
     return figure
 
