@@ -127,13 +127,14 @@ public:
         step.function = {function.release().ptr(), std::move(in), std::move(out)};
         add(std::move(step), std::move(release), std::move(label));
     }
-    void zipmap(int in, int out, nb::list keys, std::vector<int64_t> columns, std::vector<int> release, nb::object label) {
+    void zipmap(int in, int out, nb::list keys, std::vector<int64_t> columns, nb::object fallback,
+                std::vector<int> release, nb::object label) {
         if (columns.size() != keys.size()) throw std::invalid_argument("zipmap: expected a column for each key");
         for (int64_t c : columns)
             if (c < 0 || size_t(c) >= keys.size()) throw std::invalid_argument("zipmap: column out of range");
         Program::Step step{};
         step.kind = Program::Step::zipmap;
-        step.zip = {slot(in), slot(out), {}, std::move(columns)};
+        step.zip = {slot(in), slot(out), {}, std::move(columns), fallback.release().ptr()};
         for (nb::handle key : keys) step.zip.keys.push_back(key.inc_ref().ptr());
         add(std::move(step), std::move(release), std::move(label));
     }
@@ -237,7 +238,7 @@ void init_engine(nb::module_ &m) {
         .def("constant", &Builder::constant, nb::arg("slot"), nb::arg("value"))
         .def("call", &Builder::call, nb::arg("function"), nb::arg("inputs"), nb::arg("outputs"), nb::arg("release"),
              nb::arg("label"), "Adds function(*values) -> tuple.")
-        .def("zipmap", &Builder::zipmap, nb::arg("input"), nb::arg("output"), nb::arg("keys"), nb::arg("columns"),
+        .def("zipmap", &Builder::zipmap, nb::arg("input"), nb::arg("output"), nb::arg("keys"), nb::arg("columns"), nb::arg("fallback"),
              nb::arg("release"), nb::arg("label"), "Adds [N, C] float32 -> list of dicts.")
         .def("pipeline", &Builder::pipeline, nb::arg("registers"), nb::arg("sources"), nb::arg("kernels"),
              nb::arg("sinks"), nb::arg("inputs"), nb::arg("outputs"), nb::arg("fallback"), nb::arg("release"),

@@ -201,3 +201,14 @@ def test_run_with_ort_values() -> None:
 
 def test_run_with_ort_values_refuses_arrays() -> None:
     same(lambda o: o.InferenceSession(models.add()).run_with_ort_values(["y"], FEED))
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (2,), (2, 2, 2), (), (0, 2), (3,)], ids=str)
+def test_zipmap_of_other_shapes(shape: tuple[int, ...]) -> None:
+    kind = h.make_sequence_type_proto(h.make_map_type_proto(T.INT64, h.make_tensor_type_proto(T.FLOAT, None)))
+    data = models.model(
+        [h.make_node("ZipMap", ["x"], ["y"], name="z", domain="ai.onnx.ml", classlabels_int64s=[3, 1])],
+        [models.tensor("x", T.FLOAT, None)],
+        [models.value("y", kind)],
+    )
+    same(lambda o: o.InferenceSession(data).run(None, {"x": np.ones(shape, np.float32)}))

@@ -144,6 +144,7 @@ Program::~Program() {
         Py_XDECREF(s.run.fallback);
         Py_XDECREF(s.function.function);
         for (PyObject *k : s.zip.keys) Py_XDECREF(k);
+        Py_XDECREF(s.zip.fallback);
         Py_XDECREF(s.label);
     }
 }
@@ -403,21 +404,14 @@ bool Program::run_call(const CallStep &s, PyObject **slots) const {
 // [N, C] float32 -> a list of N dicts from the sorted keys to Python floats.
 bool Program::run_zipmap(const ZipMapStep &s, PyObject **slots) const {
     PyObject *value = slots[s.in];
-    PyArrayObject *array = reinterpret_cast<PyArrayObject *>(
-        value == nullptr ? nullptr : PyArray_FROM_OTF(value, NPY_FLOAT32, NPY_ARRAY_IN_ARRAY));
-    if (array == nullptr) {
-        if (!PyErr_Occurred()) PyErr_SetString(PyExc_ValueError, "ZipMap: expected a tensor, got nothing");
-        return false;
-    }
-    const int rank = PyArray_NDIM(array);
-    const npy_intp rows = rank == 1 ? 1 : PyArray_DIM(array, 0);
-    const npy_intp columns = rank == 0 ? 0 : PyArray_DIM(array, rank - 1);
-    if (rank < 1 || rank > 2 || size_t(columns) != s.keys.size()) {
-        PyErr_Format(PyExc_ValueError, "ZipMap: expected %zu columns, one for each class, got %zd", s.keys.size(),
-                     Py_ssize_t(columns));
-        Py_DECREF(array);
-        return false;
-    }
+    const bool scores = value != nullptr && PyArray_Check(value);
+    const int rank = scores ? PyArray_NDIM(reinterpret_cast<PyArrayObject *>(value)) : 0;
+    const npy_intp *dims = scores ? PyArray_DIMS(reinterpret_cast<PyArrayObject *>(value)) : nullptr;
+    if (rank < 1 || rank > 2 || size_t(dims[rank - 1]) != s.keys.size())
+        return run_call({s.fallback, {s.in}, {s.out}}, slots);
+    const npy_intp rows = rank == 1 ? 1 : dims[0], columns = dims[rank - 1];
+    PyArrayObject *array = reinterpret_cast<PyArrayObject *>(PyArray_FROM_OTF(value, NPY_FLOAT32, NPY_ARRAY_IN_ARRAY));
+    if (array == nullptr) return false;
     const float *x = static_cast<const float *>(PyArray_DATA(array));
     PyObject *list = PyList_New(rows);
     for (npy_intp r = 0; list != nullptr && r < rows; ++r) {

@@ -40,6 +40,7 @@ public:
         int in, out;
         std::vector<PyObject *> keys;   // ascending, as onnxruntime's std::map gives them
         std::vector<int64_t> columns;   // where each key's values stand
+        PyObject *fallback;             // (scores) -> (list,): says what is wrong with scores of another shape
     };
     struct Step {
         enum Kind { pipeline, call, zipmap } kind;

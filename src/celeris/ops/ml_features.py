@@ -292,8 +292,12 @@ def ZipMap(
     """Scores [N, C] to a list of N maps from labels, ascending, to scores. Source: ai.onnx.ml ZipMap-1."""
     labels: list[Any] = classlabels_strings or classlabels_int64s or []
     rows = X.reshape(1, -1) if X.ndim == 1 else X
-    if rows.ndim != 2 or rows.shape[1] != len(labels):
-        raise ValueError(f"ZipMap: expected a column for each of {len(labels)} labels, got shape {list(X.shape)}")
+    if rows.ndim == 0:
+        raise ValueError("Zipmap does not support empty dim count")
+    if rows.ndim != 2:
+        raise ValueError("Zipmap only supports 1D or 2D input tensors")
+    if rows.shape[1] != len(labels):
+        raise ValueError(f"Input features_per_batch[{rows.shape[1]}] != number of classlabels[{len(labels)}]")
     order = sorted(range(len(labels)), key=labels.__getitem__)
     keys = [labels[i] for i in order]
     return [dict(zip(keys, row, strict=True)) for row in rows[:, order].tolist()]

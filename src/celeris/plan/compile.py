@@ -117,7 +117,7 @@ def _releases(plan: Plan) -> list[list[str]]:
 def _add(core: _core.Program, step: Step, slot: Callable[[str], int], release: list[int], outputs: set[str]) -> None:
     if isinstance(step, ZipMapStep):
         label = (step.node.name, "ZipMap")
-        core.zipmap(slot(step.inputs[0]), slot(step.outputs[0]), step.keys, step.columns, release, label)
+        core.zipmap(slot(step.inputs[0]), slot(step.outputs[0]), step.keys, step.columns, step.fallback, release, label)
     elif isinstance(step, CallStep):
         function = _owning(step.function) if outputs.intersection(step.outputs) else step.function
         label = (step.node.name, step.node.op_type)

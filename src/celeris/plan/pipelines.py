@@ -85,7 +85,7 @@ def _schedule(graph: Graph, claims: dict[int, Claim], rows: dict[str, Rows], sco
     A pipeline's nodes have the same number of rows: a shape's arithmetic is not mixed with the table's.
     """
     waiting = list(range(len(graph.nodes)))
-    calls = {at: bind(node, scope) for at, node in enumerate(graph.nodes) if at not in claims and _keys(node) is None}
+    calls = {at: bind(node, scope) for at, node in enumerate(graph.nodes) if at not in claims}
     made = {*graph.inputs, *plan.constants, ""}
     counts = {at: next(rows[n].fixed for n in graph.nodes[at].inputs if n in rows) for at in claims}
 
@@ -111,7 +111,7 @@ def _schedule(graph: Graph, claims: dict[int, Claim], rows: dict[str, Rows], sco
         waiting, taken = [], False
         for at in left:
             if at not in claims and ready(at):
-                plan.steps.append(_call(graph, graph.nodes[at], calls.get(at)))
+                plan.steps.append(_call(graph, graph.nodes[at], calls[at]))
                 made.update(graph.nodes[at].outputs)
                 taken = True
             else:
@@ -136,7 +136,8 @@ def _call(graph: Graph, node: Node, bound: Any) -> Step:
     keys = _keys(node)
     if keys is not None:
         order = sorted(range(len(keys)), key=lambda i: keys[i])
-        return ZipMapStep(node, list(node.inputs), list(node.outputs), [keys[i] for i in order], order)
+        ordered = [keys[i] for i in order]
+        return ZipMapStep(node, bound.inputs, bound.outputs, ordered, order, bound.function)
     return CallStep(node, bound.inputs, bound.outputs, bound.function)
 
 

@@ -42,6 +42,7 @@ class ZipMapStep:
     outputs: list[str]
     keys: list[Any]
     columns: list[int]
+    fallback: Callable[..., tuple[Any, ...]]  # the same by the reference tier, for scores of another shape
 
 
 Step: TypeAlias = PipelineStep | CallStep | ZipMapStep
