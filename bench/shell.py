@@ -22,7 +22,7 @@ _COLUMNS = ("a", "b", "c", "d")
 _ALONE = """
 import sys
 from pyarrow import parquet
-opened = parquet.ParquetFile(sys.argv[1], pre_buffer=True)
+opened = parquet.ParquetFile(sys.argv[1])
 print(sum(batch.num_rows for batch in opened.iter_batches(1 << 17, columns=sys.argv[2:])))
 """
 

@@ -56,10 +56,13 @@ def _parquet(file: BinaryIO) -> tuple[list[str], int, Any]:
         spooled = tempfile.TemporaryFile()  # noqa: SIM115  (open as long as its batches are read)
         shutil.copyfileobj(file, spooled)
         file = spooled
-    opened = parquet.ParquetFile(file, pre_buffer=True)
-    return opened.schema_arrow.names, opened.metadata.num_rows, lambda used: opened.iter_batches(
-        BLOCK_ROWS, columns=used
-    )  # fmt: skip
+    opened = parquet.ParquetFile(file)
+
+    def batches(used: list[str]) -> Iterator[pyarrow.RecordBatch]:
+        for group in range(opened.num_row_groups):  # asked for all of them, Arrow keeps what it has read of the file
+            yield from opened.iter_batches(BLOCK_ROWS, row_groups=[group], columns=used)
+
+    return opened.schema_arrow.names, opened.metadata.num_rows, batches
 
 
 def _ipc(file: BinaryIO) -> tuple[list[str], int, Any]:
