@@ -23,7 +23,8 @@ _ALONE = """
 import sys
 from pyarrow import parquet
 opened = parquet.ParquetFile(sys.argv[1])
-print(sum(batch.num_rows for batch in opened.iter_batches(1 << 17, columns=sys.argv[2:])))
+groups = (opened.iter_batches(1 << 17, row_groups=[g], columns=sys.argv[2:]) for g in range(opened.num_row_groups))
+print(sum(batch.num_rows for batches in groups for batch in batches))
 """
 
 
