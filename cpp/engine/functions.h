@@ -12,7 +12,7 @@ struct Split {
 
 inline Split split_power(double x) {
     const int64_t bits = as_bits(x);
-    const int64_t k = (bits - 0x3fe6a09e667f3bcdLL) >> 52;  // the bits of sqrt(1/2)
+    const int64_t k = int64_t(uint64_t(bits) - 0x3fe6a09e667f3bcdULL) >> 52;  // the bits of sqrt(1/2)
     // An integer of at most 51 bits as a double without a conversion instruction, which only AVX-512 has for vectors.
     const double number = as_double(as_bits(0x1.8p52) + k) - 0x1.8p52;
     return {as_double(bits - int64_t(uint64_t(k) << 52)), number};
