@@ -15,7 +15,7 @@ inline Split split_power(double x) {
     const int64_t k = int64_t(uint64_t(bits) - 0x3fe6a09e667f3bcdULL) >> 52;  // the bits of sqrt(1/2)
     // An integer of at most 51 bits as a double without a conversion instruction, which only AVX-512 has for vectors.
     const double number = as_double(as_bits(0x1.8p52) + k) - 0x1.8p52;
-    return {as_double(bits - int64_t(uint64_t(k) << 52)), number};
+    return {as_double(int64_t(uint64_t(bits) - (uint64_t(k) << 52))), number};
 }
 
 // ln x. With s = f / (2 + f): ln(1 + f) = 2 atanh(s) = f - (f^2/2 - s (f^2/2 + R)), R = 2 (s^2/3 + s^4/5 + ...); the
