@@ -35,7 +35,6 @@ class _Process:
 
     severity = 2
     verbosity = 0
-    seed: int | None = None
     global_threads: tuple[int, int] | None = None
 
 
@@ -87,12 +86,9 @@ def set_default_logger_verbosity(verbosity: int) -> None:
 
 def set_seed(seed: int) -> None:
     """The seed of random operators that have none of their own."""
-    _process.seed = operator.index(seed)
+    from celeris.ops import random
 
-
-def get_seed() -> int | None:
-    """The seed given to `set_seed`, None where there was none."""
-    return _process.seed
+    random.set_seed(operator.index(seed))
 
 
 def enable_telemetry_events() -> None:

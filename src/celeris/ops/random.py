@@ -12,9 +12,17 @@ from celeris.ops import shapes
 from celeris.ops.precision import narrow, widen
 from celeris.ops.table import Facts, Op
 
+_shared = np.random.default_rng()  # of the operators that have no seed
+
+
+def set_seed(seed: int) -> None:
+    """Operators without a seed of their own draw the same numbers again from here on, one after another."""
+    global _shared
+    _shared = np.random.default_rng(seed % 2**64)
+
 
 def _generator(seed: float | None) -> np.random.Generator:
-    return np.random.default_rng(None if seed is None else struct.unpack("<I", struct.pack("<f", seed))[0])
+    return _shared if seed is None else np.random.default_rng(struct.unpack("<I", struct.pack("<f", seed))[0])
 
 
 def _dtype(number: int | None, default: np.dtype) -> np.dtype:
