@@ -93,6 +93,9 @@ def bind(node: Node, scope: Scope) -> BoundNode:
         except Exception as error:
             raise NodeError(node.name, node.op_type, _explained(node.op_type, error, values[:arity])) from error
         results = result if isinstance(result, tuple) else (result,)
+        if len(results) < count:
+            text = f"expected at most {len(results)} outputs of these inputs, got a node with {count}"
+            raise NodeError(node.name, node.op_type, text)
         return tuple(np.asarray(r) if isinstance(r, np.generic) else r for r in results[:count])
 
     return BoundNode(list(node.inputs) + captured, list(node.outputs), function)

@@ -92,6 +92,8 @@ class LoadedModel:
         passes = self.session_options.graph_optimization_level != GraphOptimizationLevel.ORT_DISABLE_ALL
         try:
             self._program: Program = compile_model(self._model, passes=passes, disabled=sorted(disabled))
+        except ValueError as problem:  # parameters that no kernel accepts: the model's fault, not a provider's
+            raise error("FAIL", str(problem)) from problem
         except GraphError as problem:
             raise from_graph(problem.code, problem.text, self._path) from problem
         # Asked for once: finding out how many processors there are takes longer than a small model.

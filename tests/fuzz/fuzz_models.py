@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import faulthandler
 import random
+import resource
 import sys
 import time
 import traceback
@@ -32,6 +33,7 @@ from tests.onnx_models import file_models, node_models
 _NUMBERS = [0, 1, -1, 2, 7, 127, 2**31 - 1, -(2**31), 2**31, 2**40, 2**63 - 1, -(2**63)]
 _FLOATS = [0.0, -0.0, 1.0, -1.0, 1e-45, 3.4e38, float("inf"), float("nan")]
 _LARGEST = 20_000  # bytes; small models find the same faults sooner
+_MEMORY = 8 << 30  # bytes
 _ELEMENTS = 1 << 20  # of a model's input fed, at most
 
 
@@ -268,5 +270,6 @@ def main(arguments: list[str] | None = None) -> int:
 
 if __name__ == "__main__":
     faulthandler.enable()
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))  # a model may ask for more than there is: MemoryError
     warnings.simplefilter("ignore")
     sys.exit(main())

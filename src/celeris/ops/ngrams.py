@@ -33,6 +33,11 @@ class NGrams:
         if first != len(self.columns):
             raise ValueError(f"TfIdfVectorizer: expected {first} ngram_indexes, got {len(self.columns)}")
 
+    @property
+    def longest(self) -> int:
+        """Tokens of the longest n-grams in the pool."""
+        return max(self._levels, default=0)
+
     def _level(self, grams: np.ndarray, first: int) -> tuple[list[np.ndarray], np.ndarray]:
         prefix = np.zeros(len(grams), np.int64)
         keys: list[np.ndarray] = []

@@ -74,9 +74,11 @@ def TfIdfVectorizer(
         raise ValueError("TfIdfVectorizer: expected either pool_strings or pool_int64s, got both or neither")
     pool: Seq[str] | Seq[int] | None = pool_int64s if pool_strings is None else pool_strings
     assert pool is not None
-    lengths = range(min_gram_length, max_gram_length + 1)
     if not 1 <= min_gram_length <= max_gram_length or max_skip_count < 0:
-        raise ValueError(f"TfIdfVectorizer: expected gram lengths from 1 up and skips from 0, got {lengths}")
+        raise ValueError(
+            "TfIdfVectorizer: expected gram lengths from 1 up and skips from 0, "
+            f"got {min_gram_length} to {max_gram_length} and {max_skip_count}"
+        )
     ngrams: NGrams = compiled(pool, ngram_counts, ngram_indexes)
     tokens = ngrams.token_ids(np.atleast_2d(X))
     counts = np.zeros((len(tokens), ngrams.width), np.float32)
@@ -85,9 +87,10 @@ def TfIdfVectorizer(
         if len(weights) != len(ngrams.columns):
             raise ValueError(f"TfIdfVectorizer: expected {len(ngrams.columns)} weights, got {len(weights)}")
         scale = np.asarray(weights, np.float32)
-    for length in lengths:
-        # A unigram skips nothing: it is counted once.
-        for step in range(1, 2 if length == 1 else max_skip_count + 2):
+    last = tokens.shape[1] - 1
+    for length in range(min_gram_length, min(max_gram_length, last + 1, ngrams.longest) + 1):
+        # A unigram skips nothing: it is counted once. No gram reaches beyond the last token.
+        for step in range(1, 2 if length == 1 else min(max_skip_count + 1, last // (length - 1)) + 1):
             rows, found = ngrams.find(tokens, length, step)
             np.add.at(counts, (rows, ngrams.columns[found]), np.float32(1))
     if mode == "IDF":

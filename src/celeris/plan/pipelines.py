@@ -25,7 +25,8 @@ def rows_of(graph: Graph, name: str) -> Rows | None:
     if isinstance(count, str) and count in _row_symbols(graph):
         count = None
     sizes = tuple(d for d in tail if isinstance(d, int))
-    return Rows(found.element, sizes, count) if len(sizes) == len(tail) else None
+    rows = Rows(found.element, sizes, count)
+    return rows if len(sizes) == len(tail) and rows.narrow else None
 
 
 def _row_symbols(graph: Graph) -> set[int | str | None]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from celeris.graph.graph import Node
 
+WIDEST = 1 << 18  # columns of a row: beyond that a block of rows is no longer small, and a model perhaps hostile
 REGISTERS = ("float", "double", "int64", "int32", "bool", "string")  # element types that flow through pipelines
 
 
@@ -32,6 +33,11 @@ class Rows(NamedTuple):
     def width(self) -> int:
         """Columns of the register that holds it."""
         return prod(self.tail)
+
+    @property
+    def narrow(self) -> bool:
+        """Whether a block of such rows is small enough to flow; sizes beside one of 0 count, too."""
+        return all(size >= 0 for size in self.tail) and prod(max(size, 1) for size in self.tail) <= WIDEST
 
     @property
     def rank(self) -> int:

@@ -9,7 +9,7 @@ from functools import cache
 from importlib import import_module
 
 from celeris.graph.graph import Node
-from celeris.providers.base import Claim, ClaimRule, Context, Refusal
+from celeris.providers.base import WIDEST, Claim, ClaimRule, Context, Refusal
 
 # Domain -> rule (its module below this one, and its function) -> the operators it takes.
 CLAIMS: dict[str, dict[str, str]] = {
@@ -106,4 +106,7 @@ def claim(node: Node, context: Context) -> Claim | Refusal:
         return Refusal("no input depends on the rows")
     if len(counts) > 1:
         return Refusal("its inputs differ in their number of rows")
-    return rule(node, context)
+    answer = rule(node, context)
+    if isinstance(answer, Claim) and not all(rows.narrow for rows in answer.rows.values()):
+        return Refusal(f"its rows would have more than {WIDEST} columns")
+    return answer

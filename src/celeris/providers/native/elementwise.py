@@ -42,6 +42,8 @@ def constant_values(value: np.ndarray) -> Any:
 
 def broadcast(context: Context, names: list[str]) -> Rows | Refusal:
     """What operands are together, but for the element type. Their N must be at the same place from the right."""
+    if "" in names:
+        return Refusal("an operand is missing")
     tables = [rows for name in names if (rows := context.rows(name)) is not None]
     places = {len(rows.tail) - rows.axis for rows in tables}
     if len(places) != 1:
