@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib import import_module
 
 import pytest
 
@@ -25,6 +26,18 @@ def test_help_lists_every_command(capsys: Capsys) -> None:
 def test_help_of_each_command(capsys: Capsys, name: str) -> None:
     done = run(capsys, name, "--help")
     assert done.code == 0 and done.out.startswith(f"usage: celeris {name}") and done.err == ""
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_says_what_the_module_says(name: str) -> None:
+    first_line = (import_module(f"celeris.cli.{name}").__doc__ or "").splitlines()[0]
+    assert first_line.rstrip(".") == COMMANDS[name]
+
+
+def test_a_command_imports_no_other() -> None:
+    code = "import sys; from celeris.cli import main; main(['predict', 'no.onnx', 'no.csv']); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout.split()
+    assert "celeris.cli.predict" in loaded and not {"celeris.cli.bench", "celeris.explain"}.intersection(loaded)
 
 
 def test_version(capsys: Capsys) -> None:

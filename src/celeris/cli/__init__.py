@@ -5,19 +5,19 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
-from celeris.cli import bench, demo, explain, lint, predict, profile, show, validate
 from celeris.cli.errors import UsageError
 
 COMMANDS = {
-    "demo": demo,
-    "show": show,
-    "predict": predict,
-    "explain": explain,
-    "validate": validate,
-    "lint": lint,
-    "profile": profile,
-    "bench": bench,
+    "demo": "A few seconds' tour: a model that comes with Celeris, from file to labels and probabilities",
+    "show": "Show what a model is and how Celeris runs it",
+    "predict": "Predict from CSV, Parquet, Arrow or JSON lines files with a model",
+    "explain": "Explain a model's scores: what each feature adds to them",
+    "validate": "Validate a model file: does it answer as the trained model did?",
+    "lint": "Look at a model file alone: what may change answers, and what costs time",
+    "profile": "Profile a model on data: time per step, as a table, a picture, and a Chrome trace",
+    "bench": "Measure a model: latency of one row, throughput by rows and threads, at will beside onnxruntime",
 }  # in the order in which --help lists them
 
 
@@ -32,12 +32,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     parser.add_argument("--version", action="version", version=f"celeris {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name, module in COMMANDS.items():
-        first_line = (module.__doc__ or "").splitlines()[0]
-        module.add_arguments(commands.add_parser(name, help=first_line, description=first_line))
-    parsed = parser.parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    chosen = next((each for each in given if not each.startswith("-")), None)
+    for name, line in COMMANDS.items():
+        command = commands.add_parser(name, help=line, description=f"{line}.")
+        if name == chosen:  # the others are not imported: a command starts sooner without them
+            module = import_module(f"celeris.cli.{name}")
+            module.add_arguments(command)
+    parsed = parser.parse_args(given)
     try:
-        code = COMMANDS[parsed.command].run(parsed)
+        code = module.run(parsed)
     except BrokenPipeError:
         sys.stderr.close()  # the reader left; nothing is wrong here
         return 0

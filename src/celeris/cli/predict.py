@@ -22,7 +22,7 @@ from celeris.cli.errors import UsageError
 from celeris.cli.layout import Wanted
 from celeris.cli.progress import progress
 from celeris.cli.sources import KINDS, blocks_of, expand, kind_of, total_size
-from celeris.cli.writing import json_line, whole_file, writer
+from celeris.cli.writing import Masked, json_line, whole_file, writer
 from celeris.predictor import Predictor, load
 
 _NAMED_BAD_ROWS = 20  # on standard error; the rest are counted
@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace) -> None:
         bad_rows = stack.enter_context(_bad_rows(arguments))
         file = stack.enter_context(whole_file(arguments.out, spooled=target_kind == "parquet"))
         advance = stack.enter_context(progress(total_size(paths)))
-        out = stack.enter_context(writer(target_kind, file))
+        out = stack.enter_context(writer(target_kind, file, complete=arguments.bad != "missing"))
         reading = stack.enter_context(contextlib.closing(ahead(blocks)))
         answered = stack.enter_context(contextlib.closing(ahead((block, answer(block)) for block in reading)))
         for block, answers in answered:
@@ -116,7 +116,7 @@ def _columns(block: Block, answers: Answers, arguments: argparse.Namespace) -> d
         made = {}
         for name, column in answers.columns.items():
             whole, missing = spread(column, answers.good, block.count)
-            made[name] = np.ma.MaskedArray(whole, missing)
+            made[name] = Masked(whole, missing)
     else:
         made = answers.columns
         kept = {name: _take(column, answers.good) for name, column in kept.items()}
