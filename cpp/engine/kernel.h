@@ -63,7 +63,8 @@ struct type_of<Str> {
     static constexpr Type value = Type::str;
 };
 
-// `width` columns of one type. Element (column c, row r) of a block stands at data[c * stride + r].
+// `width` columns of one type. Element (column c, row r) of a block stands at data[c * stride + r * row]. Kernels see
+// columns (row is 1) unless their state says that they read rows.
 struct Register {
     Type type;
     int64_t width;
@@ -71,12 +72,18 @@ struct Register {
 
 struct View {
     std::byte *data;
-    ptrdiff_t stride;  // elements from one column to the next; at least the block's rows
+    ptrdiff_t stride;  // elements from one column to the next; at least the block's rows, if these are columns
+    ptrdiff_t row = 1;  // elements from one row to the next; if not 1, these are rows, whose elements lie side by side
 
     template <class T>
     T *column(int64_t c) const {
         return reinterpret_cast<T *>(data) + c * stride;
     }
+    template <class T>
+    T *row_at(int64_t r) const {
+        return reinterpret_cast<T *>(data) + r * row;
+    }
+    bool by_rows() const { return row != 1; }
 };
 
 // One call of a kernel: its inputs' and outputs' columns for `rows` rows. Inputs and outputs never overlap.
@@ -142,6 +149,7 @@ struct KernelState {
     double cost = 10;              // about how many nanoseconds one row takes: decides when threads are worth it
     size_t scratch_per_row = 0;    // bytes of scratch for each row of a block
     size_t scratch_fixed = 0;      // and once a block
+    bool takes_rows = false;       // whether its inputs may be rows as the caller holds them (see View)
 };
 
 using RunKernel = void (*)(const void *state, const Block &);
@@ -151,6 +159,7 @@ struct Kernel {
     RunKernel run;
     double cost;
     size_t scratch_per_row, scratch_fixed;
+    bool takes_rows;
     std::string name;
 };
 

@@ -178,6 +178,13 @@ Pipeline::Variant Pipeline::make_variant(const std::vector<bool> &wanted) const 
     }
     std::reverse(v.steps.begin(), v.steps.end());
 
+    v.by_rows.resize(registers_.size());
+    for (size_t r = 0; r < registers_.size(); ++r) v.by_rows[r] = last[r] != end && registers_[r].width > 1;
+    for (int s : v.steps) {
+        if (steps_[size_t(s)].kernel.takes_rows) continue;
+        for (int r : steps_[size_t(s)].in) v.by_rows[size_t(r)] = false;
+    }
+
     // First fit: a register takes the first gap between those alive.
     struct Span {
         int64_t first, bytes;
@@ -283,6 +290,10 @@ bool Pipeline::run_block(const Variant &v, int64_t first, int64_t rows, int64_t 
         const bool columns = rows == 1 || from.row_stride == size;
         if (columns && (reg.width <= 1 || from.column_stride % size == 0)) {
             views[r] = {const_cast<std::byte *>(from.data), reg.width <= 1 ? stride : from.column_stride / size};
+            continue;
+        }
+        if (v.by_rows[r] && from.column_stride == size && from.row_stride % size == 0) {
+            views[r] = {const_cast<std::byte *>(from.data), 1, from.row_stride / size};
             continue;
         }
         for_size(size_t(size), [&](auto t) { gather<decltype(t)>(from, rows, reg.width, views[r].data, stride); });

@@ -47,11 +47,41 @@ inline Vector<T> splat(T x) {
     return x - Vector<T>{};
 }
 
+// (GCC 12 converts a vector of 8 in two halves if not told how.)
+inline Vector<double> widen(NarrowVector v) {
+#if defined(__AVX512F__)
+    return Vector<double>(_mm512_maskz_cvtps_pd(__mmask8(255), __m256(v)));
+#else
+    return __builtin_convertvector(v, Vector<double>);
+#endif
+}
+
 inline Vector<double> load_double(const double *from) { return load(from); }
 inline Vector<double> load_double(const float *from) {
     NarrowVector v;
     std::memcpy(&v, from, sizeof v);
-    return __builtin_convertvector(v, Vector<double>);
+    return widen(v);
+}
+
+// The first n elements (if n is less than a vector's lanes), and zeros: nothing beyond them is read.
+inline Vector<double> load_double(const double *from, int64_t n) {
+#if defined(__AVX512F__)
+    return Vector<double>(_mm512_maskz_loadu_pd(__mmask8(n >= 8 ? 255 : n <= 0 ? 0 : (1 << n) - 1), from));
+#else
+    Vector<double> v = {};
+    for (int64_t i = 0; i < vector_lanes<double>; ++i) v[i] = i < n ? from[i] : 0;
+    return v;
+#endif
+}
+inline Vector<double> load_double(const float *from, int64_t n) {
+#if defined(__AVX512F__)
+    const __m256 some = _mm256_maskz_loadu_ps(__mmask8(n >= 8 ? 255 : n <= 0 ? 0 : (1 << n) - 1), from);
+    return widen(NarrowVector(some));
+#else
+    Vector<double> v = {};
+    for (int64_t i = 0; i < vector_lanes<double>; ++i) v[i] = i < n ? double(from[i]) : 0;
+    return v;
+#endif
 }
 
 inline void store_as(double *to, Vector<double> v) { store(to, v); }

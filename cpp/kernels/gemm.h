@@ -1,11 +1,13 @@
 // gemm: Y = X W + b for rows X [K], weights W [K, M], bias b [M].
 //
-// Each output is the sum of its K products in double, k ascending, then the bias, then one rounding, whichever path takes
-// a row: so many rows at once in registers, or a row alone. Where inputs and weights are float32 their products are exact
-// in double, and a fused multiply-add rounds as a product and a sum do: then, and only then, it is used.
+// Each output is the sum of its K products in double, then the bias, then one rounding, whichever path takes a row: so many
+// rows at once in registers, or a row alone. The order of the sum depends on K and M only: k ascending, or for few outputs
+// of at least 8 products the 8 lanes of lane_sums.h, which read a row as the caller holds it. Where inputs and weights
+// are float32 their products are exact in double, and a fused multiply-add rounds as a product and a sum do: then, and
+// only then, it is used.
 #pragma once
 
-#include "engine/vectors.h"
+#include "kernels/lane_sums.h"
 
 namespace celeris {
 
@@ -14,8 +16,10 @@ struct Gemm : KernelState {
     Type from, to;
     int64_t k, m;
     bool exact;                    // products are exact in double
+    bool by_lanes;                 // one panel, summed in 8 lanes
     std::vector<double> weights;   // [panels, K, panel], zeros beyond M
     std::vector<double> bias;      // [panels * panel]
+    std::vector<double> rows;      // if by_lanes: [M, K], zeros up to a multiple of 8
 
     explicit Gemm(const Params &p) {
         p.arity(1, 1);
@@ -35,7 +39,15 @@ struct Gemm : KernelState {
                 weights[size_t((j / panel * k + i) * panel + j % panel)] = w;
                 exact = exact && (double(float(w)) == w || w != w);
             }
-        cost = 0.06 * double(k * m) + 0.3 * double(k + m) + 1;
+        by_lanes = m > 0 && m <= panel && k >= sum_lanes;
+        if (by_lanes) {
+            const int64_t length = whole_lanes(k);
+            rows.resize(size_t(m * length));
+            for (int64_t j = 0; j < m; ++j)
+                for (int64_t i = 0; i < k; ++i) rows[size_t(j * length + i)] = given[size_t(j * k + i)];
+            takes_rows = true;
+        }
+        cost = 0.06 * double(k * m) + 0.05 * double(k + m) + 1;
         scratch_fixed = size_t(k) * 64 * sizeof(double);
     }
 };
@@ -95,14 +107,7 @@ constexpr int gemm_vectors = vector_lanes<double> == 8 ? 4 : 2;
 // s += a tile of rows, one column `step` after the other, by the first `outputs` of a panel w.
 template <int outputs, int vectors, bool exact, class From>
 inline void accumulate_tile(const From *x, ptrdiff_t step, const double *w, int64_t k, Vector<double> (&s)[outputs][vectors]) {
-    for (int64_t i = 0; i < k; ++i, w += 4, x += step) {
-        Vector<double> row[vectors];
-        for (int v = 0; v < vectors; ++v) row[v] = load_double(x + v * vector_lanes<double>);
-        for (int q = 0; q < outputs; ++q) {
-            const Vector<double> weight = splat(w[q]);
-            for (int v = 0; v < vectors; ++v) s[q][v] = multiply_add<exact>(row[v], weight, s[q][v]);
-        }
-    }
+    for (int64_t i = 0; i < k; ++i) accumulate_column<outputs, vectors, exact>(x + i * step, w + i * 4, s);
 }
 
 template <int outputs, bool exact, class From, class To>
@@ -140,15 +145,66 @@ void gemm(const Gemm &g, const Block &b) {
     for (; r < b.rows; ++r) gemm_row<From, To, exact>(g, b, r);
 }
 
+// So many rows that lie side by side in memory, `step` apart, by all outputs.
+template <int rows, int outputs, bool exact, class From, class To>
+inline void multiply_rows(const Gemm &g, const From *x, ptrdiff_t step, const View &out, int64_t r) {
+    double sum[outputs][rows];
+    sum_rows<rows, outputs, exact>(x, step, g.rows.data(), g.k, sum);
+    for (int q = 0; q < outputs; ++q) {
+        To *y = out.column<To>(q) + r;
+        const double bias = g.bias.data()[q];
+        for (int i = 0; i < rows; ++i) y[i] = To(sum[q][i] + bias);
+    }
+}
+
+template <int outputs, class From, class To, bool exact>
+void gemm_by_lanes(const Gemm &g, const Block &b) {
+    constexpr int tile = lane_tile_rows<outputs>;
+    const View &in = b.in[0], &out = b.out[0];
+    int64_t r = 0;
+    if (in.by_rows()) {
+        for (; r + tile <= b.rows; r += tile) multiply_rows<tile, outputs, exact, From, To>(g, in.row_at<From>(r), in.row, out, r);
+        for (; r < b.rows; ++r) multiply_rows<1, outputs, exact, From, To>(g, in.row_at<From>(r), 0, out, r);
+        return;
+    }
+    constexpr int64_t each = vector_lanes<double>;
+    for (; r + 2 * each <= b.rows; r += 2 * each) {
+        Vector<double> sum[outputs][2];
+        sum_columns<outputs, 2, exact>(in.column<From>(0) + r, in.stride, g.weights.data(), g.k, sum);
+        for (int q = 0; q < outputs; ++q)
+            for (int v = 0; v < 2; ++v) store_as(out.column<To>(q) + r + v * each, sum[q][v] + splat(g.bias.data()[q]));
+    }
+    From *row = reinterpret_cast<From *>(b.scratch);
+    for (; r < b.rows; ++r) {
+        const From *x = in.column<From>(0) + r;
+        if (in.stride != 1) {
+            for (int64_t i = 0; i < g.k; ++i) row[i] = x[i * in.stride];
+            x = row;
+        }
+        multiply_rows<1, outputs, exact, From, To>(g, x, 0, out, r);
+    }
+}
+
+template <class From, class To, bool exact>
+void gemm_in_order(const Gemm &g, const Block &b) {
+    switch (g.by_lanes ? g.m : 0) {
+        case 1: gemm_by_lanes<1, From, To, exact>(g, b); break;
+        case 2: gemm_by_lanes<2, From, To, exact>(g, b); break;
+        case 3: gemm_by_lanes<3, From, To, exact>(g, b); break;
+        case 4: gemm_by_lanes<4, From, To, exact>(g, b); break;
+        default: gemm<From, To, exact>(g, b); break;
+    }
+}
+
 inline void run(const Gemm &g, const Block &b) {
     for_real(g.from, [&](auto *from) {
         for_real(g.to, [&](auto *to) {
             using From = pointee<decltype(from)>;
             using To = pointee<decltype(to)>;
             if (g.exact)
-                gemm<From, To, true>(g, b);
+                gemm_in_order<From, To, true>(g, b);
             else
-                gemm<From, To, false>(g, b);
+                gemm_in_order<From, To, false>(g, b);
         });
     });
 }

@@ -157,3 +157,55 @@ def test_linear_regressor(targets: int, dtype: Any) -> None:
         targets=targets,
     )
     check(model([one], feeds, {}, ["y"]), feeds, ulps=1)
+
+
+def _by_lanes(x: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The sums of lane_sums.h: lane l adds the products of k = l, l + 8, ...; then halves are added to halves."""
+    lanes = np.zeros((len(x), weights.shape[1], 8))
+    with np.errstate(all="ignore"):
+        for k in range(x.shape[1]):
+            lanes[:, :, k % 8] += x[:, k, None].astype(np.float64) * weights[k].astype(np.float64)
+        for half in (4, 2, 1):
+            lanes = lanes[:, :, :half] + lanes[:, :, half:]
+        return lanes[:, :, 0].astype(x.dtype)
+
+
+def _layouts(x: np.ndarray) -> dict[str, np.ndarray]:
+    """The same rows, differently in memory."""
+    wide = np.zeros((2 * len(x), x.shape[1] + 3), x.dtype)
+    wide[::2, 2:-1] = x
+    spread = np.zeros((len(x), 2 * x.shape[1]), x.dtype)
+    spread[:, ::2] = x
+    return {
+        "rows": x, "columns": np.asfortranarray(x), "rows apart": wide[::2, 2:-1], "reversed": x[::-1].copy()[::-1],
+        "elements apart": spread[:, ::2], "columns reversed": x[:, ::-1].copy()[:, ::-1],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("m", [1, 2, 3, 4])
+@pytest.mark.parametrize("k", [8, 9, 15, 16, 17, 50])
+def test_few_outputs_are_summed_in_lanes(k: int, m: int, dtype: Any) -> None:
+    """In that order to the last bit: in any layout and batch, and so under every instruction set."""
+    x, weights = _RNG.normal(size=(300, k)).astype(dtype), _weights(k, m, dtype)
+    x[3, 0], x[70, -1], x[71] = np.nan, np.inf, 0
+    expected = _by_lanes(x, weights)
+    program = compile_model(model([node("MatMul", ["x", "w"], ["y"])], {"x": x}, {"w": weights}, ["y"]))
+    assert [c.kernel for s in program.plan.steps if isinstance(s, PipelineStep) for c in s.kernels] == ["gemm"]
+    for name, laid in _layouts(x).items():
+        np.testing.assert_array_equal(program.execute({"x": laid}, threads=2)[0], expected, name)
+    for size in (1, 2, 3, 7, 8, 9, 63, 65):
+        parts = [program.execute({"x": x[i : i + size]})[0] for i in range(0, len(x), size)]
+        np.testing.assert_array_equal(np.concatenate(parts), expected, f"batches of {size}")
+    same = program.execute({"x": np.broadcast_to(x[5], (100, k))})[0]
+    np.testing.assert_array_equal(same, np.broadcast_to(expected[5], (100, m)))
+
+
+def test_rows_that_other_kernels_read_too_become_columns() -> None:
+    x, weights = _RNG.normal(size=(200, 20)).astype(np.float32), _weights(20, 2, np.float32)
+    nodes = [node("MatMul", ["x", "w"], ["y"]), node("Neg", ["x"], ["z"])]
+    program = compile_model(model(nodes, {"x": x}, {"w": weights}, ["y", "z"]))
+    y, z = program.execute({"x": x})
+    np.testing.assert_array_equal(y, _by_lanes(x, weights))
+    np.testing.assert_array_equal(z, -x)
+    np.testing.assert_array_equal(program.execute({"x": x}, ["y"])[0], y)

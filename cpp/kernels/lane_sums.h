@@ -1,0 +1,100 @@
+// Sums of at least 8 products in double, in 8 lanes, so that a row can be read as it lies: lane l adds the products of
+// k = l, l + 8, ..., ascending; then ((l0 + l4) + (l2 + l6)) + ((l1 + l5) + (l3 + l7)). The same bits for rows and for
+// columns, on every instruction set. (No lane is ever -0, so that zeros beyond K change nothing.)
+#pragma once
+
+#include "engine/vectors.h"
+
+namespace celeris {
+
+constexpr int64_t sum_lanes = 8;
+
+inline int64_t whole_lanes(int64_t k) { return (k + sum_lanes - 1) / sum_lanes * sum_lanes; }
+
+namespace CELERIS_TARGET {
+
+typedef double TwoDoubles __attribute__((vector_size(16)));
+
+// The upper half of the lanes added to the lower, until one is left.
+inline double fold(const Vector<double> (&s)[sum_lanes / vector_lanes<double>]) {
+    TwoDoubles two;
+#if defined(__AVX512F__)
+    const auto four = __builtin_shufflevector(s[0], s[0], 0, 1, 2, 3) + __builtin_shufflevector(s[0], s[0], 4, 5, 6, 7);
+    two = __builtin_shufflevector(four, four, 0, 1) + __builtin_shufflevector(four, four, 2, 3);
+#elif defined(__AVX2__)
+    const Vector<double> four = s[0] + s[1];
+    two = __builtin_shufflevector(four, four, 0, 1) + __builtin_shufflevector(four, four, 2, 3);
+#else
+    two = (s[0] + s[2]) + (s[1] + s[3]);
+#endif
+    return two[0] + two[1];
+}
+
+// How many rows are summed side by side, as far as registers go.
+template <int outputs>
+constexpr int lane_tile_rows = outputs == 1 ? int(vector_lanes<double>)
+                               : vector_lanes<double> == 2 ? 1
+                                                           : int(vector_lanes<double>) / (outputs == 2 ? 2 : 4);
+
+// sum[q][i] = row i, `step` elements after the row before, by the weights w[q * whole_lanes(k) ...].
+template <int rows, int outputs, bool exact, class From>
+inline void sum_rows(const From *x, ptrdiff_t step, const double *w, int64_t k, double (&sum)[outputs][rows]) {
+    constexpr int64_t each = vector_lanes<double>;
+    constexpr int parts = sum_lanes / each;
+    const int64_t length = whole_lanes(k);
+    Vector<double> s[rows][outputs][parts] = {};
+    const auto add = [&](int64_t i, auto &&read) {
+        for (int p = 0; p < parts; ++p) {
+            Vector<double> weight[outputs];
+            for (int q = 0; q < outputs; ++q) weight[q] = load(w + q * length + i + p * each);
+            for (int r = 0; r < rows; ++r) {
+                const Vector<double> v = read(x + r * step + i + p * each, k - i - p * each);
+                for (int q = 0; q < outputs; ++q) s[r][q][p] = multiply_add<exact>(v, weight[q], s[r][q][p]);
+            }
+        }
+    };
+    int64_t i = 0;
+    for (; i + sum_lanes <= k; i += sum_lanes) add(i, [](const From *at, int64_t) { return load_double(at); });
+    if (i < k) add(i, [](const From *at, int64_t n) { return load_double(at, n); });
+    for (int q = 0; q < outputs; ++q)
+        for (int r = 0; r < rows; ++r) sum[q][r] = fold(s[r][q]);
+}
+
+// s += vectors of rows of one column by the first `outputs` of w.
+template <int outputs, int vectors, bool exact, class From>
+inline void accumulate_column(const From *x, const double *w, Vector<double> (&s)[outputs][vectors]) {
+    Vector<double> row[vectors];
+    for (int v = 0; v < vectors; ++v) row[v] = load_double(x + v * vector_lanes<double>);
+    for (int q = 0; q < outputs; ++q) {
+        const Vector<double> weight = splat(w[q]);
+        for (int v = 0; v < vectors; ++v) s[q][v] = multiply_add<exact>(row[v], weight, s[q][v]);
+    }
+}
+
+// The sums of vectors of rows, whose columns lie `step` apart, by weights w[K, 4].
+template <int outputs, int vectors, bool exact, class From>
+inline void sum_columns(const From *x, ptrdiff_t step, const double *w, int64_t k, Vector<double> (&sum)[outputs][vectors]) {
+    using Sums = Vector<double>[outputs][vectors];
+    const auto add = [](Sums &to, const Sums &more) {
+        for (int q = 0; q < outputs; ++q)
+            for (int v = 0; v < vectors; ++v) to[q][v] += more[q][v];
+    };
+    const auto copy = [](Sums &to, const Sums &from) {
+        for (int q = 0; q < outputs; ++q)
+            for (int v = 0; v < vectors; ++v) to[q][v] = from[q][v];
+    };
+    for (int64_t odd = 0; odd < 2; ++odd) {
+        Sums half = {};
+        for (int64_t lane = odd; lane < 4; lane += 2) {
+            Sums low = {}, high = {};
+            for (int64_t i = lane; i < k; i += sum_lanes) accumulate_column<outputs, vectors, exact>(x + i * step, w + i * 4, low);
+            for (int64_t i = lane + 4; i < k; i += sum_lanes)
+                accumulate_column<outputs, vectors, exact>(x + i * step, w + i * 4, high);
+            add(low, high), add(half, low);
+        }
+        odd == 0 ? copy(sum, half) : add(sum, half);
+    }
+}
+
+}  // namespace CELERIS_TARGET
+}  // namespace celeris
