@@ -13,6 +13,7 @@ import onnxruntime
 import pytest
 
 import celeris
+from celeris.profiling import by_node
 from tests import api_models as models
 from tests.models import zoo
 from tests.peers import same
@@ -119,3 +120,10 @@ def test_an_exception_in_a_callback_is_told(monkeypatch: pytest.MonkeyPatch) -> 
     celeris.InferenceSession(models.add()).run_async(None, FEED, callback, None)
     assert done.wait(20)
     assert isinstance(told[0], KeyError)
+
+
+def test_nodes_of_several_kernels_have_the_time_of_all_of_them() -> None:
+    label = (("c", "Concat", 1), ("r", "Reshape", 0), ("t", "TreeEnsembleClassifier", 3))
+    told = list(by_node(label, 100, 80, [10, 20, 5, 5]))
+    assert told == [("c", "Concat", 100, 20), ("r", "Reshape", 120, 0), ("t", "TreeEnsembleClassifier", 120, 60)]
+    assert [share for *_, share in by_node(label, 0, 90, [0, 0, 0, 0])] == [30, 30, 30]  # the reference tier ran it

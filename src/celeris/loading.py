@@ -336,8 +336,7 @@ class LoadedModel:
 
         def trace(label: Any, _: int, duration_ns: int, spent: list[int]) -> None:
             if profile is not None:
-                nodes = [label] if isinstance(label[0], str) else list(label)
-                profile.step(nodes, time.time_ns() - duration_ns, duration_ns, spent)
+                profile.step(label, time.time_ns() - duration_ns, duration_ns, spent)
             if run_options is not None and run_options.terminate:
                 raise Terminated
 

@@ -5,9 +5,28 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from celeris.environment import CPU
+
+
+def by_node(label: Any, start_ns: int, duration_ns: int, spent: list[int]) -> Iterator[tuple[str, str, int, int]]:
+    """(name, operator, start, duration) of each node of a step, as `plan.compile` labelled it.
+
+    Nodes of a pipeline run block by block: each gets the share of the duration that its kernels took of all kernels'.
+    """
+    if isinstance(label[0], str):
+        yield *label, start_ns, duration_ns
+        return
+    total, first, at = sum(spent), 0, start_ns
+    for name, op_type, count in label:
+        own = sum(spent[first : first + count])
+        first += count
+        # Where the reference tier ran the step no kernel has a time.
+        share = duration_ns * own // total if total else duration_ns // len(label)
+        yield name, op_type, at, share
+        at += share
 
 
 class Profile:
@@ -26,17 +45,10 @@ class Profile:
         """An event of the session: loading, making it ready, a run."""
         self._add("Session", name, start_ns, end_ns - start_ns, {})
 
-    def step(self, nodes: list[tuple[str, str]], start_ns: int, duration_ns: int, spent: list[int]) -> None:
-        """A step of a run; of several nodes run together, each with its own time where that is known."""
-        if len(spent) != len(nodes):
-            spent = [duration_ns] if len(nodes) == 1 else [duration_ns // len(nodes)] * len(nodes)
-        total = sum(spent) or 1
-        at = start_ns
-        for (name, op_type), own in zip(nodes, spent, strict=True):
-            share = duration_ns * own // total
-            args = {"op_name": op_type, "provider": CPU}
-            self._add("Node", f"{name}_kernel_time", at, share, args)
-            at += share
+    def step(self, label: Any, start_ns: int, duration_ns: int, spent: list[int]) -> None:
+        """A step of a run, as the engine tells of it."""
+        for name, op_type, at, share in by_node(label, start_ns, duration_ns, spent):
+            self._add("Node", f"{name}_kernel_time", at, share, {"op_name": op_type, "provider": CPU})
 
     def _add(self, category: str, name: str, start_ns: int, duration_ns: int, args: dict[str, str]) -> None:
         event = {

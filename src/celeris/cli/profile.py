@@ -21,6 +21,7 @@ from celeris.cli.predict import open_model
 from celeris.cli.sources import KINDS, blocks_of, kind_of
 from celeris.cli.table import table
 from celeris.cli.writing import whole_file
+from celeris.profiling import by_node
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -53,17 +54,11 @@ class Times:
 
         def step(label: Any, start_ns: int, duration_ns: int, spent: list[int]) -> None:
             nonlocal place
-            nodes = [label] if isinstance(label[0], str) else list(label)
-            if len(spent) != len(nodes):
-                spent = [duration_ns // len(nodes)] * len(nodes)
-            total, at = sum(spent) or 1, start_ns
-            for (name, operator), own in zip(nodes, spent, strict=True):
-                share = duration_ns * own // total  # threads work at once: their sum is more than the clock's
+            for name, operator, at, share in by_node(label, start_ns, duration_ns, spent):
                 key = (place, name, operator)
                 self.nodes[key] = self.nodes.get(key, 0) + share
                 if keep:
                     self.events.append((name, operator, at, share))
-                at += share
                 place += 1
 
         return step

@@ -157,7 +157,7 @@ def _add_pipeline(core: _core.Program, step: PipelineStep, slot: Callable[[str],
         [port(n) for n in step.outputs],
         step.fallback,
         release,
-        tuple((node.name, node.op_type) for node in step.nodes),
+        tuple((node.name, node.op_type, count) for node, count in zip(step.nodes, step.counts, strict=True)),
     )
 
 

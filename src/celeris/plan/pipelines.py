@@ -160,9 +160,9 @@ def _pipeline(
         found.update(claim.rows)
         aliases.update(claim.aliases)
     kernels = [call for _, claim in members for call in claim.kernels]
-    return PipelineStep(
-        nodes, kernels, found, aliases, inputs, outputs, _fallback(nodes, inputs, outputs, plan.constants, scope)
-    )
+    counts = [len(claim.kernels) for _, claim in members]
+    fallback = _fallback(nodes, inputs, outputs, plan.constants, scope)
+    return PipelineStep(nodes, kernels, counts, found, aliases, inputs, outputs, fallback)
 
 
 def _fallback(

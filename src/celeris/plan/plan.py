@@ -16,6 +16,7 @@ class PipelineStep:
 
     nodes: list[Node]
     kernels: list[KernelCall]
+    counts: list[int]  # how many of the kernels are each node's, in order
     rows: dict[str, Rows]  # every value in it
     aliases: dict[str, str]
     inputs: list[str]
