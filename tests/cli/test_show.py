@@ -23,7 +23,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_text(model: Path, capsys: Capsys) -> None:
     done = run(capsys, "show", model)
-    assert done.code == 0 and "LinearClassifier" in done.out and "plan: 1 steps" in done.out
+    assert done.code == 0 and "LinearClassifier" in done.out and "plan: 1 step\n" in done.out
     assert "runs as" not in done.out
     assert "runs as" in run(capsys, "show", model, "--why").out
 

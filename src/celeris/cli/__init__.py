@@ -17,7 +17,7 @@ COMMANDS = {
     "validate": "Validate a model file: does it answer as the trained model did?",
     "lint": "Look at a model file alone: what may change answers, and what costs time",
     "profile": "Profile a model on data: time per step, as a table, a picture, and a Chrome trace",
-    "bench": "Measure a model: latency of one row, throughput by rows and threads, at will beside onnxruntime",
+    "bench": "Measure a model: latency of one row, throughput by rows and threads, if asked beside onnxruntime",
 }  # in the order in which --help lists them
 
 
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else list(arguments)
     chosen = next((each for each in given if not each.startswith("-")), None)
     for name, line in COMMANDS.items():
-        command = commands.add_parser(name, help=line, description=f"{line}.")
+        command = commands.add_parser(name, help=line, description=line if line.endswith("?") else f"{line}.")
         if name == chosen:  # the others are not imported: a command starts sooner without them
             module = import_module(f"celeris.cli.{name}")
             module.add_arguments(command)

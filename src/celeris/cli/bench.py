@@ -1,4 +1,4 @@
-"""Measure a model: latency of one row, throughput by rows and threads, at will beside onnxruntime.
+"""Measure a model: latency of one row, throughput by rows and threads, if asked beside onnxruntime.
 
 Rows are made up (normal numbers, small integers) unless --data gives some; engines take turns in one process.
 """
@@ -34,6 +34,7 @@ Feeds = dict[str, Any]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """MODEL [--against onnxruntime] [--data FILE] [--rows N,...] [--threads N,...] [--plot FILE]."""
+    parser.epilog = "example: celeris bench model.onnx --against onnxruntime --plot bench.png"
     threads = sorted({1, _core.available_processors()})
     parser.add_argument("model", help="an ONNX file")
     parser.add_argument("--against", choices=("onnxruntime",), help="measure it beside Celeris")
@@ -215,6 +216,9 @@ def plot(latency: dict[str, np.ndarray], rates: dict[tuple[str, int, int], float
             label = f"{engine}, {t} thread{'s' * (t > 1)}"
             right.plot(*zip(*points, strict=True), "o" + style, color=colours[engine], label=label, markersize=4)
     right.set(xlabel="rows at once", ylabel="rows a second", xscale="log", yscale="log")
+    sizes = sorted({rows for _, _, rows in rates})
+    right.set_xticks(sizes, [f"{rows:,}" for rows in sizes])
+    right.minorticks_off()
     right.set_title("Throughput", loc="left", fontsize=11)
     for axes in (left, right):
         axes.grid(True, which="major", color="#e3e7eb", linewidth=0.8)

@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> None:
     print("celeris demo: iris.onnx, a logistic regression by scikit-learn, on 150 iris flowers\n")
     shown = [0, 25, 60, 83, 100, 133]
     print(table(
-        ["sepal", "", "petal", "", "is a", "predicted", *SPECIES],
+        ["sepal length", "width", "petal length", "width", "is a", "predicted", *SPECIES],
         [
             [*(f"{v:.1f}" for v in features[i]), SPECIES[truth[i]], SPECIES[labels[i]],
              *(f"{p:.4f}" for p in probabilities[i])]
@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> None:
     print(table(
         ["", "time"],
         [
-            ["load the model", f"{loaded / 1e3:.0f} us"],
+            ["load the model, the first in this process", f"{loaded / 1e6:.0f} ms"],
             ["one row, sess.run(None, {name: x})", f"{one / 1e3:.2f} us"],
             [f"{len(many[1]):,} rows at once", f"{many[0] / 1e3:.0f} us ({many[0] / len(many[1]):.1f} ns a row)"],
         ],

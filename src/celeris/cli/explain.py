@@ -18,6 +18,7 @@ from celeris.explain import Explainer, Explanation
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """MODEL DATA [--background FILE] [-o OUT] [--plot FILE --kind KIND --row N --class NAME]."""
+    parser.epilog = "example: celeris explain model.onnx rows.csv --plot influence.png"
     parser.add_argument("model", help="an ONNX file")
     parser.add_argument("data", help="rows to explain: a CSV, Parquet, Arrow or JSON lines file")
     parser.add_argument("--background", metavar="FILE", help="rows like those of the training, where the model file "

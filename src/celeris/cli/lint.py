@@ -16,6 +16,7 @@ from celeris.validation import lint
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """MODEL [--json]."""
+    parser.epilog = "example: celeris lint model.onnx"
     parser.add_argument("model", help="an ONNX file")
     parser.add_argument("--json", action="store_true", help="findings as JSON")
 

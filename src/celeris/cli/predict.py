@@ -30,6 +30,7 @@ _NAMED_BAD_ROWS = 20  # on standard error; the rest are counted
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """MODEL IN... [-o OUT] and how rows are read and written."""
+    parser.epilog = "example: celeris predict model.onnx rows.csv --keep id -o predictions.csv"
     parser.add_argument("model", help="an ONNX file")
     parser.add_argument("data", nargs="+", metavar="IN", help="files or patterns of .csv, .parquet, .arrow or .jsonl, "
                         "or - for standard input; the first line of CSV may name the columns")  # fmt: skip

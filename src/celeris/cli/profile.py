@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """MODEL DATA [--repeat N] [--plot FILE] [--trace FILE]."""
+    parser.epilog = "example: celeris profile model.onnx rows.csv --plot profile.png"
     parser.add_argument("model", help="an ONNX file")
     parser.add_argument("data", help="rows to predict: a file of .csv, .parquet, .arrow or .jsonl, or -")
     parser.add_argument("--from", dest="source_kind", choices=KINDS, help="what the file is, whatever its name")

@@ -7,7 +7,7 @@ Inputs, outputs, metadata, graph, plan, as text; the graph as it runs as a drawi
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,7 @@ _SHOWN_NODES = 200  # of a graph, before the rest is counted
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """MODEL [--why] [--svg FILE] [--html FILE]."""
+    parser.epilog = "example: celeris show model.onnx --html model.html"
     parser.add_argument("model", help="an ONNX file")
     parser.add_argument("--why", action="store_true", help="who runs each node, and why not natively")
     parser.add_argument("--svg", metavar="FILE", help="draw the graph as it runs")
@@ -43,7 +44,7 @@ def run(arguments: argparse.Namespace) -> None:
         _write(arguments, session, program)
         return
     print("\n\n".join(filter(None, [
-        "\n".join(f"{name:12}  {value}" for name, value in _facts(session, program.model)),
+        _aligned(_facts(session, program.model)),
         table(_INTERFACE, _interface(session)),
         _graph(program.model),
         _plan(program.plan),
@@ -61,9 +62,10 @@ def _write(arguments: argparse.Namespace, session: InferenceSession, program: Pr
             ("Inputs and outputs", _INTERFACE, _interface(session)),
             ("Plan", ("step", "runs as", "what"), steps),
             ("Nodes, and why they run so", _WHY, _reasons(program.plan)),
-            ("The file", ("", ""), _facts(session, program.model)),
+            ("The file", ("entry", "value"), _facts(session, program.model)),
         ]
-        below = f"{_size(graph)}; {len(program.plan.steps)} steps, numbered in the boxes; point at a box for its values"
+        steps_said = f"{_count(program.plan.steps, 'step')}, numbered in the boxes"
+        below = f"{_size(graph)}; {steps_said}; point at a box for its values"
         files.append((arguments.html, page(Path(arguments.model).name, below, drawing, sections)))
     for path, text in files:
         if path is not None:
@@ -94,7 +96,16 @@ def _interface(session: InferenceSession) -> list[tuple[str, ...]]:
 
 def _size(graph: Graph) -> str:
     constants = sum(getattr(value, "size", 0) for value in graph.initializers.values())
-    return f"{len(graph.nodes)} nodes, {constants:,} numbers in constants"
+    return f"{_count(graph.nodes, 'node')}, {constants:,} numbers in constants"
+
+
+def _count(things: Sequence[object], name: str) -> str:
+    return f"{len(things):,} {name}{'' if len(things) == 1 else 's'}"
+
+
+def _aligned(facts: Sequence[tuple[str, str]]) -> str:
+    width = max((len(name) for name, _ in facts), default=0)
+    return "\n".join(f"{name:{width}}  {value}" for name, value in facts)
 
 
 def _graph(model: Model) -> str:
@@ -113,7 +124,7 @@ def _steps(plan: Plan) -> Iterator[tuple[str, str]]:
     for step in plan.steps:
         if isinstance(step, PipelineStep):
             kernels = " > ".join(call.kernel for call in step.kernels) or "(names only)"
-            yield f"row pipeline of {len(step.nodes)} nodes", kernels
+            yield f"row pipeline of {_count(step.nodes, 'node')}", kernels
         elif isinstance(step, CallStep):
             yield "whole tensors, NumPy", step.node.op_type
         else:
@@ -122,7 +133,7 @@ def _steps(plan: Plan) -> Iterator[tuple[str, str]]:
 
 def _plan(plan: Plan) -> str:
     lines = [f"  {number}. {kind}: {what}" for number, (kind, what) in enumerate(_steps(plan), 1)]
-    return "\n".join([f"plan: {len(plan.steps)} steps", *lines])
+    return "\n".join([f"plan: {_count(plan.steps, 'step')}", *lines])
 
 
 def _reasons(plan: Plan) -> list[tuple[str, ...]]:

@@ -21,6 +21,9 @@ _LABELS = ("label", "labels", "prediction", "predicted", "output_label")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """MODEL --data FILE --against FILE [--tolerance T] [--report FILE ...]."""
+    parser.epilog = (
+        "example: celeris validate model.onnx --data rows.parquet --against predictions.parquet --report report.html"
+    )
     parser.add_argument("model", help="an ONNX file")
     parser.add_argument("--data", required=True, metavar="FILE", help="rows: a CSV, Parquet, Arrow or JSON lines file")
     parser.add_argument("--against", required=True, metavar="FILE", help="the trained estimator (.skops, or a pickle "
@@ -44,6 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     against = _against(arguments)
     try:
         report = validate(arguments.model, X, against, tolerance=arguments.tolerance)
+        report.subject = f"{Path(arguments.model).name} against {Path(arguments.against).name}"
         for path in arguments.report:
             whole(path, report.save)
     except (ValueError, ImportError) as problem:

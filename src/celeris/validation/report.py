@@ -44,6 +44,7 @@ class Report:
     causes: dict[str, int]  # of the rows in `worst`
     fixes: dict[str, str]
     differences: np.ndarray = field(repr=False)  # float64 [rows], each row's largest
+    subject: str = ""  # what was compared, for headings
 
     @property
     def passed(self) -> bool:
@@ -55,13 +56,10 @@ class Report:
         from celeris.cli.table import table  # the commands import this package
 
         lines = [
-            f"{'PASS' if self.passed else 'FAIL'}: {self.rows:,} rows, tolerance {self.tolerance:g}",
+            f"{'PASS' if self.passed else 'FAIL'}: {self.rows:,} rows, tolerance {self.tolerance:g}"
+            + (f"; {self.subject}" if self.subject else ""),
             "",
-            f"labels that differ    {'-' if self.labels is None else f'{self.labels:,}'}"
-            + (f" ({self.ties:,} at ties)" if self.ties else ""),
-            f"rows beyond           {self.over:,}",
-            f"largest difference    {self.largest:.3g}",
-            *(f"{name:<22}{value:.3g}" for name, value in self.quantiles.items()),
+            *(f"{name:<29}{value}" for name, value in self._facts()),
         ]
         if self.worst:
             rows = [
@@ -74,6 +72,15 @@ class Report:
             lines += ["", *(f"{cause} ({count} rows): {self.fixes[cause]}" for cause, count in self.causes.items())]
         return "\n".join(lines)
 
+    def _facts(self) -> list[tuple[str, str]]:
+        labels = "none to compare" if self.labels is None else f"{self.labels:,}"
+        return [
+            ("labels that differ", labels + (f" ({self.ties:,} at ties)" if self.ties else "")),
+            ("rows beyond the tolerance", f"{self.over:,}"),
+            ("largest relative difference", f"{self.largest:.3g}"),
+            *((f"  {name}", f"{value:.3g}") for name, value in self.quantiles.items()),
+        ]
+
     def json(self) -> str:
         """All but the single differences."""
         content = asdict(self)
@@ -83,12 +90,7 @@ class Report:
     def html(self) -> str:
         """One page that needs no other file."""
         verdict = "pass" if self.passed else "fail"
-        facts = [
-            ("rows", f"{self.rows:,}"), ("tolerance", f"{self.tolerance:g}"), ("rows beyond", f"{self.over:,}"),
-            ("labels that differ", "none to compare" if self.labels is None else f"{self.labels:,}"),
-            ("largest difference", f"{self.largest:.3g}"),
-            *((name, f"{value:.3g}") for name, value in self.quantiles.items()),
-        ]  # fmt: skip
+        facts = [("rows", f"{self.rows:,}"), ("tolerance", f"{self.tolerance:g}"), *self._facts()]
         worst = "".join(
             "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in
             (w.row, _short(w.expected), _short(w.got), f"{w.difference:.2g}", w.cause, w.detail)) + "</tr>"
@@ -102,6 +104,7 @@ class Report:
         head = "<tr>" + "".join(f"<th>{n}</th>" for n in ("row", "expected", "got", "difference", "cause", "where"))
         return _PAGE.format(
             verdict=verdict, word=verdict.upper(), facts=rows, picture=self._svg(),
+            subject=f"<p>{escape(self.subject)}</p>" if self.subject else "",
             fixes=f"<h2>Causes and fixes</h2><ul>{fixes}</ul>" if fixes else "",
             worst=f"<h2>Rows that differ most</h2><table>{head}</tr>{worst}</table>" if worst else "",
         )  # fmt: skip
@@ -114,7 +117,7 @@ class Report:
         axes = made.add_subplot()
         finite = self.differences[np.isfinite(self.differences)]
         least = 1e-17
-        edges = np.logspace(-17, max(0.0, np.log10(max(finite.max(initial=0), self.tolerance, least))) + 0.5, 71)
+        edges = np.logspace(-17, np.log10(max(finite.max(initial=0), self.tolerance, least)) + 1, 71)
         heights, _ = np.histogram(np.maximum(finite, least), edges)
         beyond = edges[:-1] >= self.tolerance
         axes.bar(edges[:-1], heights, np.diff(edges), align="edge", color=np.where(beyond, "#c8375a", "#3f6b8f"))
@@ -170,6 +173,7 @@ th, td {{ text-align: left; padding: .25rem .8rem .25rem 0; border-bottom: 1px s
 svg {{ max-width: 100%; height: auto }}
 </style></head><body>
 <h1>Validation <span class="{verdict}">{word}</span></h1>
+{subject}
 <table>{facts}</table>
 {picture}
 {fixes}
