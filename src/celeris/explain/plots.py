@@ -59,7 +59,8 @@ def waterfall(explanation: Explanation, row: int = 0, output: str | int | None =
         at -= step
     axes.set_yticks(range(len(steps)), [name for name, _ in steps])
     axes.invert_yaxis()
-    axes.margins(x=0.16)
+    axes.use_sticky_edges = False  # labels stand beside the outermost bars
+    axes.margins(x=0.12)
     axes.set_xlabel(f"score{_of(one)}, from the base {one.base:.4g} (bottom) to {score:.4g} (top)")
     axes.set_title(f"Row {row}: why the score is {score:.4g}", loc="left", fontsize=11)
     return figure
