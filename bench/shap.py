@@ -1,6 +1,6 @@
 """TreeSHAP beside the trainers' own: `python -m bench.shap [lightgbm xgboost] [--threads N]`; times, differences.
 
-The models of bench/zoo.py, trained anew because the zoo keeps no estimators; 200 rows, alternating.
+The models of bench/zoo.py, trained anew; 200 rows, alternating.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from bench import zoo
+from bench.models.made import table, values
 from bench.sides import Report, alternate
 from celeris.conversion import convert
 from celeris.explain import Explainer
@@ -23,7 +23,7 @@ _ROWS = 200
 def _lightgbm(threads: int) -> tuple[Any, np.ndarray, Callable[[np.ndarray], np.ndarray]]:
     from lightgbm import LGBMClassifier
 
-    x, y = zoo._table(50)
+    x, y = table(50)
     model = LGBMClassifier(n_estimators=500, num_leaves=63, verbose=-1, n_jobs=2).fit(x, y)
     return model, x, lambda rows: model.predict(rows, pred_contrib=True, num_threads=threads)
 
@@ -31,7 +31,7 @@ def _lightgbm(threads: int) -> tuple[Any, np.ndarray, Callable[[np.ndarray], np.
 def _xgboost(threads: int) -> tuple[Any, np.ndarray, Callable[[np.ndarray], np.ndarray]]:
     from xgboost import DMatrix, XGBRegressor
 
-    x, y = zoo._values(50)
+    x, y = values(50)
     model = XGBRegressor(n_estimators=1000, max_depth=6, learning_rate=0.05, n_jobs=2).fit(x, y)
     booster = model.get_booster()
     booster.set_param({"nthread": threads})

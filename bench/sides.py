@@ -6,27 +6,30 @@ import gc
 import statistics
 from collections.abc import Callable
 from time import perf_counter_ns
+from typing import Any
 
 import onnxruntime
 
 import celeris
 
 
-def sessions(onnx: bytes, threads: int) -> tuple[celeris.InferenceSession, onnxruntime.InferenceSession]:
-    """The same model in Celeris and in onnxruntime, both on so many threads.
+def session(runtime: Any, onnx: bytes, threads: int) -> Any:
+    """The model in Celeris or in onnxruntime, on so many threads.
 
     onnxruntime's threads go on spinning for some 100 ms after a call. Where there are several, that would take the
     processors from whoever runs next, so it is switched off; Celeris' never spin.
     """
-    made = []
-    for runtime in (celeris, onnxruntime):
-        options = runtime.SessionOptions()
-        options.intra_op_num_threads = threads
-        if threads > 1:
-            options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 3
-        made.append(runtime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"]))
-    return made[0], made[1]
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = threads
+    if threads > 1:
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    return runtime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
+
+
+def sessions(onnx: bytes, threads: int) -> tuple[celeris.InferenceSession, onnxruntime.InferenceSession]:
+    """The same model in both."""
+    return session(celeris, onnx, threads), session(onnxruntime, onnx, threads)
 
 
 def alternate(ours: Callable[[], object], theirs: Callable[[], object], seconds: float) -> tuple[list[int], list[int]]:
@@ -46,6 +49,46 @@ def alternate(ours: Callable[[], object], theirs: Callable[[], object], seconds:
     finally:
         gc.enable()
     return times
+
+
+class Turns:
+    """Any number of callables that take turns: as many rounds as the time allows, from 3 to 100, each in every round.
+
+    A call that takes less than a few milliseconds is repeated within its turn, so that a turn is long against the clock
+    and against what the one before has left in the caches.
+    """
+
+    LEAST = 2e6  # nanoseconds of a turn
+
+    def __init__(self, calls: dict[str, Callable[[], object]], seconds: float) -> None:
+        self._calls = calls
+        self._repeats: dict[str, int] = {}
+        spent = 0.0
+        for name, call in calls.items():
+            call()
+            once = _clocked(call, 1)
+            self._repeats[name] = repeats = max(1, min(1000, round(self.LEAST / max(once, 1))))
+            spent += once * repeats
+        self._rounds = max(3, min(100, int(seconds * 1e9 / max(spent, 1))))
+
+    def take(self) -> dict[str, list[float]]:
+        """Nanoseconds a call, by callable."""
+        times: dict[str, list[float]] = {name: [] for name in self._calls}
+        gc.disable()
+        try:
+            for _ in range(self._rounds):
+                for name, call in self._calls.items():
+                    times[name].append(_clocked(call, self._repeats[name]))
+        finally:
+            gc.enable()
+        return times
+
+
+def _clocked(call: Callable[[], object], repeats: int) -> float:
+    start = perf_counter_ns()
+    for _ in range(repeats):
+        call()
+    return (perf_counter_ns() - start) / repeats
 
 
 class Report:

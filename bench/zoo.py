@@ -1,11 +1,11 @@
 """The models that the bench asks about, trained once and kept in bench/zoo/: `python -m bench.zoo`.
 
-Each is an ONNX file, the rows it is fed, and what the training library answers in float64.
+Each is an ONNX file, the rows it is fed, and what the training library answers in float64 (bench/models/ trains them).
+What was trained is kept beside it for bench/peers/.
 """
 
 from __future__ import annotations
 
-import json
 import pickle
 import sys
 from collections.abc import Callable
@@ -15,8 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from bench.models import huge, others, sets, trees
+from bench.models.made import Made
+
 FOLDER = Path(__file__).parent / "zoo"
-_ROWS = 10_000
 
 
 @dataclass
@@ -37,215 +39,98 @@ class Entry:
         return {name: np.ascontiguousarray(value[at]) for name, value in self.feeds.items()}
 
 
-def _iris() -> tuple[np.ndarray, np.ndarray]:
-    from sklearn.datasets import load_iris
+@dataclass(frozen=True)
+class Trained:
+    """What was trained, and the rows and targets it was trained on (None where no peer trains its own)."""
 
-    x, y = load_iris(return_X_y=True)
-    return x.astype(np.float32), y
-
-
-def _table(features: int, classes: int = 2, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    from sklearn.datasets import make_classification
-
-    x, y = make_classification(
-        _ROWS, features, n_informative=min(features, 12), n_redundant=0, n_classes=classes, random_state=seed
-    )
-    return x.astype(np.float32), y
+    estimator: Any
+    on: tuple[Any, Any] | None
 
 
-def _values(features: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    from sklearn.datasets import make_regression
+@dataclass(frozen=True)
+class Model:
+    """A row of the zoo: what trains it, what it is in a few words, and the class of models whose limits hold for it."""
 
-    x, y = make_regression(_ROWS, features, n_informative=min(features, 12), noise=5.0, random_state=seed)
-    return x.astype(np.float32), y
-
-
-def _sklearn(
-    model: Any, x: np.ndarray, y: np.ndarray, *, zipmap: bool = False
-) -> tuple[bytes, dict[str, Any], np.ndarray]:
-    from skl2onnx import to_onnx
-    from sklearn.base import is_classifier
-
-    model.fit(x, y)
-    options = {"zipmap": zipmap} if is_classifier(model) else None
-    onnx = to_onnx(model, x[:1], options=options, target_opset={"": 18, "ai.onnx.ml": 3})
-    wide = x.astype(np.float64)
-    return (
-        onnx.SerializeToString(),
-        {"X": x},
-        model.predict_proba(wide) if is_classifier(model) else model.predict(wide),
-    )
+    train: Callable[[], Made]
+    about: str
+    kind: str  # linear, trees, arithmetic (products of matrices, distances), strings
 
 
-def logistic() -> Any:
-    from sklearn.linear_model import LogisticRegression
-
-    return _sklearn(LogisticRegression(max_iter=1000), *_iris())
-
-
-def logistic_zipmap() -> Any:
-    from sklearn.linear_model import LogisticRegression
-
-    return _sklearn(LogisticRegression(max_iter=1000), *_iris(), zipmap=True)
-
-
-def scaler_logistic() -> Any:
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    return _sklearn(make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)), *_table(30))
-
-
-def ridge() -> Any:
-    from sklearn.linear_model import Ridge
-
-    return _sklearn(Ridge(), *_values(50))
-
-
-def forest_small() -> Any:
-    from sklearn.ensemble import RandomForestClassifier
-
-    return _sklearn(RandomForestClassifier(100, random_state=0), *_iris())
-
-
-def forest_zipmap() -> Any:
-    from sklearn.ensemble import RandomForestClassifier
-
-    return _sklearn(RandomForestClassifier(20, random_state=0), *_iris(), zipmap=True)
+MODELS: dict[str, Model] = {
+    "logistic": Model(others.logistic, "logistic, 4 features", "linear"),
+    "logistic_zipmap": Model(others.logistic_zipmap, "logistic, ZipMap", "linear"),
+    "scaler_logistic": Model(others.scaler_logistic, "scaler and logistic, 30 features", "linear"),
+    "ridge": Model(others.ridge, "ridge, 50 features", "linear"),
+    "forest_small": Model(trees.forest_small, "small forest, 100 trees", "trees"),
+    "forest_zipmap": Model(trees.forest_zipmap, "forest of 20 trees, ZipMap", "trees"),
+    "forest_medium": Model(trees.forest_medium, "forest, 100 x 200 leaves", "trees"),
+    "forest_deep": Model(trees.forest_deep, "deep forest, 100 x 2,400 leaves", "trees"),
+    "forest_classes": Model(trees.forest_classes, "forest, 10 classes, 100 x 300 leaves", "trees"),
+    "forest_huge": Model(huge.forest_huge, "huge forest, 50 x 30,000 leaves", "trees"),
+    "boosting": Model(trees.boosting, "boosting, 300 x depth 3", "trees"),
+    "hist_boosting": Model(trees.hist_boosting, "hist boosting, 300 x 31 leaves", "trees"),
+    "lightgbm": Model(trees.lightgbm_leaves63, "LightGBM, 500 x 63 leaves", "trees"),
+    "lightgbm_medium": Model(trees.lightgbm_medium, "LightGBM, 200 x 255 leaves", "trees"),
+    "lightgbm_classes": Model(trees.lightgbm_classes, "LightGBM, 10 classes, 1,000 x 31 leaves", "trees"),
+    "lightgbm_wide": Model(trees.lightgbm_wide, "LightGBM, 1,000 features, 300 x 31 leaves", "trees"),
+    "lightgbm_categorical": Model(sets.lightgbm_categorical, "LightGBM, categories as chains of ==", "trees"),
+    "sets": Model(sets.sets, "TreeEnsemble-5 with sets", "trees"),
+    "xgboost": Model(trees.xgboost, "XGBoost, 1,000 x depth 6", "trees"),
+    "catboost": Model(trees.catboost, "CatBoost, 500 x depth 6", "trees"),
+    "mlp": Model(others.mlp, "MLP, 64 and 32 neurons", "arithmetic"),
+    "mlp_large": Model(others.mlp_large, "MLP, 512, 512 and 256 neurons", "arithmetic"),
+    "svm": Model(others.svm, "SVM, RBF, probabilities", "arithmetic"),
+    "knn": Model(others.knn, "5 neighbours of 2,000", "arithmetic"),
+    "gaussian_process": Model(others.gaussian_process, "Gaussian process, 500 rows", "arithmetic"),
+    "pca_kmeans": Model(others.pca_kmeans, "scaler, PCA and k-means", "arithmetic"),
+    "text": Model(others.text, "tf-idf of 20 words and logistic", "strings"),
+    "columns": Model(others.columns, "columns with strings, a forest", "strings"),
+}
 
 
-def forest_deep() -> Any:
-    from sklearn.ensemble import RandomForestClassifier
-
-    rng = np.random.default_rng(0)  # noisy labels make deep trees: about 2,400 leaves each, a file of 24 MB
-    x = rng.normal(size=(2 * _ROWS, 30)).astype(np.float32)
-    y = (x[:, :5].sum(axis=1) + 3 * rng.normal(size=len(x)) > 0).astype(np.int64)
-    onnx, feeds, expected = _sklearn(RandomForestClassifier(100, random_state=0, n_jobs=-1), x, y)
-    return onnx, {"X": feeds["X"][:_ROWS]}, expected[:_ROWS]
-
-
-def boosting() -> Any:
-    from sklearn.ensemble import GradientBoostingClassifier
-
-    return _sklearn(GradientBoostingClassifier(n_estimators=100, random_state=0), *_table(20, classes=3))
-
-
-def hist_boosting() -> Any:
-    from sklearn.ensemble import HistGradientBoostingClassifier
-
-    return _sklearn(HistGradientBoostingClassifier(max_iter=300, early_stopping=False, random_state=0), *_table(30))
-
-
-def lightgbm() -> Any:
-    from lightgbm import LGBMClassifier
-    from onnxmltools import convert_lightgbm
-    from onnxmltools.convert.common.data_types import FloatTensorType
-
-    x, y = _table(50)
-    model = LGBMClassifier(n_estimators=500, num_leaves=63, verbose=-1, n_jobs=2).fit(x, y)
-    onnx = convert_lightgbm(model, initial_types=[("X", FloatTensorType([None, 50]))], zipmap=False, target_opset=15)
-    return onnx.SerializeToString(), {"X": x}, model.predict_proba(x)
-
-
-def xgboost() -> Any:
-    from onnxmltools import convert_xgboost
-    from onnxmltools.convert.common.data_types import FloatTensorType
-    from xgboost import XGBRegressor
-
-    x, y = _values(50)
-    model = XGBRegressor(n_estimators=1000, max_depth=6, learning_rate=0.05, n_jobs=2).fit(x, y)
-    onnx = convert_xgboost(model, initial_types=[("X", FloatTensorType([None, 50]))], target_opset=15)
-    return onnx.SerializeToString(), {"X": x}, _boosted_sum(model, x)
-
-
-def _boosted_sum(model: Any, x: np.ndarray) -> np.ndarray:
-    """What the trees add up to in float64; XGBoost itself adds in float32."""
-    booster = model.get_booster()
-    table = booster.trees_to_dataframe()
-    leaves = table[table["Feature"] == "Leaf"]
-    value = np.zeros((leaves["Tree"].max() + 1, leaves["Node"].max() + 1))
-    value[leaves["Tree"], leaves["Node"]] = leaves["Gain"].to_numpy(np.float32)
-    at = model.apply(x).astype(np.int64)
-    base = np.ravel(json.loads(json.loads(booster.save_config())["learner"]["learner_model_param"]["base_score"]))
-    return np.float64(np.float32(base[0])) + value[np.arange(at.shape[1]), at].sum(axis=1)
-
-
-def mlp() -> Any:
-    from sklearn.neural_network import MLPClassifier
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    return _sklearn(make_pipeline(StandardScaler(), MLPClassifier((64, 32), max_iter=30, random_state=0)), *_table(30))
-
-
-def svm() -> Any:
-    from sklearn.svm import SVC
-
-    x, y = _table(20)
-    onnx, _, _ = _sklearn(model := SVC(probability=True, random_state=0), x[:1000], y[:1000])
-    return onnx, {"X": x}, model.predict_proba(x.astype(np.float64))
-
-
-def columns() -> Any:
-    import pandas as pd
-    from skl2onnx import to_onnx
-    from skl2onnx.common.data_types import FloatTensorType, StringTensorType
-    from sklearn.compose import ColumnTransformer
-    from sklearn.ensemble import RandomForestClassifier
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import OneHotEncoder, StandardScaler
-
-    rng = np.random.default_rng(0)
-    frame = pd.DataFrame(
-        {
-            "age": rng.normal(40, 12, _ROWS).astype(np.float32),
-            "fare": rng.gamma(2.0, 20.0, _ROWS).astype(np.float32),
-            "port": rng.choice(["Cherbourg", "Queenstown", "Southampton"], _ROWS),
-            "class": rng.choice(["first", "second", "third"], _ROWS),
-        }
-    )
-    y = ((frame["age"] < 35) ^ (frame["port"] == "Cherbourg") ^ (rng.random(_ROWS) < 0.2)).astype(np.int64)
-    numbers, words = ["age", "fare"], ["port", "class"]
-    model = make_pipeline(
-        ColumnTransformer([("n", StandardScaler(), numbers), ("w", OneHotEncoder(handle_unknown="ignore"), words)]),
-        RandomForestClassifier(50, max_depth=6, random_state=0),
-    ).fit(frame, y)
-    types = [(n, FloatTensorType([None, 1])) for n in numbers] + [(w, StringTensorType([None, 1])) for w in words]
-    onnx = to_onnx(model, initial_types=types, options={"zipmap": False}, target_opset={"": 18, "ai.onnx.ml": 3})
-    feeds: dict[str, Any] = {n: frame[[n]].to_numpy(np.float32) for n in numbers}
-    feeds.update({w: frame[[w]].to_numpy(object) for w in words})
-    return onnx.SerializeToString(), feeds, model.predict_proba(frame)
-
-
-MODELS: dict[str, Callable[[], Any]] = {
-    f.__name__: f
-    for f in (
-        logistic, logistic_zipmap, scaler_logistic, ridge, forest_small, forest_zipmap, forest_deep, boosting,
-        hist_boosting, lightgbm, xgboost, mlp, svm, columns,
-    )
-}  # fmt: skip
+def _train(name: str) -> Made:
+    print(f"training {name} ...", file=sys.stderr)
+    made = MODELS[name].train()
+    FOLDER.mkdir(exist_ok=True)
+    (FOLDER / f"{name}.pickle").write_bytes(pickle.dumps((made.onnx, made.feeds, made.expected)))
+    (FOLDER / f"{name}.trained.pickle").write_bytes(pickle.dumps(Trained(made.estimator, made.trained_on)))
+    return made
 
 
 def load(name: str) -> Entry:
     """The model, trained now if it has not been yet."""
     path = FOLDER / f"{name}.pickle"
     if not path.exists():
-        FOLDER.mkdir(exist_ok=True)
-        print(f"training {name} ...", file=sys.stderr)
-        path.write_bytes(pickle.dumps(MODELS[name]()))
+        _train(name)
     onnx, feeds, expected = pickle.loads(path.read_bytes())
     return Entry(name, onnx, feeds, np.asarray(expected, np.float64))
 
 
+def trained(name: str) -> Trained:
+    """What was trained; a model kept without it is trained again."""
+    path = FOLDER / f"{name}.trained.pickle"
+    if not path.exists():
+        _train(name)
+    return pickle.loads(path.read_bytes())
+
+
 def pick(names: list[str]) -> list[Entry]:
-    """Those named, or all."""
+    """Those named, or all whose library is installed; a line says which is not."""
     unknown = set(names) - MODELS.keys()
     if unknown:
         raise SystemExit(f"expected models among {', '.join(MODELS)}; got {', '.join(sorted(unknown))}")
-    return [load(name) for name in names or MODELS]
+    entries = []
+    for name in names or MODELS:
+        try:
+            entries.append(load(name))
+        except ModuleNotFoundError as error:
+            if names:
+                raise
+            print(f"without {name}: {error.name} is not installed", file=sys.stderr)
+    return entries
 
 
 if __name__ == "__main__":
     for each in MODELS:
-        load(each)
+        trained(each)
+    pick([])

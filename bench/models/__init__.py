@@ -1,0 +1,1 @@
+"""How the models of bench/zoo.py are trained: a function each, which the table in zoo.py names."""
