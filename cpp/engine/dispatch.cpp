@@ -34,7 +34,7 @@ std::vector<Target> targets() {
     const bool v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("fma");
     const bool v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                     __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-                    __builtin_cpu_supports("avx512vbmi");
+                    __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("gfni");
     all.push_back({"avx512", v4, avx512::bodies});
     all.push_back({"avx2", v3, avx2::bodies});
 #endif

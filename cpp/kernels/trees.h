@@ -57,8 +57,8 @@ struct TreeEnsemble : KernelState {
         scratch_fixed = 16 * (count + 1) + 64 * size_t(targets + 4);
         if (bits) {
             cost = 5 + double(count) + 2 * double(columns);
-            const size_t words = bits->most_tests + 1 + bits->slots + trees::kMostLevels;
-            scratch_fixed += 64 * words + size_t(trees::kBitRows) * (trees::kTogether + 1 + 8 + 8 * size_t(targets));
+            const size_t vectors = bits->most_tests + 1 + trees::kSlots + trees::kMostLevels;
+            scratch_fixed += 64 * vectors + size_t(trees::kBitRows) * (trees::kTogether + 2 + 8 + 8 * size_t(targets));
         }
     }
 

@@ -2,9 +2,14 @@
 //
 // Trees are taken in chunks. In a chunk each plane's distinct keys, at most 255, make ranks of one byte, and each
 // distinct comparison (plane, rank) is made once for all rows: a mask of a bit a row. A tree's masks combine to the bit
-// planes of an index, and the index looks up what the row's leaf holds. A tree has one of two forms:
-//   paths  bit d of the index says where the row went at depth d; 2^depth - 1 masks in heap order
-//   reach  leaves are numbered; steps (mask, from, left, right) spread "which rows come here" down the tree
+// planes of a code, a byte a row, which tells the row's leaf. Bits below a leaf that ends early may be anything: the
+// table that the code looks up holds the leaf at all of them. So a node costs no more than to choose, by its mask, between
+// the planes that both its sides have; those that only the deeper side has stay as they are, and the mask is a new one.
+// Codes come about in two ways:
+//   paths    2^levels - 1 masks in heap order, muxed in registers: for trees that are nearly complete
+//   choices  steps (to, where, yes, no) from the leaves up: for all others
+// A tree deeper than a byte has bits is cut into pieces: what lies below the cut, contracted to the nodes that still tell
+// its parts apart, is the next piece, asked for the rows that the one before sends there.
 // After QuickScorer's bit vectors (Lucchese et al., SIGIR 2015), but over rows rather than leaves.
 #pragma once
 
@@ -19,15 +24,23 @@ namespace celeris::trees {
 
 constexpr int64_t kBitRows = 512;
 constexpr int32_t kMostLeaves = 256, kMostLevels = 8, kPathLevels = 6;
+constexpr uint8_t kBelow = 255;       // not a leaf's number but in a last piece
+constexpr size_t kSlots = 32;         // vectors that steps write: 1 to kSlots; 0 is empty, masks come after
 constexpr size_t kChunkTests = 6000;  // their masks, 64 bytes each, stay in a usual L2 cache
 constexpr int kTogether = 4;          // trees whose values are added in one pass over the sums
 
 struct Bits {
-    struct Tree {
-        uint32_t program;  // where its words begin
-        uint16_t inner;    // reach: steps
-        uint8_t levels;    // of the index
+    struct Piece {
+        uint32_t program;  // paths: masks; choices: four words a step, then the planes. All are numbers of vectors
+        uint32_t map;      // what each code means: a leaf's number, or kBelow for the next piece
+        uint16_t steps;    // of choices
+        uint8_t levels;
         bool paths;
+    };
+    struct Tree {
+        uint32_t pieces;
+        uint16_t count;
+        bool mapped;  // else the code itself is the index of its table
     };
     struct Group {  // trees that add to the same targets, in order; short groups end with trees of no leaves
         Tree trees[kTogether];
@@ -46,15 +59,18 @@ struct Bits {
     std::vector<Chunk> chunks;
     std::vector<Ranked> ranked;
     std::vector<Group> groups;
-    std::vector<uint8_t> tests;      // ranks: a test holds where the row's is greater; a chunk's masks are numbered from 1, mask 0 being empty
+    std::vector<uint8_t> tests;      // ranks: a test holds where the row's is greater; a chunk's masks are numbered from kSlots + 1
+    std::vector<Piece> pieces;
+    std::vector<uint8_t> maps;
     std::vector<uint16_t> program;
     std::vector<float> tables;
     std::vector<int32_t> search32;
     std::vector<int64_t> search64;
-    size_t most_tests = 0, slots = 1;  // scratch: masks of a chunk, slots of a reach tree
+    size_t most_tests = 0;             // masks of a chunk
     int64_t columns = 1;               // targets that each tree has values for
 
     static size_t level_start(int level) { return level < 4 ? (size_t(1) << level) - 1 : size_t(1) << level; }
+    static size_t map_size(int levels) { return levels <= 7 ? 128 : 256; }
     static size_t search_size(int levels) { return levels <= 4 ? 16 : size_t(1) << levels; }
 };
 
@@ -86,10 +102,13 @@ public:
 private:
     struct Node {
         int32_t split, left, right;  // children: index of a node, or ~leaf
-        int32_t depth;
+        int32_t height = 0;          // levels that its piece has below it, itself included
+        bool cut = false;            // begins the next piece
     };
+    using Vector = int32_t;  // the number of one that steps write, or ~test
     struct Open {
         Bits::Tree tree;
+        uint8_t levels;
         std::vector<float> values;  // [column][1 << levels]
     };
 
@@ -99,21 +118,21 @@ private:
 
     // nodes_ and ends_ (leaves from left to right): the tree with shared subtrees written out, if it is small.
     bool expand(int32_t root) {
-        nodes_.clear(), ends_.clear(), depth_ = s_.depth_of(root);
-        if (depth_ > kMostLeaves) return false;
-        grow(root, 0);
+        nodes_.clear(), ends_.clear();
+        if (s_.depth_of(root) > kMostLeaves) return false;
+        root_ = grow(root);
         return ends_.size() <= size_t(kMostLeaves);
     }
-    int32_t grow(int32_t ref, int32_t depth) {
+    int32_t grow(int32_t ref) {
         if (ends_.size() > size_t(kMostLeaves)) return ~0;
         if (ref < 0) {
             ends_.push_back(~ref);
             return ~int32_t(ends_.size() - 1);
         }
         const size_t at = nodes_.size();
-        nodes_.push_back({ref, 0, 0, depth});
-        const int32_t left = grow(s_.splits[size_t(ref)].left, depth + 1);
-        const int32_t right = grow(s_.splits[size_t(ref)].right, depth + 1);
+        nodes_.push_back({ref, 0, 0});
+        const int32_t left = grow(s_.splits[size_t(ref)].left);
+        const int32_t right = grow(s_.splits[size_t(ref)].right);
         nodes_[at].left = left, nodes_[at].right = right;
         return int32_t(at);
     }
@@ -148,67 +167,151 @@ private:
     }
 
     float value(int32_t leaf, int64_t column) {
-        const size_t number = leaves_.number(ends_[size_t(leaf)]);
-        return leaves_.singles[number * size_t(bits_.columns) + size_t(column)];
+        const size_t at = leaves_.number(ends_[size_t(leaf)]);
+        return leaves_.singles[at * size_t(bits_.columns) + size_t(column)];
     }
 
     // Writes the tree of nodes_ into the open group. Words that name tests are patched when the chunk closes.
     void add() {
-        Open o{};
-        o.tree.program = uint32_t(bits_.program.size());
-        o.tree.paths = depth_ <= kPathLevels || (ends_.size() > 64 && depth_ <= kMostLevels);
-        o.tree.levels = uint8_t(o.tree.paths ? depth_ : std::bit_width(ends_.size() - 1));
-        o.tree.inner = uint16_t(nodes_.size());
-        o.values.assign(size_t(bits_.columns) << o.tree.levels, 0.0f);
-        if (o.tree.paths) {
-            bits_.program.resize(bits_.program.size() + (size_t(1) << depth_) - 1, 0);
-            lay_path(o, nodes_.empty() ? ~0 : 0, 0, 0, 0);
-        } else {
-            const uint16_t first = uint16_t(1 << o.tree.levels);
-            for (size_t i = 0; i < nodes_.size(); ++i) {
-                patch(bits_.program.size(), nodes_[i]);
-                bits_.program.push_back(0);
-                bits_.program.push_back(uint16_t(first + i));
-                for (int32_t child : {nodes_[i].left, nodes_[i].right})
-                    bits_.program.push_back(uint16_t(child < 0 ? ~child : first + child));
-            }
-            for (size_t leaf = 0; leaf < ends_.size(); ++leaf) set(o, leaf, int32_t(leaf));
-            bits_.slots = std::max(bits_.slots, size_t(first) + nodes_.size());
+        Open o{{uint32_t(bits_.pieces.size()), 0, false}, 0, {}};
+        const int32_t levels = measure(root_, 0), least = std::bit_width(ends_.size() - 1);
+        o.tree.mapped = below(root_, false) >= 0 || levels > std::max(4, least);
+        o.levels = uint8_t(o.tree.mapped ? least : levels);
+        o.values.assign(size_t(bits_.columns) << o.levels, 0.0f);
+        numbers_.assign(ends_.size(), -1), numbered_ = 0;
+        for (int32_t root = root_;;) {
+            add_piece(o, root);
+            root = below(root, true);
+            if (root < 0) break;
+            measure(root, 0);
         }
+        o.tree.count = uint16_t(bits_.pieces.size() - o.tree.pieces);
         open_.push_back(std::move(o));
     }
-    void set(Open &o, size_t index, int32_t leaf) {
-        for (int64_t c = 0; c < bits_.columns; ++c)
-            o.values[(size_t(c) << o.tree.levels) + index] = value(leaf, c);
+    // Settles the heights of a piece, and where it is cut.
+    int32_t measure(int32_t at, int32_t depth) {
+        if (at < 0) return 0;
+        nodes_[size_t(at)].cut = depth == kMostLevels;
+        if (depth == kMostLevels) return 0;
+        const int32_t left = measure(nodes_[size_t(at)].left, depth + 1);
+        const int32_t right = measure(nodes_[size_t(at)].right, depth + 1);
+        return nodes_[size_t(at)].height = std::max(left, right) + 1;
     }
-    void patch(size_t at, const Node &n) {
-        const auto &split = s_.splits[size_t(n.split)];
-        patches_.push_back({at, number(split.plane, split.key)});
+    // The root of what lies below the cuts, ~0 if there are none; to `make` it changes nodes_.
+    int32_t below(int32_t at, bool make) {
+        if (at < 0) return ~0;
+        if (nodes_[size_t(at)].cut) return at;
+        const int32_t left = below(nodes_[size_t(at)].left, make), right = below(nodes_[size_t(at)].right, make);
+        if (left < 0 || right < 0) return left < 0 ? right : left;
+        if (make) nodes_[size_t(at)].left = left, nodes_[size_t(at)].right = right;
+        return at;
     }
-    // `heap`: the node's number among those of its depth; `code`: the turns so far, bit d at depth d.
-    void lay_path(Open &o, int32_t node, int32_t depth, size_t heap, size_t code) {
-        if (node < 0) {
-            set(o, code, ~node);
+    bool ends(int32_t at) const { return at < 0 || nodes_[size_t(at)].cut; }
+    int32_t height(int32_t at) const { return ends(at) ? 0 : nodes_[size_t(at)].height; }
+    int32_t choices(int32_t at) const {
+        if (ends(at)) return 0;
+        const int32_t left = nodes_[size_t(at)].left, right = nodes_[size_t(at)].right;
+        return std::min(height(left), height(right)) + choices(left) + choices(right);
+    }
+
+    void add_piece(Open &o, int32_t root) {
+        Bits::Piece piece{uint32_t(bits_.program.size()), uint32_t(bits_.maps.size()), 0, uint8_t(height(root)), false};
+        const int32_t steps = choices(root);
+        piece.steps = uint16_t(steps);
+        piece.paths = piece.levels > 0 && piece.levels <= kPathLevels && 1 << piece.levels <= 2 * steps + 1;
+        if (piece.paths) {
+            bits_.program.resize(bits_.program.size() + (size_t(1) << piece.levels) - 1, 0);
+            lay_path(root, piece.program, 0);
+        } else {
+            free_.clear();
+            for (size_t slot = kSlots; slot > 0; --slot) free_.push_back(Vector(slot));
+            for (const Vector plane : choose(root)) write(plane);
+        }
+        std::vector<uint8_t> map(Bits::map_size(piece.levels), 0);
+        fill(root, piece.levels, piece.paths, map.data());
+        if (o.tree.mapped) {
+            bits_.maps.insert(bits_.maps.end(), map.begin(), map.end());
+        } else {
+            for (size_t code = 0; code < size_t(1) << o.levels; ++code) set(o, code, map[code]);
+        }
+        if (o.tree.mapped)
+            for (size_t leaf = 0; leaf < ends_.size(); ++leaf)
+                if (numbers_[leaf] >= 0) set(o, size_t(numbers_[leaf]), uint8_t(numbers_[leaf]));
+        bits_.pieces.push_back(piece);
+    }
+    // The leaf of each code: a node's mask is the highest bit of its height, or of each level in turn.
+    void fill(int32_t at, int32_t levels, bool paths, uint8_t *map) {
+        if (ends(at)) {
+            std::fill_n(map, size_t(1) << levels, at < 0 ? number_leaf(~at) : kBelow);
             return;
         }
-        const Node n = nodes_[size_t(node)];
-        patch(o.tree.program + (size_t(1) << depth) - 1 + heap, n);
-        lay_path(o, n.left, depth + 1, 2 * heap, code);
-        lay_path(o, n.right, depth + 1, 2 * heap + 1, code | size_t(1) << depth);
+        const int32_t own = paths ? levels : height(at);
+        const size_t half = size_t(1) << (own - 1);
+        for (size_t from = 0; from < size_t(1) << levels; from += 2 * half) {
+            fill(nodes_[size_t(at)].left, own - 1, paths, map + from);
+            fill(nodes_[size_t(at)].right, own - 1, paths, map + from + half);
+        }
+    }
+    uint8_t number_leaf(int32_t leaf) {
+        if (numbers_[size_t(leaf)] < 0) {
+            leaf_of_[numbered_] = leaf;
+            numbers_[size_t(leaf)] = numbered_++;
+        }
+        return uint8_t(numbers_[size_t(leaf)]);
+    }
+    void set(Open &o, size_t index, uint8_t number) {
+        for (int64_t c = 0; c < bits_.columns; ++c)
+            o.values[(size_t(c) << o.levels) + index] = value(leaf_of_[number], c);
+    }
+    Vector test(int32_t at) {
+        const auto &split = s_.splits[size_t(nodes_[size_t(at)].split)];
+        return ~number(split.plane, split.key);
+    }
+    void write(Vector v) {
+        if (v < 0) patches_.push_back({bits_.program.size(), ~v});
+        bits_.program.push_back(v < 0 ? uint16_t(0) : uint16_t(v));
+    }
+    // `heap`: the node's place among the masks.
+    void lay_path(int32_t at, size_t program, size_t heap) {
+        if (ends(at)) return;
+        patches_.push_back({program + heap, ~test(at)});
+        lay_path(nodes_[size_t(at)].left, program, 2 * heap + 1);
+        lay_path(nodes_[size_t(at)].right, program, 2 * heap + 2);
+    }
+    // Writes the steps of a node, the higher side first; gives its planes, its own mask last.
+    std::vector<Vector> choose(int32_t at) {
+        if (ends(at)) return {};
+        const Node &n = nodes_[size_t(at)];
+        const bool left_first = height(n.left) >= height(n.right);
+        std::vector<Vector> high = choose(left_first ? n.left : n.right), low = choose(left_first ? n.right : n.left);
+        const Vector mask = test(at);
+        for (size_t i = 0; i < low.size(); ++i) {
+            Vector to = std::max(high[i], low[i]);  // a slot that is read here for the last time
+            if (to < 0) {
+                require(!free_.empty(), "trees: too many vectors");
+                to = free_.back(), free_.pop_back();
+            } else if (std::min(high[i], low[i]) > 0) {
+                free_.push_back(std::min(high[i], low[i]));
+            }
+            write(to), write(mask), write(left_first ? low[i] : high[i]), write(left_first ? high[i] : low[i]);
+            high[i] = to;
+        }
+        high.push_back(mask);
+        return high;
     }
 
     void end_group() {
         if (open_.empty()) return;
         Bits::Group group{};
         group.target = open_target_, group.levels = 4;
-        for (const Open &o : open_) group.levels = std::max(group.levels, o.tree.levels);
+        for (const Open &o : open_) group.levels = std::max(group.levels, o.levels);
         group.table = uint32_t(bits_.tables.size());
         const size_t size = size_t(1) << group.levels;
         bits_.tables.resize(bits_.tables.size() + size_t(bits_.columns) * kTogether * size, 0.0f);
         for (size_t t = 0; t < size_t(kTogether); ++t) {
-            group.trees[t] = t < open_.size() ? open_[t].tree : Bits::Tree{0, 0, 0, true};
+            group.trees[t] = t < open_.size() ? open_[t].tree : Bits::Tree{};
             if (t >= open_.size()) continue;
-            const size_t own = size_t(1) << open_[t].tree.levels;
+            const size_t own = size_t(1) << open_[t].levels;
             for (size_t c = 0; c < size_t(bits_.columns); ++c)
                 std::copy_n(open_[t].values.begin() + ptrdiff_t(c * own), own,
                             bits_.tables.begin() + ptrdiff_t(group.table + (c * kTogether + t) * size));
@@ -239,7 +342,7 @@ private:
             i = end;
         }
         chunk.ranked_end = bits_.ranked.size();
-        for (const auto &[at, test] : patches_) bits_.program[at] = uint16_t(place[size_t(test)]);
+        for (const auto &[at, test] : patches_) bits_.program[at] = uint16_t(size_t(place[size_t(test)]) + kSlots);
         bits_.most_tests = std::max(bits_.most_tests, pairs_.size());
         bits_.chunks.push_back(chunk);
         groups_done_ = bits_.groups.size();
@@ -273,7 +376,10 @@ private:
     Bits bits_;
     std::vector<Node> nodes_;
     std::vector<int32_t> ends_;
-    int32_t depth_ = 0, open_target_ = 0;
+    std::vector<int32_t> numbers_;  // of leaves, in the order in which pieces meet them
+    int32_t leaf_of_[kMostLeaves], numbered_ = 0;
+    std::vector<Vector> free_;
+    int32_t root_ = ~0, open_target_ = 0;
     std::vector<Open> open_;
     std::vector<std::pair<int32_t, Key>> pairs_, fresh_;
     std::unordered_map<std::pair<int32_t, Key>, int32_t, Hash> number_;

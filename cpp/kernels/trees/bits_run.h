@@ -132,135 +132,202 @@ inline uint64_t greater_ranks(const uint8_t *ranks, uint8_t than) {
 #endif
 }
 
-// indices[r] = the bits of row r in `levels` planes, the first one lowest. Planes lie W words apart.
-template <int W>
-void indices_of(const uint64_t *planes, int levels, uint8_t *indices) {
+// codes[r] = the bits of row r in `levels` planes, the first one lowest.
+template <int W, class V>
+void codes_of(const V *const *planes, int levels, uint8_t *codes) {
     for (int w = 0; w < W; ++w) {
 #if defined(__AVX512BW__)
         __m512i at = _mm512_setzero_si512();
         for (int level = 0; level < levels; ++level) {
             const __m512i bit = _mm512_set1_epi8(char(1 << level));
-            at = _mm512_or_si512(at, _mm512_maskz_mov_epi8(planes[level * W + w], bit));
+            at = _mm512_or_si512(at, _mm512_maskz_mov_epi8(uint64_t((*planes[level])[w]), bit));
         }
-        _mm512_store_si512(indices + 64 * w, at);
+        _mm512_store_si512(codes + 64 * w, at);
 #elif defined(__BMI2__)
         for (int i = 0; i < 8; ++i) {
             uint64_t at = 0;
             for (int level = 0; level < levels; ++level)
-                at |= _pdep_u64(planes[level * W + w] >> (8 * i), 0x0101010101010101u) << level;
-            std::memcpy(indices + 64 * w + 8 * i, &at, 8);
+                at |= _pdep_u64(uint64_t((*planes[level])[w]) >> (8 * i), 0x0101010101010101u) << level;
+            std::memcpy(codes + 64 * w + 8 * i, &at, 8);
         }
 #else
         for (int i = 0; i < 8; ++i) {
             uint64_t at = 0;
             for (int level = 0; level < levels; ++level) {
-                const uint64_t byte = planes[level * W + w] >> (8 * i) & 0xff;
+                const uint64_t byte = uint64_t((*planes[level])[w]) >> (8 * i) & 0xff;
                 // Bit j to byte j: copies of the byte, of each copy one bit, carried to the byte's highest.
                 const uint64_t some = (byte * 0x0101010101010101u & 0x8040201008040201u) + 0x7f7f7f7f7f7f7f7fu;
                 at |= (some >> 7 & 0x0101010101010101u) << level;
             }
-            for (int j = 0; j < 8; ++j) indices[64 * w + 8 * i + j] = uint8_t(at >> (8 * j));
+            for (int j = 0; j < 8; ++j) codes[64 * w + 8 * i + j] = uint8_t(at >> (8 * j));
         }
 #endif
     }
 }
 
-// Bit d of each row's path down a tree: a mask of each node, in heap order, muxed by the turns before.
+// The planes of a piece that is nearly complete: each level's masks are muxed by the turns before.
 template <int Levels, class V>
-void path_planes(const uint16_t *program, const V *masks, V *planes) {
-    V m[Levels > 0 ? size_t(1) << (Levels > 0 ? Levels - 1 : 0) : 1];
-    for (int d = 0; d < Levels; ++d) {
+void path_planes(const uint16_t *program, const V *vectors, V *planes) {
+    constexpr int root = Levels - 1;
+    V m[Levels > 1 ? 1 << (Levels - 2) : 1];
+    planes[root] = vectors[program[0]];
+#pragma GCC unroll 8
+    for (int d = 1; d < Levels; ++d) {
         const uint16_t *own = program + (1 << d) - 1;
-        if (d == 0) {
-            planes[0] = masks[own[0]];
-            continue;
-        }
         int half = 1 << (d - 1);
-        for (int j = 0; j < half; ++j) choose_bits(m[j], planes[0], masks[own[j + half]], masks[own[j]]);
+#pragma GCC unroll 32
+        for (int j = 0; j < half; ++j) choose_bits(m[j], planes[root], vectors[own[j + half]], vectors[own[j]]);
+#pragma GCC unroll 8
         for (int e = 1; e < d; ++e) {
             half /= 2;
-            for (int j = 0; j < half; ++j) choose_bits(m[j], planes[e], m[j + half], m[j]);
+#pragma GCC unroll 32
+            for (int j = 0; j < half; ++j) choose_bits(m[j], planes[root - e], m[j + half], m[j]);
         }
-        planes[d] = m[0];
+        planes[root - d] = m[0];
     }
 }
 
-// The same for a tree of numbered leaves.
+// planes[i] of a piece's code, the lowest bit first. `own` has room for those that are not among `vectors`.
 template <class V>
-void reach_planes(const trees::Bits::Tree &tree, const uint16_t *program, const V *masks, V *slots, V *planes) {
-    const size_t leaves = size_t(1) << tree.levels;
-    for (size_t i = size_t(tree.inner) + 1; i < leaves; ++i) slots[i] = V{};
-    slots[leaves] = ~V{};
-    for (size_t i = 0; i < tree.inner; ++i, program += 4) {
-        const V go = masks[program[0]], here = slots[program[1]];
-        slots[program[2]] = here & ~go;
-        slots[program[3]] = here & go;
+void piece_planes(const trees::Bits &bits, const trees::Bits::Piece &piece, V *vectors, V *own, const V **planes) {
+    const uint16_t *program = bits.program.data() + piece.program;
+    if (!piece.paths) {
+        for (int i = 0; i < piece.steps; ++i, program += 4)
+            choose_bits(vectors[program[0]], vectors[program[1]], vectors[program[2]], vectors[program[3]]);
+        for (int i = 0; i < piece.levels; ++i) planes[i] = vectors + program[i];
+        return;
     }
-    for (int level = tree.levels; level-- > 0;) {  // fold the upper half on the lower
-        const size_t half = size_t(1) << level;
-        V any = slots[half];
-        slots[0] |= slots[half];
-        for (size_t i = 1; i < half; ++i) {
-            any |= slots[half + i];
-            slots[i] |= slots[half + i];
-        }
-        planes[level] = any;
+    for (int i = 0; i < piece.levels; ++i) planes[i] = own + i;
+    switch (piece.levels) {
+        case 1: return path_planes<1>(program, vectors, own);
+        case 2: return path_planes<2>(program, vectors, own);
+        case 3: return path_planes<3>(program, vectors, own);
+        case 4: return path_planes<4>(program, vectors, own);
+        case 5: return path_planes<5>(program, vectors, own);
+        default: return path_planes<6>(program, vectors, own);
     }
 }
 
-template <class V>
-void tree_planes(const trees::Bits &bits, const trees::Bits::Tree &tree, const V *masks, V *slots, V *planes) {
-    const uint16_t *program = bits.program.data() + tree.program;
-    if (!tree.paths) return reach_planes(tree, program, masks, slots, planes);
-    switch (tree.levels) {
-        case 0: return;
-        case 1: return path_planes<1>(program, masks, planes);
-        case 2: return path_planes<2>(program, masks, planes);
-        case 3: return path_planes<3>(program, masks, planes);
-        case 4: return path_planes<4>(program, masks, planes);
-        case 5: return path_planes<5>(program, masks, planes);
-        case 6: return path_planes<6>(program, masks, planes);
-        case 7: return path_planes<7>(program, masks, planes);
-        default: return path_planes<8>(program, masks, planes);
+// Where in a block the rows stand whose codes lie at [at, at + 16): bytes woven together by halves of registers lie in
+// another order than rows do.
+template <int W>
+inline int64_t row_of(int64_t at) {
+#if defined(__GFNI__)
+    if constexpr (W == 8) return (at / 16 % 4) * 128 + at / 64 * 16;
+#endif
+    return at;
+}
+
+#if defined(__GFNI__)
+// Codes of 512 rows: bytes of eight planes woven into 8x8 matrices of bits, and these transposed.
+inline void weave_codes(const BitRows<8>::type *const *planes, int levels, uint8_t *codes) {
+    __m512i p[8], q[8];
+    for (int i = 0; i < 8; ++i) p[i] = i < levels ? (__m512i)*planes[i] : _mm512_setzero_si512();
+    for (int i = 0; i < 4; ++i) {  // the highest plane comes first
+        q[i] = _mm512_unpacklo_epi8(p[7 - 2 * i], p[6 - 2 * i]);
+        q[4 + i] = _mm512_unpackhi_epi8(p[7 - 2 * i], p[6 - 2 * i]);
+    }
+    for (int i = 0; i < 2; ++i) {
+        for (int j = 0; j < 2; ++j) {
+            p[4 * i + j] = _mm512_unpacklo_epi16(q[4 * i + 2 * j], q[4 * i + 2 * j + 1]);
+            p[4 * i + 2 + j] = _mm512_unpackhi_epi16(q[4 * i + 2 * j], q[4 * i + 2 * j + 1]);
+        }
+    }
+    const __m512i columns = _mm512_set1_epi64(int64_t(0x8040201008040201));
+    for (int i = 0; i < 4; ++i) {
+        const __m512i low = _mm512_unpacklo_epi32(p[2 * i], p[2 * i + 1]);
+        const __m512i high = _mm512_unpackhi_epi32(p[2 * i], p[2 * i + 1]);
+        _mm512_store_si512(codes + 128 * i, _mm512_gf2p8affine_epi64_epi8(columns, low, 0));
+        _mm512_store_si512(codes + 128 * i + 64, _mm512_gf2p8affine_epi64_epi8(columns, high, 0));
+    }
+}
+#endif
+
+// What the codes mean: to `numbers`, or where `below`, to those that an earlier piece left open.
+template <int W>
+void map_codes(const uint8_t *map, int levels, bool below, const uint8_t *codes, uint8_t *numbers) {
+#if defined(__AVX512VBMI__)
+    const __m512i a = _mm512_loadu_si512(map), b = _mm512_loadu_si512(map + 64);
+    const __m512i c = levels > 7 ? _mm512_loadu_si512(map + 128) : a, d = levels > 7 ? _mm512_loadu_si512(map + 192) : b;
+    const __m512i open = _mm512_set1_epi8(char(trees::kBelow));
+    for (int w = 0; w < W; ++w) {
+        const __m512i code = _mm512_load_si512(codes + 64 * w);
+        __m512i number = _mm512_permutex2var_epi8(a, code, b);
+        if (levels > 7)
+            number = _mm512_mask_mov_epi8(number, _mm512_movepi8_mask(code), _mm512_permutex2var_epi8(c, code, d));
+        if (below) {
+            const __m512i before = _mm512_load_si512(numbers + 64 * w);
+            number = _mm512_mask_mov_epi8(before, _mm512_cmpeq_epi8_mask(before, open), number);
+        }
+        _mm512_store_si512(numbers + 64 * w, number);
+    }
+#else
+    (void)levels;
+    for (int r = 0; r < 64 * W; ++r) {
+        const uint8_t number = map[codes[r]];
+        numbers[r] = below && numbers[r] != trees::kBelow ? numbers[r] : number;
+    }
+#endif
+}
+
+// The index of each row in the tree's table.
+template <int W, class V>
+void tree_indices(const trees::Bits &bits, const trees::Bits::Tree &tree, V *vectors, V *own, uint8_t *codes,
+                  uint8_t *indices) {
+    if (tree.count == 0) std::memset(indices, 0, 64 * W);
+    for (int i = 0; i < tree.count; ++i) {
+        const trees::Bits::Piece &piece = bits.pieces.data()[tree.pieces + uint32_t(i)];
+        const V *planes[trees::kMostLevels];
+        piece_planes(bits, piece, vectors, own, planes);
+        uint8_t *to = tree.mapped ? codes : indices;
+#if defined(__GFNI__)
+        if constexpr (W == 8)
+            weave_codes(planes, piece.levels, to);
+        else
+#endif
+            codes_of<W>(planes, piece.levels, to);
+        if (tree.mapped) map_codes<W>(bits.maps.data() + piece.map, piece.levels, i > 0, codes, indices);
     }
 }
 
 // sums[r] += what the trees' tables hold at the rows' indices, one tree after the other.
 #if defined(__AVX512VBMI__)
-template <int Registers>
-void add_looked_up(const float *tables, const uint8_t *indices, int64_t rows, double *sums) {
+template <int W, int Registers>
+void add_looked_up(const float *tables, const uint8_t *indices, double *sums) {
     constexpr int n = trees::kTogether;
     __m512i table[n][Registers];
     for (int t = 0; t < n; ++t)
         for (int i = 0; i < Registers; ++i) table[t][i] = _mm512_loadu_si512(tables + (t * Registers + i) * 16);
-    for (int64_t r = 0; r < rows; r += 16) {
-        __m512d low = _mm512_load_pd(sums + r), high = _mm512_load_pd(sums + r + 8);
+    for (int64_t at = 0; at < 64 * W; at += 16) {
+        double *s = sums + row_of<W>(at);
+        __m512d low = _mm512_load_pd(s), high = _mm512_load_pd(s + 8);
 #pragma GCC unroll 4
         for (int t = 0; t < n; ++t) {
-            const __m512i at = _mm512_cvtepu8_epi32(
-                _mm_load_si128(reinterpret_cast<const __m128i *>(indices + t * trees::kBitRows + r)));
-            const __m512 value = _mm512_castsi512_ps(look_up<Registers>(table[t], at));
+            const __m512i index = _mm512_cvtepu8_epi32(
+                _mm_load_si128(reinterpret_cast<const __m128i *>(indices + t * trees::kBitRows + at)));
+            const __m512 value = _mm512_castsi512_ps(look_up<Registers>(table[t], index));
             low = _mm512_add_pd(low, _mm512_cvtps_pd(_mm512_castps512_ps256(value)));
             high = _mm512_add_pd(high, _mm512_cvtps_pd(_mm512_extractf32x8_ps(value, 1)));
         }
-        _mm512_store_pd(sums + r, low), _mm512_store_pd(sums + r + 8, high);
+        _mm512_store_pd(s, low), _mm512_store_pd(s + 8, high);
     }
 }
 #endif
 
-inline void add_tables(const float *tables, int levels, const uint8_t *indices, int64_t rows, double *sums) {
+template <int W>
+void add_tables(const float *tables, int levels, const uint8_t *indices, double *sums) {
 #if defined(__AVX512VBMI__)
     switch (levels) {
-        case 4: return add_looked_up<1>(tables, indices, rows, sums);
-        case 5: return add_looked_up<2>(tables, indices, rows, sums);
-        case 6: return add_looked_up<4>(tables, indices, rows, sums);
-        case 7: return add_looked_up<8>(tables, indices, rows, sums);
-        default: return add_looked_up<16>(tables, indices, rows, sums);
+        case 4: return add_looked_up<W, 1>(tables, indices, sums);
+        case 5: return add_looked_up<W, 2>(tables, indices, sums);
+        case 6: return add_looked_up<W, 4>(tables, indices, sums);
+        case 7: return add_looked_up<W, 8>(tables, indices, sums);
+        default: return add_looked_up<W, 16>(tables, indices, sums);
     }
 #else
     constexpr int64_t n = trees::kBitRows;
     const float *a = tables, *b = a + (1 << levels), *c = b + (1 << levels), *d = c + (1 << levels);
-    for (int64_t r = 0; r < rows; ++r) {
+    for (int64_t r = 0; r < 64 * W; ++r) {
         double s = sums[r];
         s += double(a[indices[r]]);
         s += double(b[indices[n + r]]);
@@ -287,15 +354,15 @@ template <int W, class Key, class From>
 void add_bits(const trees::Bits &bits, const trees::Plane *planes, const Block &b, double *sums, BitScratch scratch) {
     using V = typename BitRows<W>::type;
     constexpr int64_t rows = 64 * W;
-    V *masks = scratch.take<V>(bits.most_tests + 1), *slots = scratch.take<V>(bits.slots);
-    V *index_planes = scratch.take<V>(trees::kMostLevels);
+    V *vectors = scratch.take<V>(1 + trees::kSlots + bits.most_tests), *own = scratch.take<V>(trees::kMostLevels);
+    uint8_t *codes = scratch.take<uint8_t>(size_t(trees::kBitRows));
     uint8_t *indices = scratch.take<uint8_t>(size_t(trees::kTogether * trees::kBitRows));
     uint8_t *ranks = scratch.take<uint8_t>(size_t(trees::kBitRows));
     Key *keys = scratch.take<Key>(size_t(trees::kBitRows));
-    masks[0] = V{};
+    vectors[0] = V{};
     for (int64_t r = b.rows; r < rows; ++r) keys[r] = 0;
     for (const trees::Bits::Chunk *c = bits.chunks.data(), *end = c + bits.chunks.size(); c != end; ++c) {
-        uint64_t *mask = reinterpret_cast<uint64_t *>(masks + 1);
+        uint64_t *mask = reinterpret_cast<uint64_t *>(vectors + 1 + trees::kSlots);
         for (size_t p = c->ranked; p < c->ranked_end; ++p) {
             const trees::Bits::Ranked &ranked = bits.ranked.data()[p];
             const trees::Plane &plane = planes[ranked.plane];
@@ -307,16 +374,12 @@ void add_bits(const trees::Bits &bits, const trees::Plane *planes, const Block &
         }
         for (size_t g = c->groups; g < c->groups_end; ++g) {
             const trees::Bits::Group &group = bits.groups.data()[g];
-            for (int t = 0; t < trees::kTogether; ++t) {
-                const trees::Bits::Tree &tree = group.trees[t];
-                tree_planes(bits, tree, masks, slots, index_planes);
-                indices_of<W>(reinterpret_cast<const uint64_t *>(index_planes), tree.levels,
-                              indices + t * trees::kBitRows);
-            }
+            for (int t = 0; t < trees::kTogether; ++t)
+                tree_indices<W>(bits, group.trees[t], vectors, own, codes, indices + t * trees::kBitRows);
             const float *tables = bits.tables.data() + group.table;
             for (int64_t column = 0; column < bits.columns; ++column)
-                add_tables(tables + (column * trees::kTogether << group.levels), group.levels, indices, rows,
-                           sums + (group.target + column) * trees::kBitRows);
+                add_tables<W>(tables + (column * trees::kTogether << group.levels), group.levels, indices,
+                              sums + (group.target + column) * trees::kBitRows);
         }
     }
 }
