@@ -230,7 +230,8 @@ const Program *program_of(PyObject *object) {
 
 void init_engine(nb::module_ &m) {
     m.def("build_info", build_info,
-          "What this build runs on: instruction set in force, those the processor supports, processors, compiler.");
+          "What this build runs on: `instruction_set` in force, those `supported` by the processor, `processors` that\n"
+          "this process may use, the `compiler`, and the `sanitizer` built in, or None.");
     m.def("available_processors", available_processors,
           "Processors this process may use: the smaller of its affinity mask and its cgroup CPU quota.");
     nb::class_<Builder>(m, "Program", "A plan the engine runs: slots for values, steps that fill them.")

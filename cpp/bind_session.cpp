@@ -211,8 +211,14 @@ void session_dealloc(PyObject *self) {
 
 PyMethodDef methods[] = {
     {"run", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(session_run)), METH_FASTCALL | METH_KEYWORDS,
-     "run(output_names, input_feed, run_options=None)\n--\n\n"
-     "Predict: the wanted outputs (all for None), as a list, from a dict of input arrays by name."},
+     "run($self, output_names, input_feed, run_options=None)\n--\n\n"
+     "Predict: the wanted outputs, in a list, from inputs by name.\n\n"
+     "output_names: a list of names; None or [] for all. input_feed: a dict from name to array [N, ...] of exactly the\n"
+     "dtype that `get_inputs` tells (float64 is not taken for float32), nested list, or OrtValue.\n\n"
+     "Each result is an array of the model's own dtype, text being an array of str objects; a ZipMap is a list of N\n"
+     "dicts; a sequence is a list. They share no memory with inputs or later runs.\n\n"
+     "ValueError: an input is missing. InvalidArgument: wrong dtype, rank, size, name of an input or output.\n"
+     "RuntimeError: something that is no array. Fail, or InvalidArgument, with its name: a node failed."},
     {"_run_native", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(session_run_native)), METH_FASTCALL,
      "run()'s native way alone; None where a call is not of the ordinary kind or fails."},
     {"_connect", session_connect, METH_VARARGS, "Makes run() take the native way through a program."},

@@ -56,6 +56,7 @@ class Binding:
         self._take(name, convert(name, array, declared))
 
     def bind_ortvalue_input(self, name: str, value: Value) -> None:
+        """Binds the value to the input. RuntimeError for an unknown name."""
         if name not in self._model._known:
             raise RuntimeError(f"Error when binding input: Failed to find input name in the mapping: {name}")
         self._take(name, of_value(value))
@@ -80,6 +81,7 @@ class Binding:
         self._bind(name, _at(device, *where) if where else None)
 
     def bind_ortvalue_output(self, name: str, value: Value) -> None:
+        """Asks for the output in the memory of the value."""
         self._bind(name, value)
 
     def _bind(self, name: str, value: Value | None) -> None:
@@ -179,10 +181,12 @@ class Binding:
         return values
 
     def clear_binding_inputs(self) -> None:
+        """Forgets what inputs are bound to."""
         self._checked = None
         self._inputs.clear()
 
     def clear_binding_outputs(self) -> None:
+        """Forgets which outputs are asked for."""
         self._checked = None
         self._outputs.clear()
         self._given.clear()
@@ -259,9 +263,11 @@ class IOBinding:
         self._iobinding.bind_ortvalue_output(name, ortvalue._ortvalue)
 
     def synchronize_inputs(self) -> None:
+        """Nothing: the CPU does not lag."""
         self._iobinding.synchronize_inputs()
 
     def synchronize_outputs(self) -> None:
+        """Nothing: the CPU does not lag."""
         self._iobinding.synchronize_outputs()
 
     def get_outputs(self) -> list[OrtValue]:
@@ -277,7 +283,9 @@ class IOBinding:
         return self._iobinding.copy_outputs_to_cpu()
 
     def clear_binding_inputs(self) -> None:
+        """Forgets what inputs are bound to."""
         self._iobinding.clear_binding_inputs()
 
     def clear_binding_outputs(self) -> None:
+        """Forgets which outputs are asked for."""
         self._iobinding.clear_binding_outputs()

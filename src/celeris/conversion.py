@@ -35,8 +35,14 @@ def is_estimator(source: Any) -> bool:
 def convert(estimator: Any, X: Any = None, *, double: bool = False, scores: bool = False) -> bytes:
     """The bytes of an ONNX file that predicts as the estimator does.
 
-    X: some rows as it was trained on; needed where columns are chosen by name or hold text. `double`: inputs are
-    float64. `scores`: decision scores in the place of probabilities.
+    Args:
+        estimator: Fitted, of scikit-learn, LightGBM, XGBoost or CatBoost.
+        X: Rows as it was trained on; needed where columns are chosen by name or hold text.
+        double: Inputs are float64, else float32.
+        scores: Decision scores in the place of probabilities.
+
+    Raises:
+        ConversionError: It is not fitted, or skl2onnx and onnxmltools know no converter.
     """
     _require_fitted(estimator)
     table = None if X is None else table_of(X)

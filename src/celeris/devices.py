@@ -123,15 +123,19 @@ class OrtDevice:
         return OrtDevice(Device(kind, Device.default_memory(), int(vendor), device_id))
 
     def device_id(self) -> int:
+        """The number of the device among its kind: 0."""
         return self._ort_device.device_id()
 
     def device_type(self) -> int:
+        """Its kind as a number: 0 for the CPU."""
         return self._ort_device.device_type()
 
     def device_vendor_id(self) -> int:
+        """Its maker's PCI number: 0 for the CPU."""
         return self._ort_device.vendor_id()
 
     def device_mem_type(self) -> int:
+        """The kind of its memory: 0 for the usual."""
         return self._ort_device.mem_type()
 
 
@@ -227,6 +231,7 @@ class OrtEpDevice:
         self.ep_metadata, self.ep_options = {"version": ONNXRUNTIME_VERSION}, dict[str, str]()
 
     def memory_info(self, kind: OrtDeviceMemoryType) -> OrtMemoryInfo:
+        """Where memory of this kind lies."""
         return cpu_memory_info()
 
 

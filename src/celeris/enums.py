@@ -29,10 +29,12 @@ class Enum:
 
     @property
     def value(self) -> int:
+        """The number."""
         return self._value
 
     @property
     def name(self) -> str:
+        """The name of the number; `???` where it has none."""
         return self._names.get(self._value, "???")
 
     def __int__(self) -> int:

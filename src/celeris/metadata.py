@@ -35,14 +35,17 @@ class NodeArg:
 
     @property
     def name(self) -> str:
+        """As `run` takes it."""
         return self._name
 
     @property
     def type(self) -> str:
+        """Such as 'tensor(float)', 'tensor(string)', 'seq(map(int64,tensor(float)))'."""
         return self._type
 
     @property
     def shape(self) -> list[Dim]:
+        """A size each dimension: an int, a name, or None; [] for a scalar or where the model does not say."""
         return list(self._shape)
 
     def __str__(self) -> str:
@@ -95,6 +98,7 @@ class AssignedSubgraph:
         self.ep_name, self._nodes = ep_name, nodes
 
     def get_nodes(self) -> list[AssignedNode]:
+        """The nodes, in the order of the graph."""
         return self._nodes
 
 

@@ -146,12 +146,15 @@ class OrtValue:
         return self._ortvalue.has_value()
 
     def is_tensor(self) -> bool:
+        """Whether it is a dense tensor."""
         return self._ortvalue.is_tensor()
 
     def is_sparse_tensor(self) -> bool:
+        """Whether it is a sparse tensor."""
         return self._ortvalue.is_sparse_tensor()
 
     def is_tensor_sequence(self) -> bool:
+        """Whether it is a sequence of tensors."""
         return self._ortvalue.is_tensor_sequence()
 
     def numpy(self) -> np.ndarray:

@@ -34,6 +34,9 @@ class Predictor:
     X is a NumPy array, a pandas, polars or Arrow table (columns by name, in any order), a list of dicts, or one dict
     for one row. Results come back in kind: arrays for arrays; Series and DataFrames with the caller's index for pandas;
     polars and Arrow likewise; lists for lists of dicts, one value for one dict.
+
+    A table that does not fit is a DataError that names the column, the row, and the fix; AttributeError where the model
+    has no such output. Calls may come from several threads at once. A predictor can be pickled.
     """
 
     def __init__(self, model: LoadedModel, file: Model, signature: Signature, settings: dict[str, Any]) -> None:
@@ -91,7 +94,7 @@ class Predictor:
         return self._shaped(method, values)
 
     def predict(self, X: Any) -> Any:
-        """Labels of a classifier, values of a regression: one a row."""
+        """Labels of a classifier, values of a regression: [N], or [N, targets]."""
         at = self._role("predict")
         if type(X) is dict:
             return self._shaped("predict", self._one(X, at)).item(0)
@@ -106,7 +109,7 @@ class Predictor:
         return result
 
     def predict_proba(self, X: Any) -> Any:
-        """Probabilities [N, classes]; for one dict a dict from class to probability."""
+        """Probabilities [N, classes], float32 or the model's float64; for one dict a dict from class to probability."""
         at = self._role("predict_proba")
         return self._by_class(X, at)
 
@@ -269,13 +272,23 @@ def load(
 ) -> Predictor:
     """A predictor from an ONNX file (path or bytes), or from a fitted estimator, which is converted.
 
-    For an estimator: X, some rows as it was trained on, tell the types of columns, and the conversion is checked on
-    them: ConversionError where results differ by more than `tolerance`. `double`: inputs stay float64. `scores`:
-    decision scores in the place of probabilities.
+    Args:
+        source: A path, bytes, or a fitted estimator of scikit-learn, LightGBM, XGBoost or CatBoost.
+        X: For an estimator: rows as it was trained on. They tell the types of columns, and the conversion is checked
+            on them.
+        double: For an estimator: inputs stay float64.
+        scores: For an estimator: decision scores in the place of probabilities.
+        tolerance: For an estimator: how far the conversion's results may be from its own.
+        columns: Names of the columns, for a file that has none.
+        extra: Columns that the model does not know are ignored, or refused.
+        missing: NaN is refused where the model has no route for it ('auto'), let through ('allow'), or refused always.
+        missing_text: What a missing text was called in training; None takes it from the model's categories.
+        threads: How many may work on a call; 0 for as many as the process may use.
 
-    columns: names of the columns, for a file that has none. extra: what to do with columns that the model does not
-    know. missing: 'auto' refuses NaN where the model has no route for it. missing_text: how a missing text was called
-    in training. threads: 0 for as many as the process may use.
+    Raises:
+        NoSuchFile: There is no such file.
+        InvalidProtobuf: What is there is no ONNX model; the message says what it is.
+        ConversionError: The estimator is not fitted, has no converter, or its conversion predicts something else.
     """
     for name, value, known in (
         ("extra", extra, ("ignore", "refuse")),

@@ -20,6 +20,7 @@ class AdapterFormat:
 
     @staticmethod
     def read_adapter(file_path: Any) -> AdapterFormat:
+        """Refuses: NotImplementedError."""
         refuse("AdapterFormat", "it neither reads nor writes LoRA adapters; merge the adapter into the model")
 
 
@@ -27,6 +28,7 @@ class LoraAdapter:
     """A LoRA adapter that a run applies."""
 
     def Load(self, path: str) -> None:
+        """Refuses: NotImplementedError."""
         refuse("LoraAdapter", "it neither reads nor writes LoRA adapters; merge the adapter into the model")
 
 

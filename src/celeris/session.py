@@ -197,7 +197,24 @@ class Session(_core.SessionBase):
 
 
 class InferenceSession(Session):
-    """A model ready to run: `InferenceSession('model.onnx').run(None, {'X': x})`."""
+    """A model ready to run: `InferenceSession('model.onnx').run(None, {'X': x})`.
+
+    Runs may come from several threads at once, in forked processes too; a session can be pickled and copied.
+
+    Args:
+        path_or_bytes: The model file, or its bytes.
+        sess_options: A SessionOptions; the session keeps a copy.
+        providers: Names, or pairs of a name and a dict of options. Whatever they are, the CPU runs the model: others
+            are warned of, as in onnxruntime's CPU package.
+        provider_options: A dict for each of the providers.
+        kwargs: `disabled_optimizers`, a list of passes not to run ("native" for all kernels); `enable_fallback=0`.
+
+    Raises:
+        NoSuchFile: There is no such file.
+        InvalidProtobuf: It is no ONNX model.
+        InvalidGraph: It is not a legal graph, or has an operator that ONNX does not know.
+        Fail: It is a model that cannot be taken: a newer IR version, external data that are not there, ...
+    """
 
     def __init__(
         self,

@@ -23,9 +23,15 @@ class ValidationError(ValueError):
 def validate(model: Any, X: Any, against: Any, *, tolerance: float = 1e-5) -> Report:
     """A report of how the model's answers on X differ from those expected.
 
-    model: a path, bytes or Predictor. against: a fitted estimator, or a mapping with 'labels' and 'scores' (either may
-    be left out), or an array: of labels or values [N], or of scores [N, classes]. tolerance: the largest relative
-    difference, |got - expected| / (1 + |expected|), that passes.
+    Args:
+        model: A path, bytes or Predictor.
+        X: N rows, in whatever a Predictor takes.
+        against: A fitted estimator; or a mapping with 'labels' [N] and 'scores' [N, classes], either of which may be
+            left out; or an array of labels or values [N], or of scores [N, classes].
+        tolerance: The largest relative difference, `|got - expected| / (1 + |expected|)`, that passes.
+
+    Raises:
+        ValidationError: What is to be compared does not fit together.
     """
     predictor = model if isinstance(model, Predictor) else load(model)
     labels, scores = _expected(predictor, X, against)

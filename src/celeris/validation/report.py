@@ -31,7 +31,10 @@ class RowDifference:
 
 @dataclass(slots=True)
 class Report:
-    """Answers of a model file beside those expected. Differences are relative: |got - expected| / (1 + |expected|)."""
+    """Answers of a model file beside those expected.
+
+    Differences are relative: `|got - expected| / (1 + |expected|)`.
+    """
 
     rows: int
     tolerance: float
