@@ -25,8 +25,7 @@ def test_an_operator_s_own_words_stand() -> None:
 
 def test_what_numpy_refuses_is_told_with_the_inputs() -> None:
     text = _fail(Node("Add", ["a", "b"], ["c"], name="sum"), _X, np.zeros(4, np.float32))
-    assert text.startswith("Add node 'sum': Add: expected inputs that go together, got float32[2, 3], float32[4]; ")
-    assert "broadcast" in text
+    assert text == "Add node 'sum': Add: expected shapes that broadcast, got [2, 3] and [4]"
 
 
 def test_an_operator_that_is_not_there() -> None:

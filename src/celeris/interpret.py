@@ -6,7 +6,6 @@ What no kernel claims runs this way inside a plan; so do subgraphs, local functi
 from __future__ import annotations
 
 import inspect
-import opcode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -19,6 +18,9 @@ from celeris.graph import edit
 from celeris.graph.attributes import python_value, resolve_references
 from celeris.graph.graph import Function, Graph, Node
 from celeris.graph.types import SparseTensor, Type
+from celeris.node_errors import explained
+
+_NEWEST = 1 << 30
 
 Value = Any  # ndarray, list (sequence), dict (map), list of dict, SparseTensor, None (absent optional)
 
@@ -91,7 +93,9 @@ def bind(node: Node, scope: Scope) -> BoundNode:
         except NodeError:
             raise
         except Exception as error:
-            raise NodeError(node.name, node.op_type, _explained(node.op_type, error, values[:arity])) from error
+            newest = ops.find(node.domain, node.op_type, _NEWEST) or op  # whose docstring has the whole rule
+            text = explained(node.op_type, newest.function, error, values[:arity])
+            raise NodeError(node.name, node.op_type, text) from error
         results = result if isinstance(result, tuple) else (result,)
         if len(results) < count:
             text = f"expected at most {len(results)} outputs of these inputs, got a node with {count}"
@@ -99,31 +103,6 @@ def bind(node: Node, scope: Scope) -> BoundNode:
         return tuple(np.asarray(r) if isinstance(r, np.generic) else r for r in results[:count])
 
     return BoundNode(list(node.inputs) + captured, list(node.outputs), function)
-
-
-def _explained(op_type: str, error: Exception, inputs: Sequence[Value]) -> str:
-    """What an operator says of its own accord; where NumPy refused instead, its text with the inputs it was given."""
-    text = str(error) or type(error).__name__
-    if _is_ours(error):
-        return text
-    given = ", ".join(_described(value) for value in inputs)
-    return f"{op_type}: expected inputs that go together, got {given or 'none'}; {text}"
-
-
-def _is_ours(error: Exception) -> bool:
-    """A `raise` of Celeris' own made it: the instruction where it came up tells, whatever its text."""
-    at = error.__traceback__
-    while at is not None and at.tb_next is not None:
-        at = at.tb_next
-    if at is None or not str(at.tb_frame.f_globals.get("__name__")).startswith("celeris."):
-        return False
-    return at.tb_frame.f_code.co_code[at.tb_lasti] == opcode.opmap["RAISE_VARARGS"]
-
-
-def _described(value: Value) -> str:
-    if isinstance(value, np.ndarray):
-        return f"{value.dtype}{list(value.shape)}"
-    return "nothing" if value is None else type(value).__name__
 
 
 def _bind_function(node: Node, local: Function, scope: Scope) -> BoundNode:

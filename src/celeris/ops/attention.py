@@ -111,11 +111,18 @@ def Attention(
     cache = _Cache(q.shape[2], k.shape[2], 0 if past_key is None else past_key.shape[2], nonpad_kv_seqlen)
     if q.shape[1] % k.shape[1] or k.shape[1] != v.shape[1]:
         raise ValueError(f"Attention: expected {k.shape[1]} key heads to divide {q.shape[1]} query heads")
+    if q.shape[0] != k.shape[0] or q.shape[3] != k.shape[3] or k.shape[:3] != v.shape[:3]:
+        want = "Q [B,H,S,D], K [B,G,T,D] and V [B,G,T,E]"
+        raise ValueError(f"Attention: expected {want}, got {list(q.shape)}, {list(k.shape)} and {list(v.shape)}")
     raw = scores_of(q, k, 1 / math.sqrt(q.shape[3]) if scale is None else scale)
     capped = _rounded(np.tanh(raw / softcap) * raw.dtype.type(softcap), Q.dtype) if softcap > 0 else raw
     bias = cache.bias(is_causal, left_window_size, right_window_size, raw.dtype)
     if attn_mask is not None:
-        bias = bias + _masked(attn_mask, cache.keys, raw.dtype)
+        mask = _masked(attn_mask, cache.keys, raw.dtype)
+        if any(own not in (1, size) for own, size in zip(reversed(mask.shape), reversed(raw.shape), strict=False)):
+            want = f"attn_mask that broadcasts to {list(raw.shape)} (batch, heads, queries, keys)"
+            raise ValueError(f"Attention: expected {want}, got {list(attn_mask.shape)}")
+        bias = bias + mask
     biased = _rounded(capped + bias, Q.dtype)
     precision = Q.dtype if softmax_precision is None else dtype_of(ELEMENT_NAMES[softmax_precision])
     shares = narrow(_softmax(biased, bias, precision), Q.dtype)

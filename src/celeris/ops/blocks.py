@@ -72,7 +72,7 @@ def DeformConv(
     pads: Seq[int] | None = None,
     strides: Seq[int] | None = None,
 ) -> np.ndarray:
-    """Conv at positions moved by `offset` [N, G*K*rank, *out], times `mask` [N, G*K, *out]. Source: DeformConv-22.
+    """Conv of X, W at positions moved by `offset` [N,G*K*rank,*out], times `mask` [N,G*K,*out]. Source: DeformConv-22.
 
     K = prod(kernel), G = offset_group; values between pixels are linear, outside X they are 0.
     """

@@ -77,7 +77,7 @@ def Where(condition: np.ndarray, X: np.ndarray, Y: np.ndarray) -> np.ndarray:
 
 
 def BitShift(X: np.ndarray, Y: np.ndarray, *, direction: str) -> np.ndarray:
-    """Z = X shifted by Y bits; a signed right shift fills with the sign. Source: ai.onnx BitShift-28."""
+    """Z = X shifted by Y bits, broadcast; a signed right shift fills with the sign. Source: ai.onnx BitShift-28."""
     if direction not in ("LEFT", "RIGHT"):
         raise ValueError(f"BitShift: expected direction LEFT or RIGHT, got {direction!r}")
     return np.asarray((np.left_shift if direction == "LEFT" else np.right_shift)(X, Y))

@@ -14,7 +14,11 @@ def _picked(
     where: str, values: np.ndarray, target: np.ndarray, weight: np.ndarray | None, ignore_index: int | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """-values[n, target[n, ...], ...] * weight, and the weight, both [N, ...]; 0 where the target is ignored."""
+    if values.ndim < 2 or target.shape != (*values.shape[:1], *values.shape[2:]):
+        raise ValueError(f"{where}: expected values [N,C,...] and classes [N,...], got {values.shape}, {target.shape}")
     classes = values.shape[1]
+    if weight is not None and weight.shape != (classes,):
+        raise ValueError(f"{where}: expected {classes} weights, one a class, got shape {weight.shape}")
     ignored = np.zeros(target.shape, bool) if ignore_index is None else np.asarray(target == ignore_index)
     at = np.where(ignored, 0, target)
     if at.size and not (at.min() >= 0 and at.max() < classes):

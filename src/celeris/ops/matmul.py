@@ -102,7 +102,14 @@ def Gemm_1(
 
 @quiet
 def Einsum(*Inputs: np.ndarray, equation: str) -> np.ndarray:
-    """Sums of products by Einstein's convention, as numpy.einsum. Source: ai.onnx Einsum-28."""
+    """Sums of products as numpy.einsum, a letter of the equation being one size. Source: ai.onnx Einsum-28."""
+    terms = equation.replace(" ", "").partition("->")[0].split(",")
+    ranks = [(len(term.replace("...", "")), "..." in term) for term in terms]
+    if len(terms) != len(Inputs) or any(
+        x.ndim < rank or (x.ndim > rank and not more) for x, (rank, more) in zip(Inputs, ranks, strict=True)
+    ):
+        given = ", ".join(str(list(x.shape)) for x in Inputs)
+        raise ValueError(f"Einsum: expected inputs that fit {equation!r}, got shapes {given}")
     result = np.einsum(equation.replace(" ", ""), *[in_double(x) for x in Inputs], optimize=True)
     return narrow(result, Inputs[0].dtype)
 

@@ -23,6 +23,9 @@ def _scaled(
     x: np.ndarray, mean: np.ndarray, var: np.ndarray, scale: np.ndarray, bias: np.ndarray, epsilon: float
 ) -> np.ndarray:
     """(x - mean) / sqrt(var + epsilon) * scale + bias, each by channel."""
+    if not mean.shape == var.shape == scale.shape == bias.shape:
+        given = f"{scale.shape}, {bias.shape}, {mean.shape}, {var.shape}"
+        raise ValueError(f"BatchNormalization: expected scale, B, mean and var of one shape, got {given}")
     if scale.size != (x.shape[1] if scale.ndim == 1 and x.ndim > 1 else scale.size):
         raise ValueError(f"BatchNormalization: expected {x.shape[1]} scales (one a channel), got {scale.size}")
     mean, var, scale, bias = (_channels(widen(v), x.ndim) for v in (mean, var, scale, bias))
@@ -46,7 +49,7 @@ def BatchNormalization(
     momentum: float = 0.9,
     training_mode: int = 0,
 ) -> np.ndarray | tuple[np.ndarray, ...]:
-    """Y = (X - mean) / sqrt(var + epsilon) * scale + B by channel, X [N,C,...]. Source: BatchNormalization-15.
+    """Y = (X - mean) / sqrt(var + epsilon) * scale + B, all [C]; X [N,C,...]. Source: BatchNormalization-15.
 
     In training mode mean and var are those of X, and the running ones are given too.
     """
@@ -204,6 +207,13 @@ def _last_axes(where: str, rank: int, axis: int) -> tuple[int, ...]:
     return tuple(range(axis % rank, rank))
 
 
+def _require_spread(where: str, name: str, values: np.ndarray, x: np.ndarray) -> None:
+    """ValueError where `values` do not broadcast to the shape of `x`."""
+    sizes = zip(reversed(values.shape), reversed(x.shape), strict=False)
+    if values.ndim > x.ndim or any(own not in (1, size) for own, size in sizes):
+        raise ValueError(f"{where}: expected {name} that broadcasts to X {list(x.shape)}, got {list(values.shape)}")
+
+
 def LayerNormalization(
     X: np.ndarray,
     Scale: np.ndarray,
@@ -214,11 +224,13 @@ def LayerNormalization(
     stash_type: int = 1,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Y = (X - Mean) * InvStdDev * Scale + B over the axes from `axis` on. Source: ai.onnx LayerNormalization-17."""
+    _require_spread("LayerNormalization", "Scale", Scale, X)
     stash = _stash("LayerNormalization", stash_type)
     axes = _last_axes("LayerNormalization", X.ndim, axis)
     normal, mean, inverse = standardized(widen(X.astype(stash)), axes, epsilon)
     y = widen(narrow(normal, X.dtype)) * widen(Scale)
     if B is not None:
+        _require_spread("LayerNormalization", "B", B, X)
         y = y + widen(B)
     return narrow(y, X.dtype), narrow(mean, stash), narrow(inverse, stash)
 
@@ -227,6 +239,7 @@ def RMSNormalization(
     X: np.ndarray, scale: np.ndarray, *, axis: int = -1, epsilon: float = 1e-5, stash_type: int = 1
 ) -> np.ndarray:
     """Y = X / sqrt(mean(X^2) + epsilon) * scale over the axes from `axis` on. Source: ai.onnx RMSNormalization-23."""
+    _require_spread("RMSNormalization", "scale", scale, X)
     wide = widen(X.astype(_stash("RMSNormalization", stash_type)))
     axes = _last_axes("RMSNormalization", X.ndim, axis)
     normal = wide / np.sqrt(np.square(wide).mean(axis=axes, keepdims=True) + wide.dtype.type(epsilon))
@@ -249,7 +262,7 @@ def GroupNormalization(
     epsilon: float = 1e-5,
     stash_type: int = 1,
 ) -> np.ndarray:
-    """Y = standardized by groups of channels, * scale + bias by channel; X [N,C,...]. Source: GroupNormalization-21."""
+    """Y = standardized by groups of channels, * scale + bias [C]; X [N,C,...]. Source: GroupNormalization-21."""
     normal = _grouped(widen(X.astype(_stash("GroupNormalization", stash_type))), num_groups, epsilon)
     by_channel = (_channels(widen(v), X.ndim) for v in (scale, bias))
     factor, offset = by_channel
@@ -267,7 +280,7 @@ def GroupNormalization_18(
 
 
 def InstanceNormalization(input: np.ndarray, scale: np.ndarray, B: np.ndarray, *, epsilon: float = 1e-5) -> np.ndarray:
-    """output = standardized by item and channel, * scale + B; input [N,C,...]. Source: InstanceNormalization-22."""
+    """output = X [N,C,...] by item and channel standardized, * scale [C] + B [C]. Source: InstanceNormalization-22."""
     normal = standardized(widen(input), tuple(range(2, input.ndim)), epsilon)[0]
     return narrow(normal * _channels(widen(scale), input.ndim) + _channels(widen(B), input.ndim), input.dtype)
 

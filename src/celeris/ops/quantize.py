@@ -208,10 +208,16 @@ def _centred(x: np.ndarray, zero_point: np.ndarray | None, rows: bool) -> np.nda
     return result - (zero[:, None] if rows and zero.ndim == 1 and zero.size > 1 else zero)
 
 
+def _require_product(where: str, a: np.ndarray, b: np.ndarray) -> None:
+    if not a.ndim or not b.ndim or a.shape[-1] != b.shape[-2 if b.ndim > 1 else 0]:
+        raise ValueError(f"{where}: expected [...,M,K] and [...,K,N], got shapes {list(a.shape)} and {list(b.shape)}")
+
+
 def MatMulInteger(
     A: np.ndarray, B: np.ndarray, a_zero_point: np.ndarray | None = None, b_zero_point: np.ndarray | None = None
 ) -> np.ndarray:
-    """Y = (A - a_zero_point) @ (B - b_zero_point), int32; zero points by row and column. Source: MatMulInteger-10."""
+    """Y = (A - a_zero_point) @ (B - b_zero_point), int32; zero points one, or [M], [N]. Source: MatMulInteger-10."""
+    _require_product("MatMulInteger", A, B)
     product = np.matmul(_centred(A, a_zero_point, rows=True), _centred(B, b_zero_point, rows=False))
     return np.asarray(product).astype(np.int64).astype(np.int32)
 
@@ -226,7 +232,8 @@ def QLinearMatMul(
     y_scale: np.ndarray,
     y_zero_point: np.ndarray,
 ) -> np.ndarray:
-    """y = quantize(dequantize(a) @ dequantize(b)). Source: ai.onnx QLinearMatMul-21."""
+    """y = quantize(dequantize(a) @ dequantize(b)); scales one, or [M] and [N]. Source: ai.onnx QLinearMatMul-21."""
+    _require_product("QLinearMatMul", a, b)
     product = np.asarray(np.matmul(_centred(a, a_zero_point, rows=True), _centred(b, b_zero_point, rows=False)))
     left = widen(a_scale)[:, None] if a_scale.ndim == 1 and a_scale.size > 1 else widen(a_scale)
     return requantized(product, left, widen(b_scale), y_scale, y_zero_point)

@@ -192,9 +192,9 @@ def NonMaxSuppression(
     *,
     center_point_box: int = 0,
 ) -> np.ndarray:
-    """The boxes that no better one overlaps too much: i64 [n,3] of batch, class, box. Source: NonMaxSuppression-11.
+    """The boxes [B,N,4] of scores [B,C,N] that better ones leave: i64 [n,3]. Source: NonMaxSuppression-11.
 
-    boxes [B,N,4], scores [B,C,N].
+    Each is told by batch, class and box.
     """
     if boxes.ndim != 3 or scores.ndim != 3 or boxes.shape != (len(scores), scores.shape[2], 4):
         raise ValueError(

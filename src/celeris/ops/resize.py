@@ -83,7 +83,7 @@ def Resize(
     mode: str = "nearest",
     nearest_mode: str = "round_prefer_floor",
 ) -> np.ndarray:
-    """Y = X with each axis of another size, pixels between pixels by `mode`. Source: ai.onnx Resize-19.
+    """Y = X with each axis of another size: scales or sizes [rank of X, or of axes]. Source: ai.onnx Resize-19.
 
     nearest, linear and cubic treat one axis after another. Whole-number types are rounded and saturated.
     """
@@ -181,7 +181,7 @@ def Upsample_1(X: np.ndarray, *, height_scale: float, width_scale: float, mode: 
 
 
 def CenterCropPad(input_data: np.ndarray, shape: np.ndarray, *, axes: Seq[int] | None = None) -> np.ndarray:
-    """Each axis cut, or filled with 0, evenly on both sides to `shape`. Source: ai.onnx CenterCropPad-18."""
+    """Each axis cut, or filled with 0, evenly on both sides to `shape` [rank]. Source: ai.onnx CenterCropPad-18."""
     numbers = _chosen("CenterCropPad", axes, input_data.ndim)
     wanted = [int(n) for n in shape]
     if len(wanted) != len(numbers) or min(wanted, default=0) < 0:

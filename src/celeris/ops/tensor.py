@@ -246,7 +246,7 @@ def _split_types(facts: Facts) -> list[Type | None]:
 
 
 def Tile(input: np.ndarray, repeats: np.ndarray) -> np.ndarray:
-    """The tensor repeated along each axis. Source: ai.onnx Tile-13."""
+    """The tensor repeated along each axis, `repeats` [rank] times, none below 0. Source: ai.onnx Tile-13."""
     if repeats.size != input.ndim:
         raise ValueError(f"Tile: expected {input.ndim} repeats (one an axis), got {repeats.size}")
     return np.tile(input, tuple(repeats.reshape(-1).tolist()))
@@ -273,6 +273,8 @@ def _tiled(facts: Facts) -> list[Type | None]:
 
 def Trilu(input: np.ndarray, k: np.ndarray | None = None, *, upper: int = 1) -> np.ndarray:
     """The part of each matrix on and above (or below) diagonal k, zeros elsewhere. Source: ai.onnx Trilu-14."""
+    if input.ndim < 2:
+        raise ValueError(f"Trilu: expected input [...,M,N], got shape {list(input.shape)}")
     offset = 0 if k is None else int(_single("Trilu", "k", k))
     rows, columns = input.shape[-2:]
     mask = np.tri(rows, columns, offset - 1 if upper else offset, dtype=bool)
