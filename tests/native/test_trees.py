@@ -310,6 +310,30 @@ def test_every_form_of_tree(leaves: int, shape: str) -> None:
     check(model("TreeEnsembleRegressor", attributes, x, ["y"]), x)
 
 
+@pytest.mark.parametrize("per_leaf,targets", [("one", 1), ("all", 3), ("own", 3)])
+@pytest.mark.parametrize("values", ["votes", "wide", "rounded", "infinite", "tiny", "zero"])
+def test_sums_that_are_exact_and_such_that_are_not(per_leaf: str, targets: int, values: str) -> None:
+    """Groups of trees are summed as integers where no sum can be rounded, else in double, in order."""
+    grown = Grown(3, 30, 5, 4, ["BRANCH_LEQ"], False)
+    attributes = grown.attributes("target", per_leaf, targets, False)
+    count = len(attributes["target_weights"].value)
+    weights = grown.rng.integers(0, 31, count).astype(np.float32) / np.float32(30) / np.float32(30)
+    if values == "wide":  # exact in double, but not in 32 bits
+        weights *= np.float32(2.0) ** grown.rng.integers(-12, 12, count).astype(np.float32)
+    elif values == "rounded":
+        weights[grown.rng.integers(0, count, 9)] = [1e9, -1e9, 1e-9, -1e9, 1e9, 3e-8, 1e9, -1e9, 1e9]
+    elif values == "infinite":
+        weights[count // 2] = np.inf
+    elif values == "tiny":
+        weights = grown.rng.integers(-3, 4, count).astype(np.float32) * np.float32(1e-45)
+    elif values == "zero":
+        weights = np.where(grown.rng.random(count) < 0.5, np.float32(-0.0), np.float32(0))
+    attributes["target_weights"] = Attribute("FLOATS", weights)
+    attributes["n_targets"] = Attribute("INT", targets)
+    x = grown.table(max(ROWS), np.float32)
+    check(model("TreeEnsembleRegressor", attributes, x, ["y"]), x)
+
+
 @settings(max_examples=10, deadline=None)
 @given(SHAPES)
 def test_onnxruntime_agrees(shape: Any) -> None:

@@ -45,12 +45,14 @@ struct Bits {
     struct Group {  // trees that add to the same targets, in order; short groups end with trees of no leaves
         Tree trees[kTogether];
         int32_t target;   // the only one, or the first of all
-        uint32_t table;   // floats [target][tree][1 << levels]
+        uint32_t table;   // [target][tree][1 << levels]: floats, or where `exact`, integers to be scaled
+        uint32_t scales;  // [target]
         uint8_t levels;   // of its tables, at least 4
+        bool exact;
     };
-    struct Ranked {  // a plane, its keys as a search tree in level order, and its tests
+    struct Ranked {  // a plane, its keys as a search tree in level order; test i holds where the row's rank is above i
         int32_t plane;
-        uint32_t search, tests, count;
+        uint32_t search, count;
         uint8_t levels;
     };
     struct Chunk {
@@ -59,11 +61,11 @@ struct Bits {
     std::vector<Chunk> chunks;
     std::vector<Ranked> ranked;
     std::vector<Group> groups;
-    std::vector<uint8_t> tests;      // ranks: a test holds where the row's is greater; a chunk's masks are numbered from kSlots + 1
     std::vector<Piece> pieces;
     std::vector<uint8_t> maps;
     std::vector<uint16_t> program;
-    std::vector<float> tables;
+    std::vector<uint32_t> tables;
+    std::vector<double> scales;
     std::vector<int32_t> search32;
     std::vector<int64_t> search64;
     size_t most_tests = 0;             // masks of a chunk
@@ -96,6 +98,7 @@ public:
             if (bits_.tables.size() > (size_t(1) << 26)) return {};
         }
         close();
+        settle_exact();
         return std::move(bits_);
     }
 
@@ -307,17 +310,66 @@ private:
         for (const Open &o : open_) group.levels = std::max(group.levels, o.levels);
         group.table = uint32_t(bits_.tables.size());
         const size_t size = size_t(1) << group.levels;
-        bits_.tables.resize(bits_.tables.size() + size_t(bits_.columns) * kTogether * size, 0.0f);
+        bits_.tables.resize(bits_.tables.size() + size_t(bits_.columns) * kTogether * size, 0);
         for (size_t t = 0; t < size_t(kTogether); ++t) {
             group.trees[t] = t < open_.size() ? open_[t].tree : Bits::Tree{};
             if (t >= open_.size()) continue;
             const size_t own = size_t(1) << open_[t].levels;
             for (size_t c = 0; c < size_t(bits_.columns); ++c)
-                std::copy_n(open_[t].values.begin() + ptrdiff_t(c * own), own,
-                            bits_.tables.begin() + ptrdiff_t(group.table + (c * kTogether + t) * size));
+                std::memcpy(bits_.tables.data() + group.table + (c * size_t(kTogether) + t) * size,
+                            open_[t].values.data() + c * own, own * sizeof(float));
         }
         bits_.groups.push_back(group);
         open_.clear();
+    }
+
+    // Of values: the least power of two that one is an odd multiple of, and the greatest sum that trees can make.
+    struct Range {
+        int lowest = 1 << 20;
+        double most = 0;
+        void add(const uint32_t *table, size_t size) {
+            float greatest = 0;
+            for (size_t i = 0; i < size; ++i) {
+                const float v = std::bit_cast<float>(table[i]);
+                if (v == 0) continue;
+                if (!(std::fabs(v) <= std::numeric_limits<float>::max())) most = std::numeric_limits<double>::infinity();
+                int exponent;
+                const uint32_t digits = uint32_t(std::ldexp(std::fabs(std::frexp(v, &exponent)), 24));
+                lowest = std::min(lowest, exponent - 24 + std::countr_zero(digits));
+                greatest = std::max(greatest, std::fabs(v));
+            }
+            most += double(greatest);
+        }
+        bool fits(int bits) const { return most <= std::ldexp(0.999, bits + std::min(lowest, 1 << 10)); }
+    };
+    // Where no sum of a target's values can be rounded in double, their order does not matter: then groups whose sums fit
+    // into 32 bits are summed as integers.
+    void settle_exact() {
+        std::vector<Range> whole(size_t(leaves_.targets));
+        const auto each = [&](const Bits::Group &g, auto &&visit) {
+            const size_t size = size_t(1) << g.levels;
+            for (size_t c = 0; c < size_t(bits_.columns); ++c)
+                visit(c, bits_.tables.data() + g.table + c * size_t(kTogether) * size, size);
+        };
+        for (const Bits::Group &g : bits_.groups)
+            each(g, [&](size_t c, const uint32_t *table, size_t size) {
+                for (int t = 0; t < kTogether; ++t) whole[size_t(g.target) + c].add(table + size_t(t) * size, size);
+            });
+        for (Bits::Group &g : bits_.groups) {
+            std::vector<Range> own(size_t(bits_.columns));
+            g.exact = true, g.scales = uint32_t(bits_.scales.size());
+            each(g, [&](size_t c, const uint32_t *table, size_t size) {
+                for (int t = 0; t < kTogether; ++t) own[c].add(table + size_t(t) * size, size);
+                g.exact &= whole[size_t(g.target) + c].fits(53) && own[c].fits(31);
+            });
+            if (!g.exact) continue;
+            each(g, [&](size_t c, uint32_t *table, size_t size) {
+                const double scale = own[c].most == 0 ? 1 : std::ldexp(1.0, own[c].lowest);
+                for (size_t i = 0; i < size_t(kTogether) * size; ++i)
+                    table[i] = uint32_t(int32_t(double(std::bit_cast<float>(table[i])) / scale));
+                bits_.scales.push_back(scale);
+            });
+        }
     }
 
     // Ends the chunk: numbers its tests plane by plane, and lays out the searches for ranks.
@@ -332,13 +384,11 @@ private:
             const int32_t plane = pairs_[size_t(order[i])].first;
             size_t end = i;
             std::vector<Key> keys;
-            const uint32_t tests = uint32_t(bits_.tests.size());
             for (; end < order.size() && pairs_[size_t(order[end])].first == plane; ++end) {
-                bits_.tests.push_back(uint8_t(end - i));
                 place[size_t(order[end])] = int32_t(end) + 1;
                 keys.push_back(pairs_[size_t(order[end])].second);
             }
-            rank(plane, keys, tests);
+            rank(plane, keys);
             i = end;
         }
         chunk.ranked_end = bits_.ranked.size();
@@ -348,7 +398,7 @@ private:
         groups_done_ = bits_.groups.size();
         pairs_.clear(), number_.clear(), patches_.clear(), used_.assign(s_.planes.size(), 0);
     }
-    void rank(int32_t plane, const std::vector<Key> &keys, uint32_t tests) {
+    void rank(int32_t plane, const std::vector<Key> &keys) {
         auto &search = [&]() -> std::vector<Key> & {
             if constexpr (sizeof(Key) == 4)
                 return bits_.search32;
@@ -357,7 +407,7 @@ private:
         }();
         const int levels = std::bit_width(keys.size());
         const size_t at = search.size();
-        bits_.ranked.push_back({plane, uint32_t(at), tests, uint32_t(keys.size()), uint8_t(levels)});
+        bits_.ranked.push_back({plane, uint32_t(at), uint32_t(keys.size()), uint8_t(levels)});
         search.resize(at + Bits::search_size(levels), Keys<Key>::nan_right);
         for (int level = 0; level < levels; ++level) {
             const size_t step = size_t(1) << (levels - 1 - level);

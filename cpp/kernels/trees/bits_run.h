@@ -100,9 +100,7 @@ inline void rank_rows(const int32_t *search, int levels, const int32_t *keys, in
 
 // A bit for each of 64 rows: rank > than.
 inline uint64_t greater_ranks(const uint8_t *ranks, uint8_t than) {
-#if defined(__AVX512BW__)
-    return _mm512_cmpgt_epu8_mask(_mm512_load_si512(ranks), _mm512_set1_epi8(char(than)));
-#elif defined(__AVX2__)
+#if defined(__AVX2__)
     const __m256i least = _mm256_set1_epi8(char(than + 1));
     uint64_t bits = 0;
     for (int i = 0; i < 2; ++i) {
@@ -129,6 +127,22 @@ inline uint64_t greater_ranks(const uint8_t *ranks, uint8_t than) {
         bits |= eight << (8 * i);
     }
     return bits;
+#endif
+}
+
+// W words of a mask for each test: rank > 0, rank > 1, ...
+template <int W>
+void test_ranks(const uint8_t *ranks, uint32_t count, uint64_t *masks) {
+#if defined(__AVX512BW__)
+    __m512i rank[W], than = _mm512_setzero_si512();
+    for (int w = 0; w < W; ++w) rank[w] = _mm512_load_si512(ranks + 64 * w);
+    for (uint32_t i = 0; i < count; ++i, masks += W) {
+        for (int w = 0; w < W; ++w) masks[w] = _mm512_cmpgt_epu8_mask(rank[w], than);
+        than = _mm512_add_epi8(than, _mm512_set1_epi8(1));
+    }
+#else
+    for (uint32_t i = 0; i < count; ++i, masks += W)
+        for (int w = 0; w < W; ++w) masks[w] = greater_ranks(ranks + 64 * w, uint8_t(i));
 #endif
 }
 
@@ -290,51 +304,88 @@ void tree_indices(const trees::Bits &bits, const trees::Bits::Tree &tree, V *vec
     }
 }
 
-// sums[r] += what the trees' tables hold at the rows' indices, one tree after the other.
+// sums[column][r] += what the trees' tables hold at the rows' indices, one tree after the other.
 #if defined(__AVX512VBMI__)
-template <int W, int Registers>
-void add_looked_up(const float *tables, const uint8_t *indices, double *sums) {
-    constexpr int n = trees::kTogether;
-    __m512i table[n][Registers];
-    for (int t = 0; t < n; ++t)
-        for (int i = 0; i < Registers; ++i) table[t][i] = _mm512_loadu_si512(tables + (t * Registers + i) * 16);
-    for (int64_t at = 0; at < 64 * W; at += 16) {
-        double *s = sums + row_of<W>(at);
-        __m512d low = _mm512_load_pd(s), high = _mm512_load_pd(s + 8);
+template <int W, int Registers, bool Exact>
+void add_looked_up(const uint32_t *table, const double *scales, int64_t columns, const uint8_t *indices, double *sums) {
+    constexpr int n = trees::kTogether, halves = 2;
+    for (int64_t at = 0; at < 64 * W; at += 16 * halves) {
+        __m512i index[n][halves];
+        for (int t = 0; t < n; ++t)
+            for (int h = 0; h < halves; ++h)
+                index[t][h] = _mm512_cvtepu8_epi32(_mm_load_si128(
+                    reinterpret_cast<const __m128i *>(indices + t * trees::kBitRows + at + 16 * h)));
+        const uint32_t *entries = table;
+        for (int64_t c = 0; c < columns; ++c) {
+            __m512i total[halves];
+            __m512d low[halves], high[halves];
+            double *s[halves];
+            for (int h = 0; h < halves; ++h) {
+                s[h] = sums + c * trees::kBitRows + row_of<W>(at + 16 * h);
+                total[h] = _mm512_setzero_si512(), low[h] = _mm512_load_pd(s[h]), high[h] = _mm512_load_pd(s[h] + 8);
+            }
 #pragma GCC unroll 4
-        for (int t = 0; t < n; ++t) {
-            const __m512i index = _mm512_cvtepu8_epi32(
-                _mm_load_si128(reinterpret_cast<const __m128i *>(indices + t * trees::kBitRows + at)));
-            const __m512 value = _mm512_castsi512_ps(look_up<Registers>(table[t], index));
-            low = _mm512_add_pd(low, _mm512_cvtps_pd(_mm512_castps512_ps256(value)));
-            high = _mm512_add_pd(high, _mm512_cvtps_pd(_mm512_extractf32x8_ps(value, 1)));
+            for (int t = 0; t < n; ++t, entries += 16 * Registers) {
+                __m512i registers[Registers];
+                for (int i = 0; i < Registers; ++i) registers[i] = _mm512_loadu_si512(entries + 16 * i);
+                for (int h = 0; h < halves; ++h) {
+                    const __m512i found = look_up<Registers>(registers, index[t][h]);
+                    if constexpr (Exact) {
+                        total[h] = _mm512_add_epi32(total[h], found);
+                    } else {
+                        const __m512 value = _mm512_castsi512_ps(found);
+                        low[h] = _mm512_add_pd(low[h], _mm512_cvtps_pd(_mm512_castps512_ps256(value)));
+                        high[h] = _mm512_add_pd(high[h], _mm512_cvtps_pd(_mm512_extractf32x8_ps(value, 1)));
+                    }
+                }
+            }
+            for (int h = 0; h < halves; ++h) {
+                if constexpr (Exact) {  // nor is the product rounded, which is a multiple of a power of two
+                    const __m512d scale = _mm512_set1_pd(scales[c]);
+                    const __m512d a = _mm512_cvtepi32_pd(_mm512_castsi512_si256(total[h]));
+                    const __m512d b = _mm512_cvtepi32_pd(_mm512_extracti32x8_epi32(total[h], 1));
+                    low[h] = _mm512_fmadd_pd(a, scale, low[h]), high[h] = _mm512_fmadd_pd(b, scale, high[h]);
+                }
+                _mm512_store_pd(s[h], low[h]), _mm512_store_pd(s[h] + 8, high[h]);
+            }
         }
-        _mm512_store_pd(s, low), _mm512_store_pd(s + 8, high);
+    }
+}
+#else
+template <int W, bool Exact>
+void add_looked_up(const uint32_t *table, int levels, const double *scales, int64_t columns, const uint8_t *indices,
+                   double *sums) {
+    constexpr int64_t n = trees::kBitRows;
+    using Entry = std::conditional_t<Exact, int32_t, float>;
+    for (int64_t c = 0; c < columns; ++c, sums += n, table += trees::kTogether << levels) {
+        const Entry *a = reinterpret_cast<const Entry *>(table), *b = a + (1 << levels), *p = b + (1 << levels),
+                    *q = p + (1 << levels);
+        for (int64_t r = 0; r < 64 * W; ++r) {
+            const Entry u = a[indices[r]], v = b[indices[n + r]], x = p[indices[2 * n + r]], y = q[indices[3 * n + r]];
+            if constexpr (Exact)
+                sums[r] += double(u + v + x + y) * scales[c];
+            else
+                sums[r] = sums[r] + double(u) + double(v) + double(x) + double(y);
+        }
     }
 }
 #endif
 
-template <int W>
-void add_tables(const float *tables, int levels, const uint8_t *indices, double *sums) {
+template <int W, bool Exact>
+void add_tables(const trees::Bits &bits, const trees::Bits::Group &group, const uint8_t *indices, double *sums) {
+    const uint32_t *table = bits.tables.data() + group.table;
+    const double *scales = bits.scales.data() + group.scales;
+    sums += group.target * trees::kBitRows;
 #if defined(__AVX512VBMI__)
-    switch (levels) {
-        case 4: return add_looked_up<W, 1>(tables, indices, sums);
-        case 5: return add_looked_up<W, 2>(tables, indices, sums);
-        case 6: return add_looked_up<W, 4>(tables, indices, sums);
-        case 7: return add_looked_up<W, 8>(tables, indices, sums);
-        default: return add_looked_up<W, 16>(tables, indices, sums);
+    switch (group.levels) {
+        case 4: return add_looked_up<W, 1, Exact>(table, scales, bits.columns, indices, sums);
+        case 5: return add_looked_up<W, 2, Exact>(table, scales, bits.columns, indices, sums);
+        case 6: return add_looked_up<W, 4, Exact>(table, scales, bits.columns, indices, sums);
+        case 7: return add_looked_up<W, 8, Exact>(table, scales, bits.columns, indices, sums);
+        default: return add_looked_up<W, 16, Exact>(table, scales, bits.columns, indices, sums);
     }
 #else
-    constexpr int64_t n = trees::kBitRows;
-    const float *a = tables, *b = a + (1 << levels), *c = b + (1 << levels), *d = c + (1 << levels);
-    for (int64_t r = 0; r < 64 * W; ++r) {
-        double s = sums[r];
-        s += double(a[indices[r]]);
-        s += double(b[indices[n + r]]);
-        s += double(c[indices[2 * n + r]]);
-        s += double(d[indices[3 * n + r]]);
-        sums[r] = s;
-    }
+    add_looked_up<W, Exact>(table, group.levels, scales, bits.columns, indices, sums);
 #endif
 }
 
@@ -368,18 +419,17 @@ void add_bits(const trees::Bits &bits, const trees::Plane *planes, const Block &
             const trees::Plane &plane = planes[ranked.plane];
             keys_of<Key>(b.in[0].column<From>(plane.feature), b.rows, plane.nan_left, keys);
             rank_rows(search_of(bits, Key()) + ranked.search, ranked.levels, keys, rows, ranks);
-            const uint8_t *test = bits.tests.data() + ranked.tests;
-            for (uint32_t i = 0; i < ranked.count; ++i, mask += W)
-                for (int w = 0; w < W; ++w) mask[w] = greater_ranks(ranks + 64 * w, test[i]);
+            test_ranks<W>(ranks, ranked.count, mask);
+            mask += ranked.count * W;
         }
         for (size_t g = c->groups; g < c->groups_end; ++g) {
             const trees::Bits::Group &group = bits.groups.data()[g];
             for (int t = 0; t < trees::kTogether; ++t)
                 tree_indices<W>(bits, group.trees[t], vectors, own, codes, indices + t * trees::kBitRows);
-            const float *tables = bits.tables.data() + group.table;
-            for (int64_t column = 0; column < bits.columns; ++column)
-                add_tables<W>(tables + (column * trees::kTogether << group.levels), group.levels, indices,
-                              sums + (group.target + column) * trees::kBitRows);
+            if (group.exact)
+                add_tables<W, true>(bits, group, indices, sums);
+            else
+                add_tables<W, false>(bits, group, indices, sums);
         }
     }
 }
