@@ -27,7 +27,7 @@ from celeris import datasets
 _ROUNDS, _CYCLE = 400, 100
 
 
-def _build(folder: str) -> ModuleType:
+def build(folder: str) -> ModuleType:
     path = Path(folder) / f"floor{sysconfig.get_config_var('EXT_SUFFIX')}"
     headers = [f"-I{sysconfig.get_path('include')}", f"-I{np.get_include()}"]
     source = str(Path(__file__).with_name("floor.c"))
@@ -52,7 +52,7 @@ def main() -> None:
     rng = np.random.default_rng(0)
     rows = [rng.uniform(0, 8, (1, 4)).astype(np.float32) for _ in range(_CYCLE)]
     with tempfile.TemporaryDirectory() as folder:
-        floor: Any = _build(folder)
+        floor: Any = build(folder)
         floor.set(*_coefficients(model))
         for x in rows:
             for a, b in zip(floor.run(None, {"X": x}), theirs.run(None, {"X": x}), strict=True):

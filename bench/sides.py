@@ -59,14 +59,16 @@ class Turns:
     """
 
     LEAST = 2e6  # nanoseconds of a turn
+    LONG = 3e8
 
     def __init__(self, calls: dict[str, Callable[[], object]], seconds: float) -> None:
         self._calls = calls
         self._repeats: dict[str, int] = {}
         spent = 0.0
         for name, call in calls.items():
-            call()
             once = _clocked(call, 1)
+            if once < self.LONG:  # else once is enough to warm up
+                once = _clocked(call, 1)
             self._repeats[name] = repeats = max(1, min(1000, round(self.LEAST / max(once, 1))))
             spent += once * repeats
         self._rounds = max(3, min(100, int(seconds * 1e9 / max(spent, 1))))

@@ -16,22 +16,22 @@ import numpy as np
 import celeris
 from celeris.providers.native import trees as rule
 
-_TREES, _FEATURES = 100, 30
+_TREES, FEATURES = 100, 30
 LEAVES = (4, 8, 16, 32, 64, 128, 256, 512, 2048)
 ROWS = (1, 2, 4, 8, 12, 16, 32, 64, 100, 128, 256, 512, 1000)
 
 
-def ensemble(leaves: int, seed: int = 0) -> bytes:
-    """A regressor whose trees grow at random leaves, as leaf-wise boosting makes them."""
+def ensemble(leaves: int, seed: int = 0, *, trees: int = _TREES, complete: bool = False) -> bytes:
+    """A regressor whose trees grow at random leaves, as leaf-wise boosting makes them, or level by level."""
     from onnx import TensorProto, helper
 
     rng = np.random.default_rng(seed)
     columns: dict[str, list[Any]] = {n: [] for n in ("tree", "node", "mode", "feature", "value", "true", "false")}
     leaf: dict[str, list[Any]] = {n: [] for n in ("tree", "node", "weight")}
-    for tree in range(_TREES):
+    for tree in range(trees):
         sides: list[tuple[int, int] | None] = [None]
         while len(sides) < 2 * leaves - 1:
-            at = int(rng.integers(len(sides)))
+            at = (len(sides) - 1) // 2 if complete else int(rng.integers(len(sides)))
             if sides[at] is None:
                 sides[at] = (len(sides), len(sides) + 1)
                 sides += [None, None]
@@ -39,7 +39,7 @@ def ensemble(leaves: int, seed: int = 0) -> bytes:
             columns["tree"].append(tree)
             columns["node"].append(node)
             columns["mode"].append("LEAF" if pair is None else "BRANCH_LEQ")
-            columns["feature"].append(int(rng.integers(_FEATURES)))
+            columns["feature"].append(int(rng.integers(FEATURES)))
             columns["value"].append(float(rng.integers(-120, 120)) / 60)
             columns["true"].append(pair[0] if pair else 0)
             columns["false"].append(pair[1] if pair else 0)
@@ -56,7 +56,7 @@ def ensemble(leaves: int, seed: int = 0) -> bytes:
     )  # fmt: skip
     graph = helper.make_graph(
         [node_], "g",
-        [helper.make_tensor_value_info("X", TensorProto.FLOAT, [None, _FEATURES])],
+        [helper.make_tensor_value_info("X", TensorProto.FLOAT, [None, FEATURES])],
         [helper.make_tensor_value_info("Y", TensorProto.FLOAT, [None, 1])],
     )  # fmt: skip
     made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18), helper.make_opsetid("ai.onnx.ml", 3)])
@@ -92,7 +92,7 @@ def main() -> None:
         theirs = onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
         sessions: list[Any] = [session(onnx, 2), session(onnx, 1 << 30), theirs]
         for rows in ROWS:
-            feeds = [{"X": rng.normal(size=(rows, _FEATURES)).astype(np.float32)} for _ in range(max(1, 64 // rows))]
+            feeds = [{"X": rng.normal(size=(rows, FEATURES)).astype(np.float32)} for _ in range(max(1, 64 // rows))]
             times = _times(sessions, feeds, arguments.seconds)
             bits, walks, other = (statistics.median(t) / rows / _TREES / len(feeds) for t in times)
             print(f"{leaves:6} {rows:6} {bits:9.2f} {walks:9.2f} {other:9.2f} {walks / bits:11.2f}", flush=True)

@@ -15,6 +15,7 @@ from pathlib import Path
 from bench.peers import PEERS, Unable
 from bench.zoo import FOLDER, Entry, load
 
+_LARGEST = 5e6
 _SECONDS = float(os.environ.get("BENCH_COMPILE_SECONDS", "120"))
 
 
@@ -22,6 +23,8 @@ def compiled(peer: str, entry: Entry, suffix: str) -> Path:
     """The file or folder that the peer compiled; how it ended is remembered if it ended badly."""
     path = FOLDER / "compiled" / peer / f"{entry.name}{suffix}"
     fault = path.with_name(f"{entry.name}.fault")
+    if len(entry.onnx) > _LARGEST:
+        raise Unable(f"not compiled: a file of {len(entry.onnx) / 1e6:.0f} MB would take it too long")
     if fault.exists():
         raise Unable(fault.read_text())
     if not path.exists():

@@ -1,0 +1,1 @@
+"""What `python -m bench.report` is made of: collect measures, text and plots show."""
