@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from bench.reporting.collect import Results
 from bench.zoo import MODELS
@@ -30,6 +32,7 @@ _COLOURS = {
     "hummingbird-ml": "#76b7b2",
 }
 _MARKS = "osD^vP*X"
+_PANELS = ("scaler_logistic", "forest_small", "forest_deep", "lightgbm", "xgboost", "mlp")
 
 
 def draw(results: Results, folder: Path) -> list[tuple[str, str]]:
@@ -64,6 +67,7 @@ def _latency(results: Results) -> Figure:
     axes.set_yticks(ticks, [MODELS[each["model"]].about for each in cells], fontsize=8)
     axes.set_ylim(top - 0.5, -1)
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
     axes.set_xlabel("time of one row (us, logarithmic; shorter is faster)")
     axes.set_title(f"One row, {_threads(results)}", loc="left")
     axes.tick_params(axis="y", length=0)
@@ -77,10 +81,8 @@ def _latency(results: Results) -> Figure:
 
 def _rows(results: Results) -> Figure:
     """A panel a model: rows a second against rows a call."""
-    models = [
-        n for n in ("scaler_logistic", "forest_small", "forest_deep", "lightgbm", "xgboost", "mlp") if _has(results, n)
-    ]
-    models = models or list(dict.fromkeys(each["model"] for each in results.grid))[:6]
+    there = list(dict.fromkeys(each["model"] for each in results.grid))
+    models = [name for name in _PANELS if name in there] or there[: len(_PANELS)]
     wide = min(3, len(models))
     deep = -(-len(models) // wide)
     figure, panels = plt.subplots(deep, wide, figsize=(4 * wide, 3.1 * deep), squeeze=False, layout="constrained")
@@ -133,7 +135,7 @@ def _cores(results: Results) -> Figure:
                 label=f"{MODELS[model].about} ({name})",
             )  # fmt: skip
     threads = sorted({each["threads"] for each in results.cores})
-    axes.set_yscale("log")
+    _decades(axes)
     axes.set_xticks(threads, map(str, threads))
     axes.set_xlabel("threads")
     axes.set_ylabel("rows a second")
@@ -146,7 +148,7 @@ def _cores(results: Results) -> Figure:
 
 def _logarithmic(axes: Axes, across: str, up: str) -> None:
     axes.set_xscale("log")
-    axes.set_yscale("log")
+    _decades(axes)
     axes.set_xlabel(across, fontsize=8)
     axes.set_ylabel(up, fontsize=8)
     axes.tick_params(labelsize=8)
@@ -154,12 +156,17 @@ def _logarithmic(axes: Axes, across: str, up: str) -> None:
     _bare(axes)
 
 
+def _decades(axes: Axes) -> None:
+    """Up in powers of ten, from one to another."""
+    values = [float(value) for line in axes.get_lines() for value in line.get_ydata()]
+    axes.set_yscale("log")
+    if values:
+        axes.set_ylim(10 ** math.floor(math.log10(min(values))), 10 ** math.ceil(math.log10(max(values))))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+
+
 def _bare(axes: Axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)
-
-
-def _has(results: Results, model: str) -> bool:
-    return any(each["model"] == model for each in results.grid)
 
 
 def _threads(results: Results) -> str:

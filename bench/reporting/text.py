@@ -22,7 +22,7 @@ def write(results: Results, pictures: Sequence[tuple[str, str]]) -> str:
         _grid(results),
         _means(results),
         _short(results),
-        "## Against everybody\n\nMedians, times Celeris: above 1, Celeris is faster. The first column is Celeris' time.\n",
+        "## Against everybody\n\nMedians over Celeris' median: above 1, Celeris is faster. Celeris: its time.\n",
         *(_peers(results, rows) for rows in (1, 100, 10_000)),
         _ahead(results),
         _limits(results),
@@ -42,9 +42,9 @@ def _head(results: Results) -> str:
         f"# How fast, measured by `python -m bench.report{' --quick' * at['quick']}`\n\n"
         f"{at['processor']}, {at['processors']} processors, {at['isa']}, Python {at['python']}, NumPy {at['numpy']}. "
         f"{versions}.{' Not installed: ' + ', '.join(without) + '.' if without else ''}\n\n"
-        "All in one process, taking turns, so that whatever else the machine does hits all alike; the machine's load was "
-        f"{at['load']:.1f} at the start, and the whole took {at['seconds'] / 60:.0f} minutes. Each peer gets its rows in the "
-        "form it likes best before the clock runs, and its answers are held to the training library's first. "
+        "All in one process, taking turns, so that whatever else the machine does hits all alike; its load was "
+        f"{at['load']:.1f} at the start, and the whole took {at['seconds']:,} s. Each peer gets its rows in the form it "
+        "likes best before the clock runs, and its answers are held to the training library's first. "
         "onnxruntime's threads do not spin (`bench/sides.py` says why).\n"
     )
 
@@ -94,7 +94,7 @@ def _is(cell: Cell, kind: str) -> bool:
 
 
 def _short(results: Results) -> str:
-    few = sorted((_ratio(c), c) for c in results.grid if _ratio(c) < _LEAST) if results.grid else []
+    few = sorted(((_ratio(c), c) for c in results.grid if _ratio(c) < _LEAST), key=lambda each: each[0])
     if not few:
         return f"No cell is below {_LEAST}.\n"
     lines = [
@@ -137,44 +137,36 @@ def _ahead(results: Results) -> str:
     return "Who is ahead of Celeris:\n\n" + "\n".join(lines) + "\n" if lines else "Nobody is ahead of Celeris.\n"
 
 
+_LIMITS = """## Physical limits
+
+Measured in the same process (`bench/limits.py`), one thread: a call from Python that makes two small outputs takes
+{call:.2f} us; memcpy reads and writes {copy:.1f} GB a second beyond the caches and {cached_copy:.0f} within; registers give
+{operations:.0f} billion float32 operations a second; interleaved walks visit {visits:.2f} billion nodes a second in the
+first-level cache, {far_visits:.2f} in a tree of 32 MB. The limit of 10,000 rows is the longest of bytes moved (inputs and
+outputs once), arithmetic, and node visits; that of one row is a call and its share of those. Above 100%: bit vectors do
+not visit nodes, they compare each distinct threshold once for many rows.
+
+"""
+
+
 def _limits(results: Results) -> str:
     at = results.limits["machine"]
-    one = {c["model"]: c["times"]["celeris"] for c in results.grid if c["rows"] == 1 and c["threads"] == 1}
-    many = {c["model"]: c["times"]["celeris"] for c in results.grid if c["rows"] == 10_000 and c["threads"] == 1}
+    alone = [c for c in results.grid if c["threads"] == 1]
+    one, many = ({c["model"]: c["times"]["celeris"] for c in alone if c["rows"] == rows} for rows in (1, 10_000))
     lines = []
     for model in one:
         found = results.limits[model]
+        least = at["call"] + found["least"] / 10_000
         lines.append(
             [
-                MODELS[model].about, found["kind"], f"{one[model] / 1e3:.2f} us", f"{at['call'] / one[model]:.0%}",
-                found["which"], f"{found['visits']:,.0f}" if found["visits"] else "", f"{found['least'] / 1e3:,.1f} us",
-                f"{many[model] / 1e3:,.1f} us", f"{found['least'] / many[model]:.0%}",
+                MODELS[model].about, found["kind"], f"{least / 1e3:.2f} us", f"{one[model] / 1e3:.2f} us",
+                f"{least / one[model]:.0%}", found["which"], f"{found['visits']:,.0f}" if found["visits"] else "",
+                f"{found['least'] / 1e3:,.1f} us", f"{many[model] / 1e3:,.1f} us", f"{found['least'] / many[model]:.0%}",
             ]
         )  # fmt: skip
-    return (
-        "## Physical limits\n\n"
-        f"Measured in the same process (`bench/limits.py`), one thread: a call from Python that makes two small outputs takes "
-        f"{at['call'] / 1e3:.2f} us; memcpy reads and writes {at['copy'] / 1e9:.1f} GB a second beyond the caches and "
-        f"{at['cached_copy'] / 1e9:.0f} within; registers give {at['operations'] / 1e9:.0f} billion float32 operations a second; "
-        f"interleaved walks visit {at['visits'] / 1e9:.2f} billion nodes a second in the first-level cache, "
-        f"{at['far_visits'] / 1e9:.2f} in a tree of 32 MB. The limit of one row is the call; that of 10,000 rows is the longest of "
-        "bytes moved (inputs and outputs once), arithmetic, and node visits. Above 100%: bit vectors do not visit nodes, they "
-        "compare each distinct threshold once for many rows.\n\n"
-        + _table(
-            [
-                "model",
-                "class",
-                "1 row",
-                "of the limit",
-                "limit at 10,000",
-                "nodes a row",
-                "least",
-                "taken",
-                "of the limit",
-            ],
-            lines,
-        )
-    )
+    figures = {name: value / 1e9 for name, value in at.items()} | {"call": at["call"] / 1e3}
+    headings = ["model", "class", "1 row: limit", "taken", "reached", "limit of 10,000", "nodes a row", "limit"]
+    return _LIMITS.format(**figures) + _table([*headings, "taken", "reached"], lines)
 
 
 def _start(results: Results) -> str:
