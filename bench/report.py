@@ -1,8 +1,8 @@
 """Everything at once: `python -m bench.report [--quick] [MODEL ...]` writes bench/report.md and bench/report/*.png.
 
 All models against onnxruntime, all peers that are installed, more and deeper trees, cores, limits, start and load: some
-20 minutes, or 2 with --quick; more where models must be trained and compiled first (bench/zoo.py, bench/peers/compiled.py
-keep them). `--redraw` measures nothing: it writes the page and the pictures again from bench/report/results.json.
+20 minutes, or 2 with --quick; more where models must be trained and compiled first, which are kept (bench/zoo.py,
+bench/peers/compiled.py). `--redraw` measures nothing: it writes page and pictures again from bench/report/results.json.
 """
 
 from __future__ import annotations

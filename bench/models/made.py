@@ -73,4 +73,4 @@ def lightgbm(model: Any, x: np.ndarray, y: np.ndarray, **options: Any) -> Made:
     onnx = convert_lightgbm(model, initial_types=types, zipmap=False, target_opset=15)
     answer = model.predict_proba if isinstance(model, LGBMClassifier) else model.predict
     fed = x[:ROWS]
-    return Made(onnx.SerializeToString(), {"X": fed}, answer(fed), model, (x, y))
+    return Made(onnx.SerializeToString(), {"X": fed}, np.asarray(answer(fed)), model, (x, y))

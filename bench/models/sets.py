@@ -36,7 +36,7 @@ def sets() -> Made:
     model = LGBMClassifier(n_estimators=100, num_leaves=31, verbose=-1, n_jobs=1)
     model.fit(x, y, categorical_feature=list(range(_CATEGORICAL)))
     onnx = _Ensemble(model.booster_.dump_model()).model(x.shape[1])
-    return Made(onnx, {"X": x}, model.predict(x, raw_score=True))
+    return Made(onnx, {"X": x}, np.asarray(model.predict(x, raw_score=True)))
 
 
 class _Ensemble:

@@ -10,19 +10,12 @@ from bench.zoo import Entry
 
 
 def load(entry: Entry, threads: int) -> Loaded:
+    from sklearn.base import is_classifier, is_regressor
+
     model = estimator(entry, "sklearn")
     model.set_params(**{name: threads for name in model.get_params() if name.rpartition("__")[2] == "n_jobs"})
-    for name in ("predict_proba", "predict" if hasattr(model, "score") else "transform", "transform"):
-        if (answer := getattr(model, name, None)) is not None and _answers(model, name):
-            break
+    answer = model.predict_proba if is_classifier(model) else model.predict if is_regressor(model) else model.transform
     return Loaded(answer, _frame) if len(entry.feeds) > 1 else Loaded(answer)
-
-
-def _answers(model: Any, name: str) -> bool:
-    """Whether that is what the zoo expects of it: distances to the centres, of what clusters."""
-    from sklearn.base import is_clusterer
-
-    return not (name == "predict" and is_clusterer(model))
 
 
 def _frame(feeds: dict[str, Any]) -> Any:

@@ -139,7 +139,7 @@ def _unchecked(entry: Entry, rows: int, seconds: float) -> dict[str, Any]:
 
     both = {"celeris": ours.load(entry, 1), "onnxruntime": theirs.load(entry, 1)}
     found = [each.predict(entry.feeds)[0] for each in both.values()]
-    np.testing.assert_allclose(*found, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-3, atol=1e-3)
     return {"rows": rows, "times": _medians(both, entry, rows, seconds, 1)}
 
 

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
+import numpy as np
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from bench.reporting.collect import Results
@@ -73,7 +75,7 @@ def _latency(results: Results) -> Figure:
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x", which="major", alpha=0.3)
     axes.set_axisbelow(True)
-    bars = [plt.Rectangle((0, 0), 1, 1, color=_COLOURS[name]) for name in names]
+    bars = [Patch(color=_COLOURS[name]) for name in names]
     axes.legend(bars, names, loc="upper left", bbox_to_anchor=(1.01, 1), fontsize=8, frameon=False)
     _bare(axes)
     return figure
@@ -158,10 +160,10 @@ def _logarithmic(axes: Axes, across: str, up: str) -> None:
 
 def _decades(axes: Axes) -> None:
     """Up in powers of ten, from one to another."""
-    values = [float(value) for line in axes.get_lines() for value in line.get_ydata()]
+    values = np.concatenate([np.asarray(line.get_ydata(), np.float64) for line in axes.get_lines()] or [np.zeros(0)])
     axes.set_yscale("log")
-    if values:
-        axes.set_ylim(10 ** math.floor(math.log10(min(values))), 10 ** math.ceil(math.log10(max(values))))
+    if values.size:
+        axes.set_ylim(10 ** math.floor(math.log10(values.min())), 10 ** math.ceil(math.log10(values.max())))
     axes.yaxis.set_minor_formatter(NullFormatter())
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from statistics import geometric_mean
 from typing import Any
 
@@ -43,8 +43,8 @@ def _head(results: Results) -> str:
         f"{at['processor']}, {at['processors']} processors, {at['isa']}, Python {at['python']}, NumPy {at['numpy']}. "
         f"{versions}.{' Not installed: ' + ', '.join(without) + '.' if without else ''}\n\n"
         "All in one process, taking turns, so that whatever else the machine does hits all alike; its load was "
-        f"{at['load']:.1f} at the start, and the whole took {at['seconds']:,} s. Each peer gets its rows in the form it "
-        "likes best before the clock runs, and its answers are held to the training library's first. "
+        f"{at['load']:.1f} at the start, and the whole took {at['seconds']:,} s. Each peer gets its rows in the form "
+        "it likes best before the clock runs, and its answers are held to the training library's first. "
         "onnxruntime's threads do not spin (`bench/sides.py` says why).\n"
     )
 
@@ -74,7 +74,7 @@ def _grid(results: Results) -> str:
 
 
 def _means(results: Results) -> str:
-    groups = {
+    groups: dict[str, Callable[[Cell], bool]] = {
         "trees, 1,000 rows or more, 1 thread": lambda c: _is(c, "trees") and c["rows"] >= 1000 and c["threads"] == 1,
         "trees, 100 rows, 1 thread": lambda c: _is(c, "trees") and c["rows"] == 100 and c["threads"] == 1,
         "trees, several threads": lambda c: _is(c, "trees") and c["threads"] > 1,
@@ -140,11 +140,11 @@ def _ahead(results: Results) -> str:
 _LIMITS = """## Physical limits
 
 Measured in the same process (`bench/limits.py`), one thread: a call from Python that makes two small outputs takes
-{call:.2f} us; memcpy reads and writes {copy:.1f} GB a second beyond the caches and {cached_copy:.0f} within; registers give
-{operations:.0f} billion float32 operations a second; interleaved walks visit {visits:.2f} billion nodes a second in the
-first-level cache, {far_visits:.2f} in a tree of 32 MB. The limit of 10,000 rows is the longest of bytes moved (inputs and
-outputs once), arithmetic, and node visits; that of one row is a call and its share of those. Above 100%: bit vectors do
-not visit nodes, they compare each distinct threshold once for many rows.
+{call:.2f} us; memcpy reads and writes {copy:.1f} GB a second beyond the caches and {cached_copy:.0f} within;
+registers give {operations:.0f} billion float32 operations a second; interleaved walks visit {visits:.2f} billion
+nodes a second in the first-level cache, {far_visits:.2f} in a tree of 32 MB. The limit of 10,000 rows is the longest
+of bytes moved (inputs and outputs once), arithmetic, and node visits; that of one row is a call and its share of
+those. Above 100%: bit vectors do not visit nodes, they compare each distinct threshold once for many rows.
 
 """
 
@@ -156,12 +156,13 @@ def _limits(results: Results) -> str:
     lines = []
     for model in one:
         found = results.limits[model]
-        least = at["call"] + found["least"] / 10_000
+        all_rows = found["least"]
+        least = at["call"] + all_rows / 10_000
         lines.append(
             [
                 MODELS[model].about, found["kind"], f"{least / 1e3:.2f} us", f"{one[model] / 1e3:.2f} us",
                 f"{least / one[model]:.0%}", found["which"], f"{found['visits']:,.0f}" if found["visits"] else "",
-                f"{found['least'] / 1e3:,.1f} us", f"{many[model] / 1e3:,.1f} us", f"{found['least'] / many[model]:.0%}",
+                f"{all_rows / 1e3:,.1f} us", f"{many[model] / 1e3:,.1f} us", f"{all_rows / many[model]:.0%}",
             ]
         )  # fmt: skip
     figures = {name: value / 1e9 for name, value in at.items()} | {"call": at["call"] / 1e3}
