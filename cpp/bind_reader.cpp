@@ -1,11 +1,13 @@
 // The wire decoder for Python: WireSchema(table, strings).decode(buffer, type) -> a dict a message, absent fields left
 // out. Repeated numbers are NumPy arrays that own their memory, bytes are memoryviews of the buffer, repeated bytes are
 // strings(unique, codes), repeated strings are lists of str, and sub-messages are dicts or lists of dicts.
+// And number_forest: the arrays of a tree ensemble's attributes, where they are written as usual.
 #include <nanobind/nanobind.h>
 
 #include "bind.h"
 #include "numpy_api.h"
 #include "reader/codes.h"
+#include "reader/forests.h"
 #include "reader/wire.h"
 
 namespace nb = nanobind;
@@ -158,6 +160,44 @@ class WireSchema {
     nb::object strings_;
 };
 
+template <class T>
+const T *vector_of(nb::handle object, int type, int64_t size) {
+    PyArrayObject *array = reinterpret_cast<PyArrayObject *>(object.ptr());
+    if (!PyArray_Check(object.ptr()) || PyArray_TYPE(array) != type || PyArray_NDIM(array) != 1 ||
+        !PyArray_ISCARRAY_RO(array) || (size >= 0 && PyArray_SIZE(array) != size))
+        throw nb::type_error("number_forest: expected contiguous vectors of one length");
+    return static_cast<const T *>(PyArray_DATA(array));
+}
+
+template <class T>
+T *make_vector(nb::object &array, int type, int64_t size) {
+    npy_intp length = size;
+    array = nb::steal(PyArray_SimpleNew(1, &length, type));
+    if (!array.is_valid()) throw nb::python_error();
+    return static_cast<T *>(PyArray_DATA(reinterpret_cast<PyArrayObject *>(array.ptr())));
+}
+
+nb::object number_forest(nb::handle tree, nb::handle node, nb::handle mode, nb::handle feature, nb::handle yes,
+                         nb::handle no, nb::handle weight_tree, nb::handle weight_node, int leaf) {
+    celeris::WrittenForest f;
+    f.tree = vector_of<int64_t>(tree, NPY_INT64, -1), f.nodes = PyArray_SIZE(reinterpret_cast<PyArrayObject *>(tree.ptr()));
+    f.node = vector_of<int64_t>(node, NPY_INT64, f.nodes), f.mode = vector_of<uint8_t>(mode, NPY_UINT8, f.nodes);
+    f.feature = vector_of<int64_t>(feature, NPY_INT64, f.nodes);
+    f.yes = vector_of<int64_t>(yes, NPY_INT64, f.nodes), f.no = vector_of<int64_t>(no, NPY_INT64, f.nodes);
+    f.weight_tree = vector_of<int64_t>(weight_tree, NPY_INT64, -1);
+    f.weights = PyArray_SIZE(reinterpret_cast<PyArrayObject *>(weight_tree.ptr()));
+    f.weight_node = vector_of<int64_t>(weight_node, NPY_INT64, f.weights);
+    celeris::NumberedForest to;
+    nb::object features, yeses, noes, firsts, roots;
+    to.feature = make_vector<int32_t>(features, NPY_INT32, f.nodes);
+    to.yes = make_vector<int32_t>(yeses, NPY_INT32, f.nodes), to.no = make_vector<int32_t>(noes, NPY_INT32, f.nodes);
+    to.first = make_vector<int64_t>(firsts, NPY_INT64, f.nodes + 1);
+    if (!number_forest(f, to, uint8_t(leaf))) return nb::none();
+    int32_t *root = make_vector<int32_t>(roots, NPY_INT32, int64_t(to.roots.size()));
+    std::copy(to.roots.begin(), to.roots.end(), root);
+    return nb::make_tuple(features, yeses, noes, roots, firsts);
+}
+
 }  // namespace
 
 namespace celeris {
@@ -170,6 +210,12 @@ void init_reader(nb::module_ &m) {
              nb::arg("messages") = int64_t(8'000'000),
              "The message of type `root` that the whole buffer holds, as dicts; WireError where the buffer is no such "
              "message.");
+    m.def("number_forest", &::number_forest, nb::arg("tree"), nb::arg("node"), nb::arg("mode"), nb::arg("feature"),
+          nb::arg("yes"), nb::arg("no"), nb::arg("weight_tree"), nb::arg("weight_node"), nb::arg("leaf"),
+          nb::sig("def number_forest(tree: object, node: object, mode: object, feature: object, yes: object, no: object, "
+                  "weight_tree: object, weight_node: object, leaf: int) -> tuple[Any, ...] | None"),
+          "(feature, yes, no, roots, first) of a forest written tree after tree, parents first, as Forest has them; None "
+          "where it is written in another way, or wrongly. `leaf`: the mode of leaves.");
 }
 
 }  // namespace celeris

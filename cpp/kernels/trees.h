@@ -73,9 +73,9 @@ private:
         }
         leaves.emplace(given, walks->trees.size(), [&](auto &&visit) {
             size_t tree = 0;
-            for (size_t at = 0; at < walks->given.size(); ++at) {
-                while (apart && tree + 1 < walks->trees.size() && size_t(walks->trees[tree + 1].base) <= at) ++tree;
-                if (walks->given[at] != trees::kInner) visit(tree, int32_t(walks->given[at]));
+            for (const auto &leaf : walks->leaves) {
+                while (apart && tree + 1 < walks->trees.size() && walks->trees[tree + 1].base <= int64_t(leaf.at)) ++tree;
+                visit(tree, leaf.node);
             }
         });
         if (!apart) leaves->same_target();

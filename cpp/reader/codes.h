@@ -19,25 +19,28 @@ class Coder {
 
     // codes[i] for each slice; unique() is complete afterwards.
     void code(const Slice *slices, size_t count, int32_t *codes) {
-        Slice last{0, -1}, other{0, -1};  // most lists are runs of very few strings
+        Slice last{0, -1}, other{0, -1};  // most lists are of very few strings
         int32_t last_code = -1, other_code = -1;
         for (size_t i = 0; i < count; ++i) {
-            if (!same(slices[i], last)) {
-                std::swap(last, other);
-                std::swap(last_code, other_code);
-                if (!same(slices[i], last)) {
-                    last_code = find(slices[i]);
-                    last = slices[i];
-                }
+            if (same(slices[i], last)) {
+                codes[i] = last_code;
+            } else if (same(slices[i], other)) {
+                codes[i] = other_code;
+            } else {
+                other = last, other_code = last_code;
+                last = slices[i], last_code = codes[i] = find(slices[i]);
             }
-            codes[i] = last_code;
         }
     }
     const std::vector<Slice> &unique() const { return unique_; }
 
   private:
     bool same(Slice a, Slice b) const {
-        return a.length == b.length && std::memcmp(data_ + a.offset, data_ + b.offset, size_t(a.length)) == 0;
+        if (a.length != b.length) return false;
+        const uint8_t *p = data_ + a.offset, *q = data_ + b.offset;
+        const size_t n = size_t(a.length);
+        if (n >= 8 && n <= 16) return word(p, 8) == word(q, 8) && word(p + n - 8, 8) == word(q + n - 8, 8);
+        return std::memcmp(p, q, n) == 0;
     }
     int32_t find(Slice slice) {
         uint64_t h = hash(data_ + slice.offset, size_t(slice.length));

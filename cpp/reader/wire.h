@@ -16,6 +16,8 @@
 #include <variant>
 #include <vector>
 
+#include "engine/large.h"
+
 namespace celeris::wire {
 
 static_assert(std::endian::native == std::endian::little, "the wire format is read in place");
@@ -24,7 +26,7 @@ struct Error : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-// A growing array whose memory is handed on as it is (realloc, so that a large one grows without being copied).
+// A growing array whose memory is handed on as it is.
 template <typename T> class Array {
   public:
     Array() = default;
@@ -47,17 +49,25 @@ template <typename T> class Array {
         return first;
     }
     // Where the next elements go and where the room for them ends, for loops that keep both in registers; `commit`
-    // tells how far they came.
-    std::pair<T *, T *> room() {
-        if (size_ == capacity_) reserve(capacity_ < 64 ? 64 : capacity_ * 2);
+    // tells how far they came. At most `more` elements will follow: room for all of them, once the array is large.
+    std::pair<T *, T *> room(size_t more) {
+        if (size_ == capacity_) {
+            if (size_ < 32768) reserve(capacity_ < 64 ? 64 : capacity_ * 2);
+            else reserve(size_ + more);
+        }
         return {data_ + size_, data_ + capacity_};
     }
     void commit(const T *next) { size_ = size_t(next - data_); }
+    // Gives back room that is not needed any more.
+    void fit() {
+        if ((capacity_ - size_) * sizeof(T) >= large_page) shrink();
+    }
     size_t size() const { return size_; }
     const T *data() const { return data_; }
     // The memory, no larger than it must be, to be freed with std::free. Never null.
     T *release() {
-        if (data_ == nullptr || capacity_ > size_) reserve(size_ ? size_ : 1);
+        if (data_ == nullptr) reserve(1);
+        if (size_ && capacity_ > size_) shrink();
         capacity_ = size_ = 0;
         return std::exchange(data_, nullptr);
     }
@@ -69,10 +79,14 @@ template <typename T> class Array {
         std::swap(capacity_, other.capacity_);
     }
     void reserve(size_t capacity) {
-        void *moved = std::realloc(data_, capacity * sizeof(T));
-        if (moved == nullptr) throw std::bad_alloc();
-        data_ = static_cast<T *>(moved);
-        capacity_ = capacity;
+        T *moved = static_cast<T *>(allocate_large(capacity * sizeof(T)));
+        if (size_) std::memcpy(moved, data_, size_ * sizeof(T));
+        std::free(data_);
+        data_ = moved, capacity_ = capacity;
+    }
+    void shrink() {
+        void *kept = std::realloc(data_, size_ * sizeof(T));
+        if (kept != nullptr) data_ = static_cast<T *>(kept), capacity_ = size_;
     }
     T *data_ = nullptr;
     size_t size_ = 0, capacity_ = 0;
@@ -151,6 +165,13 @@ class Decoder {
 
     uint64_t varint(const uint8_t *&p, const uint8_t *end) const {
         if (p < end && *p < 0x80) return *p++;
+        if (end - p >= 4) {  // two or three bytes, as most indices have
+            uint32_t word;
+            std::memcpy(&word, p, sizeof word);
+            const uint32_t low = (word & 0x7f) | (word & 0x7f00) >> 1;
+            if (!(word & 0x8000)) return p += 2, low;
+            if (!(word & 0x800000)) return p += 3, low | (word & 0x7f0000) >> 2;
+        }
         return long_varint(p, end);
     }
     uint64_t long_varint(const uint8_t *&p, const uint8_t *end) const {
@@ -264,22 +285,25 @@ class Decoder {
             return true;
         }
         if ((t & 7) != wire) return false;
-        run(value<Array<T>>(message, field), t, p, end, [this](const uint8_t *&at, const uint8_t *stop) {
+        constexpr size_t least = 1 + (wire == Varint ? 1 : sizeof(T));
+        run<least>(value<Array<T>>(message, field), t, p, end, [this](const uint8_t *&at, const uint8_t *stop) {
             return one<T, wire>(at, stop);
         });
         return true;
     }
     // One element, and those of the same field that follow at once, as arrays that are not packed come.
-    template <typename T, typename Read>
+    // `least`: bytes that one takes at least, its tag included.
+    template <size_t least, typename T, typename Read>
     void run(Array<T> &array, uint32_t t, const uint8_t *&p, const uint8_t *end, Read read) const {
         array.push(read(p, end));
         if (t >= 0x80) return;
         const uint8_t *at = p;
         while (at < end && *at == t) {
-            auto [next, full] = array.room();
+            auto [next, full] = array.room(size_t(end - at) / least);
             for (; next < full && at < end && *at == t; ++next) *next = read(++at, end);
             array.commit(next);
         }
+        array.fit();
         p = at;
     }
     template <typename T, Wire wire> void packed(Array<T> &array, const uint8_t *&p, const uint8_t *end) const {
@@ -311,8 +335,8 @@ class Decoder {
             value<Slice>(message, field) = slice(p, end);
             return true;
         }
-        run(value<Array<Slice>>(message, field), t, p, end,
-            [this](const uint8_t *&at, const uint8_t *stop) { return slice(at, stop); });
+        run<2>(value<Array<Slice>>(message, field), t, p, end,
+               [this](const uint8_t *&at, const uint8_t *stop) { return slice(at, stop); });
         return true;
     }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/kernel.h"
+#include "engine/large.h"
 
 namespace celeris::trees {
 
@@ -52,11 +53,9 @@ private:
         require(targets > 0, "trees: expected at least one target");
         bool sets = false, ok = first[0] == 0 && first[n] == int64_t(target.size());
         for (size_t i = 0; i < n; ++i) {
-            ok &= first[i] <= first[i + 1];
-            if (mode[i] == leaf) continue;
+            const bool inside = (size_t(yes[i]) < n) & (size_t(no[i]) < n) & (feature[i] >= 0) & (feature[i] < features);
+            ok &= (first[i] <= first[i + 1]) & (mode[i] <= member) & ((mode[i] == leaf) | inside);
             sets |= mode[i] == member;
-            ok &= mode[i] <= member && size_t(yes[i]) < n && size_t(no[i]) < n && feature[i] >= 0 &&
-                  feature[i] < features;
         }
         for (int32_t t : target) ok &= t >= 0 && t < targets;
         for (int32_t r : roots) ok &= size_t(r) < n;

@@ -15,8 +15,8 @@ struct Leaves {
     int64_t targets;
     size_t trees;
     bool narrow = true;          // values are float32: in `singles`, else in `doubles`
-    std::vector<float> singles;
-    std::vector<double> doubles;
+    LargeVector<float> singles;
+    LargeVector<double> doubles;
     std::vector<int64_t> first;
     struct Entry {
         int32_t target;
@@ -30,6 +30,7 @@ struct Leaves {
     Leaves(const GivenTrees &g, size_t count, EachLeaf &&each) : targets(g.targets), trees(count), g_(g) {
         kind = choose(each);
         number_.assign(size_t(g.size()), none);
+        if (kind != sparse && narrow) singles.reserve(size_t(leaves_ * columns()));
     }
 
     // Values that each leaf has in a table.
@@ -61,22 +62,24 @@ private:
     static constexpr uint32_t none = ~uint32_t(0);
 
     template <class T>
-    void put(std::vector<T> &values, int64_t from, int64_t to) {
+    void put(LargeVector<T> &values, int64_t from, int64_t to) {
+        if (kind == value) {
+            values.push_back(T(g_.weight_of(from)));
+            return;
+        }
         const size_t at = values.size();
-        values.resize(at + size_t(columns()), T(0));
-        for (int64_t k = from; k < to; ++k)
-            values[at + (kind == value ? 0 : size_t(g_.target[size_t(k)]))] = T(g_.weight_of(k));
+        for (int64_t t = 0; t < targets; ++t) values.push_back(T(0));
+        for (int64_t k = from; k < to; ++k) values[at + size_t(g_.target[size_t(k)])] = T(g_.weight_of(k));
     }
 
     template <class EachLeaf>
     Kind choose(EachLeaf &&each) {
         if (g_.aggregate == Aggregate::min || g_.aggregate == Aggregate::max) return sparse;
         bool one = true, distinct = true;
-        int64_t leaves = 0;
         tree_target.assign(trees, -1);
         each([&](size_t tree, int32_t node) {
             const int64_t from = g_.first[size_t(node)], to = g_.first[size_t(node) + 1];
-            ++leaves;
+            ++leaves_;
             for (int64_t k = from; k < to; ++k) {
                 const double w = g_.weight_of(k);
                 const int32_t t = g_.target[size_t(k)];
@@ -93,12 +96,13 @@ private:
         for (int32_t &t : tree_target) t = t < 0 ? 0 : t;
         if (one) return value;
         const int64_t weights = int64_t(g_.target.size());
-        return distinct && leaves * targets <= 4 * weights + 64 ? dense : sparse;
+        return distinct && leaves_ * targets <= 4 * weights + 64 ? dense : sparse;
     }
 
     const GivenTrees &g_;
-    std::vector<uint32_t> number_;
+    LargeVector<uint32_t> number_;
     uint32_t count_ = 0;
+    int64_t leaves_ = 0;
 };
 
 }  // namespace celeris::trees

@@ -52,10 +52,10 @@ struct Splits {
         Key key;
         int32_t plane, left, right;
     };
-    std::vector<Split> splits;
+    LargeVector<Split> splits;
     std::vector<int32_t> roots;
     std::vector<Plane> planes;
-    std::vector<int32_t> depth;  // of each split: comparisons to the farthest leaf
+    LargeVector<int32_t> depth;  // of each split: comparisons to the farthest leaf
 
     Splits(const GivenTrees &g, bool has_nan) : g_(g), has_nan_(has_nan) {
         place();
@@ -67,25 +67,25 @@ struct Splits {
         head_ = {}, plane_of_ = {}, ends_ = {};
     }
 
-    int32_t depth_of(int32_t ref) const { return ref < 0 ? 0 : depth[size_t(ref)]; }
+    int32_t depth_of(int32_t ref) const { return depth[ref < 0 ? splits.size() : size_t(ref)]; }
 
 private:
     using K = Keys<Key>;
 
-    int32_t head(int32_t node) const { return g_.mode[size_t(node)] == leaf ? ~node : head_[size_t(node)]; }
+    int32_t head(int32_t node) const { return head_[size_t(node)]; }
 
-    // Where each node's splits begin.
+    // head_: a node's first split, ~node of a leaf. (Which nodes are leaves no processor guesses: no branches on that.)
     void place() {
         head_.resize(size_t(g_.size()));
         total_ = 0;
         for (int64_t i = 0; i < g_.size(); ++i) {
-            head_[size_t(i)] = int32_t(total_);
             const uint8_t mode = g_.mode[size_t(i)];
+            const bool is_leaf = mode == leaf;
+            head_[size_t(i)] = is_leaf ? ~int32_t(i) : int32_t(total_);
+            total_ += !is_leaf;
             if (mode == eq || mode == neq || mode == member) {
                 ends(i);
-                total_ += std::max<int64_t>(1, int64_t(ends_.size()));
-            } else if (mode != leaf) {
-                ++total_;
+                total_ += std::max<int64_t>(1, int64_t(ends_.size())) - 1;
             }
             require(total_ < int64_t(1) << 30, "trees: expected fewer nodes and members of sets");
         }
@@ -172,11 +172,11 @@ private:
 
     // Depths, children first. Throws where a path comes back.
     void measure() {
-        depth.assign(splits.size(), 0);
+        depth.assign(splits.size() + 1, 0);  // the last stands for all leaves
         bool ordered = true;
-        for (size_t i = 0; i < splits.size() && ordered; ++i)
-            ordered = (splits[i].left < 0 || splits[i].left > int32_t(i)) &&
-                      (splits[i].right < 0 || splits[i].right > int32_t(i));
+        for (size_t i = 0; i < splits.size(); ++i)
+            ordered &= bool((splits[i].left < 0) | (splits[i].left > int32_t(i))) &
+                       bool((splits[i].right < 0) | (splits[i].right > int32_t(i)));
         if (ordered) {
             for (size_t i = splits.size(); i-- > 0;) settle(i);
             return;
@@ -207,7 +207,8 @@ private:
     const GivenTrees &g_;
     bool has_nan_;
     int64_t total_ = 0;
-    std::vector<int32_t> head_, plane_of_;
+    LargeVector<int32_t> head_;
+    std::vector<int32_t> plane_of_;
     std::vector<Key> ends_;
 };
 

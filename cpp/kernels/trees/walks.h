@@ -12,7 +12,6 @@
 namespace celeris::trees {
 
 constexpr int64_t kLanes = 16;  // rows that walk together
-constexpr uint32_t kInner = ~uint32_t(0);
 constexpr int kTopLevels = 4;    // of a deep tree, compared all at once
 constexpr int32_t kDeep = 7;     // depth from which a tree is deep
 
@@ -42,8 +41,12 @@ struct Walks {
         Key key[(1 << kTopLevels) - 1];
         uint32_t column[(1 << kTopLevels) - 1], place[1 << kTopLevels];
     };
-    std::vector<Node> nodes;
-    std::vector<uint32_t> given;  // while trees are laid out: which given leaf a place is, or kInner
+    struct LaidLeaf {
+        uint32_t at;   // in nodes
+        int32_t node;  // of the given ensemble
+    };
+    LargeVector<Node> nodes;
+    LargeVector<LaidLeaf> leaves;  // until they are numbered, tree by tree
     std::vector<Tree> trees;
     std::vector<Top> tops;
 
@@ -51,27 +54,28 @@ struct Walks {
     // serve all of them.
     bool lay(const Splits<Key> &s, bool apart) {
         constexpr int64_t limit = std::numeric_limits<typename Node::Index>::max();
-        nodes.clear(), given.clear(), trees.clear(), tops.clear();
+        nodes.clear(), leaves.clear(), trees.clear(), tops.clear();
         if (int64_t(s.planes.size() + 1) * kLanes > limit) return false;
         const size_t expected = s.splits.size() + s.roots.size();
-        nodes.reserve(2 * expected), given.reserve(2 * expected);
-        std::vector<int32_t> pair_of(s.splits.size(), -1), owner;  // owner: a pair's split, or -1 for a root's pair
+        nodes.reserve(2 * expected), leaves.reserve(expected + s.roots.size());
+        LargeVector<int32_t> pair_of(s.splits.size(), -1);
+        std::vector<Pair> pairs;
         size_t base = 0, done = 0;
         for (const int32_t root : s.roots) {
             if (apart) {
-                for (const int32_t split : owner)
-                    if (split >= 0) pair_of[size_t(split)] = -1;
-                owner.clear(), base = nodes.size(), done = 0;
+                for (const Pair &pair : pairs)
+                    if (pair.split >= 0) pair_of[size_t(pair.split)] = -1;
+                pairs.clear(), base = nodes.size(), done = 0;
                 if (nodes.size() > 4 * expected) return false;
             }
-            const size_t start = 2 * owner.size();
-            owner.push_back(-1);
-            for (; done < owner.size(); ++done) {
-                const int32_t split = owner[done];
-                for (const int32_t child : {split < 0 ? root : s.splits[size_t(split)].left,
-                                            split < 0 ? root : s.splits[size_t(split)].right})
-                    put(s, child, nodes.size() - base, pair_of, owner);
-                if (int64_t(owner.size()) > limit) return false;
+            const size_t start = 2 * pairs.size(), first_leaf = leaves.size();
+            leaves_at_.clear();
+            pairs.push_back({-1, 0});
+            for (; done < pairs.size(); ++done) {
+                const Pair pair = pairs[done];
+                put(s, pair.split < 0 ? root : s.splits[size_t(pair.split)].left, base, pair.depth, pair_of, pairs);
+                put(s, pair.split < 0 ? root : s.splits[size_t(pair.split)].right, base, pair.depth, pair_of, pairs);
+                if (int64_t(pairs.size()) > limit) return false;
             }
             Tree tree{int64_t(base), uint32_t(start), s.depth_of(root), 0, -1};
             if (tree.depth >= kDeep) {
@@ -79,7 +83,7 @@ struct Walks {
                 tops.push_back({});
                 fill_top(tops.back(), nodes.data() + base, uint32_t(start), 0, 0);
             }
-            tree.usual = apart ? usual_depth(base) : tree.depth;
+            tree.usual = apart ? usual_depth(int64_t(leaves.size() - first_leaf)) : tree.depth;
             trees.push_back(tree);
         }
         return true;
@@ -88,18 +92,20 @@ struct Walks {
     // Numbers the leaves: `number(given leaf)`.
     template <class Number>
     void number_leaves(Number &&number) {
-        for (size_t at = 0; at < nodes.size(); ++at) {
-            if (given[at] == kInner) continue;
-            nodes[at].key = Key(number(int32_t(given[at])));
-            if (at % 2) nodes[at].key |= std::numeric_limits<Key>::min();  // bases are even
-        }
-        given = {}, depths_ = {};
+        constexpr Key sign = std::numeric_limits<Key>::min();
+        for (const LaidLeaf &leaf : leaves)  // bases are even
+            nodes[leaf.at].key = Key(number(leaf.node)) | (leaf.at % 2 ? sign : Key(0));
+        leaves = {};
     }
     static uint32_t leaf_number(Key key) { return uint32_t(key) & 0x7fffffff; }
 
     static bool is_leaf(const Node &n, size_t place) { return n.pair == place / 2; }
-    
+
 private:
+    struct Pair {
+        int32_t split, depth;  // whose children it is, -1 for a root's; and how deep they lie
+    };
+
     static void fill_top(Top &top, const Node *nodes, uint32_t place, int level, uint32_t heap) {
         if (level == kTopLevels) {
             top.place[heap] = place;
@@ -113,45 +119,33 @@ private:
             fill_top(top, nodes, is_leaf(n, place) ? place : 2 * uint32_t(n.pair) + side, level + 1, 2 * heap + side);
     }
     // Of the tree laid out last, the median of its leaves' depths.
-    int32_t usual_depth(size_t base) {
-        const size_t size = nodes.size() - base;
-        depths_.assign(size, 0);
-        std::vector<int64_t> leaves_at;
-        int64_t total = 0;
-        for (size_t place = 0; place < size; ++place) {  // pairs come after the node that leads to them
-            const Node &n = nodes[base + place];
-            const int32_t d = depths_[place];
-            if (is_leaf(n, place)) {
-                if (leaves_at.size() <= size_t(d)) leaves_at.resize(size_t(d) + 1, 0);
-                ++leaves_at[size_t(d)], ++total;
-            } else {
-                depths_[2 * size_t(n.pair)] = depths_[2 * size_t(n.pair) + 1] = d + 1;
-            }
-        }
+    int32_t usual_depth(int64_t total) const {
         int32_t depth = 0;
-        for (int64_t seen = 0; size_t(depth) < leaves_at.size(); ++depth)
-            if ((seen += leaves_at[size_t(depth)]) * 2 >= total) break;
+        for (int64_t seen = 0; size_t(depth) < leaves_at_.size(); ++depth)
+            if ((seen += leaves_at_[size_t(depth)]) * 2 >= total) break;
         return depth;
     }
-    void put(const Splits<Key> &s, int32_t child, size_t place, std::vector<int32_t> &pair_of,
-             std::vector<int32_t> &owner) {
+    void put(const Splits<Key> &s, int32_t child, size_t base, int32_t depth, LargeVector<int32_t> &pair_of,
+             std::vector<Pair> &pairs) {
         using Index = typename Node::Index;
         if (child < 0) {
-            nodes.push_back({0, Index(place / 2), Index(s.planes.size() * size_t(kLanes))});
-            given.push_back(uint32_t(~child));
+            const size_t at = nodes.size();
+            nodes.push_back({0, Index((at - base) / 2), Index(s.planes.size() * size_t(kLanes))});
+            leaves.push_back({uint32_t(at), ~child});
+            if (leaves_at_.size() <= size_t(depth)) leaves_at_.resize(size_t(depth) + 1, 0);
+            ++leaves_at_[size_t(depth)];
             return;
         }
         int32_t &pair = pair_of[size_t(child)];
         if (pair < 0) {
-            pair = int32_t(owner.size());
-            owner.push_back(child);
+            pair = int32_t(pairs.size());
+            pairs.push_back({child, depth + 1});
         }
         const auto &split = s.splits[size_t(child)];
         nodes.push_back({split.key, Index(pair), Index(split.plane * kLanes)});
-        given.push_back(kInner);
     }
 
-    std::vector<int32_t> depths_;
+    std::vector<int64_t> leaves_at_;  // of the tree that is laid out, by depth
 };
 
 }  // namespace celeris::trees

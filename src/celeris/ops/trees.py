@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from celeris import _core
 from celeris.graph.strings import Strings
 
 MODES = ("BRANCH_LEQ", "BRANCH_LT", "BRANCH_GTE", "BRANCH_GT", "BRANCH_EQ", "BRANCH_NEQ", "LEAF", "BRANCH_MEMBER")
@@ -71,7 +72,7 @@ def _modes(where: str, value: Sequence[Any]) -> np.ndarray:
     unknown = [name for name in names if name not in known]
     if unknown:
         raise ValueError(f"{where}: expected nodes_modes among {', '.join(MODES[:7])}, got {unknown[0].decode()!r}")
-    return np.array([known[name] for name in names] or [LEAF], np.uint8)[codes]
+    return np.take(np.array([known[name] for name in names] or [LEAF], np.uint8), codes)
 
 
 def _same_length(where: str, count: int, **arrays: np.ndarray) -> None:
@@ -119,29 +120,52 @@ def _forest_of(where: str, given: Mapping[str, Any], kind: str, targets: int) ->
     )  # fmt: skip
     if not count:
         raise ValueError(f"{where}: expected at least one node, got none")
-    find = _Positions(where, trees, nodes)
-    inner = modes != LEAF
-    at = np.flatnonzero(inner)  # indices: a mask would be counted out again and again
-    to_true = np.arange(count, dtype=np.int32)
-    to_false, of_tree = to_true.copy(), trees[at]
-    to_true[at] = find(of_tree, true[at], "nodes_truenodeids")
-    to_false[at] = find(of_tree, false[at], "nodes_falsenodeids")
-    _check_features(where, features[at])
-    first, target, weight = _weights(where, given, kind, targets, find, modes)
+    feature, to_true, to_false, roots, first, target, weight = _numbered(
+        where, given, kind, targets, (trees, nodes, modes, features, true, false)
+    )
     base = _reals(given, "base_values").astype(np.float64)
     if len(base) not in (0, 1, targets):
         raise ValueError(f"{where}: expected no base_values, one, or one for each of {targets}, got {len(base)}")
     aggregate = str(given.get("aggregate_function") or "SUM")
     if aggregate not in _AGGREGATES_5:
         raise ValueError(f"{where}: expected an aggregate_function of {', '.join(_AGGREGATES_5)}, got {aggregate!r}")
-    made = Forest(
-        np.where(inner, features, 0).astype(np.int32), np.ascontiguousarray(threshold), modes,
-        to_true, to_false, missing != 0, find.roots.astype(np.int32),
-        first, target, weight, targets, aggregate, str(given.get("post_transform") or "NONE"), base,
+    return Forest(
+        feature, np.ascontiguousarray(threshold), modes, to_true, to_false, missing != 0, roots, first, target,
+        np.ascontiguousarray(weight), targets, aggregate, str(given.get("post_transform") or "NONE"), base,
         np.zeros(0), np.zeros(0, np.int64),
     )  # fmt: skip
-    check_acyclic(where, made)
-    return made
+
+
+def _numbered(
+    where: str, given: Mapping[str, Any], kind: str, targets: int, written: tuple[np.ndarray, ...]
+) -> tuple[np.ndarray, ...]:
+    """feature, true, false, roots, first, target and weight of Forest: in one pass, if written as converters write."""
+    trees, nodes, modes, features, true, false = written
+    of_tree, of_node = _integers(given.get(f"{kind}_treeids")), _integers(given.get(f"{kind}_nodeids"))
+    ids, weight = _integers(given.get(f"{kind}_ids")), _reals(given, f"{kind}_weights")
+    if not len(of_tree) == len(of_node) == len(ids) == len(weight):
+        raise ValueError(
+            f"{where}: expected as many {kind}_treeids, {kind}_nodeids and {kind}_ids as {kind}_weights, "
+            f"got {len(of_tree)}, {len(of_node)}, {len(ids)} and {len(weight)}"
+        )
+    if len(ids) and (ids.min() < 0 or ids.max() >= targets):
+        wrong = ids.min() if ids.min() < 0 else ids.max()
+        raise ValueError(f"{where}: expected {kind}_ids from 0 to {targets - 1}, got {wrong}")
+    plain = _core.number_forest(trees, nodes, modes, features, true, false, of_tree, of_node, LEAF)
+    if plain is not None:
+        return *plain, ids.astype(np.int32), weight
+    find = _Positions(where, trees, nodes)
+    inner = modes != LEAF
+    at = np.flatnonzero(inner)  # indices: a mask would be counted out again and again
+    to_true = np.arange(len(nodes), dtype=np.int32)
+    to_false, tree = to_true.copy(), trees[at]
+    to_true[at] = find(tree, true[at], "nodes_truenodeids")
+    to_false[at] = find(tree, false[at], "nodes_falsenodeids")
+    _check_features(where, features[at])
+    check_acyclic(where, modes, to_true, to_false)
+    at = find(of_tree, of_node, f"{kind}_nodeids")
+    feature = np.where(inner, features, 0).astype(np.int32)
+    return feature, to_true, to_false, find.roots.astype(np.int32), *_weights(at, ids, weight, modes)
 
 
 def _check_features(where: str, features: np.ndarray) -> None:
@@ -218,44 +242,34 @@ class _Positions:
 
 
 def _weights(
-    where: str, given: Mapping[str, Any], kind: str, targets: int, find: _Positions, modes: np.ndarray
+    at: np.ndarray, ids: np.ndarray, weight: np.ndarray, modes: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    trees, nodes = _integers(given.get(f"{kind}_treeids")), _integers(given.get(f"{kind}_nodeids"))
-    ids, weights = _integers(given.get(f"{kind}_ids")), _reals(given, f"{kind}_weights")
-    if not len(trees) == len(nodes) == len(ids) == len(weights):
-        raise ValueError(
-            f"{where}: expected as many {kind}_treeids, {kind}_nodeids and {kind}_ids as {kind}_weights, "
-            f"got {len(trees)}, {len(nodes)}, {len(ids)} and {len(weights)}"
-        )
-    if len(ids) and (ids.min() < 0 or ids.max() >= targets):
-        wrong = ids.min() if ids.min() < 0 else ids.max()
-        raise ValueError(f"{where}: expected {kind}_ids from 0 to {targets - 1}, got {wrong}")
-    at = find(trees, nodes, f"{kind}_nodeids")
+    """first, target and weight of Forest, of weights on nodes `at`."""
     leaves = modes[at] == LEAF  # onnxruntime passes over weights of inner nodes
     if not leaves.all():
-        at, ids, weights = at[leaves], ids[leaves], weights[leaves]
+        at, ids, weight = at[leaves], ids[leaves], weight[leaves]
     if len(at) > 1 and (at[1:] < at[:-1]).any():
         order = np.argsort(at, kind="stable")
-        at, ids, weights = at[order], ids[order], weights[order]
+        at, ids, weight = at[order], ids[order], weight[order]
     first = np.zeros(len(modes) + 1, np.int64)
     np.cumsum(np.bincount(at, minlength=len(modes)), out=first[1:])
-    return first, ids.astype(np.int32), np.ascontiguousarray(weights)
+    return first, ids.astype(np.int32), weight
 
 
-def check_acyclic(where: str, forest: Forest) -> None:
+def check_acyclic(where: str, mode: np.ndarray, true: np.ndarray, false: np.ndarray) -> None:
     """ValueError where a path comes back to a node. Trees numbered parents first need one look at each node."""
-    own = np.arange(len(forest.mode), dtype=np.int32)
-    inner = forest.mode != LEAF
-    if (((forest.true > own) & (forest.false > own)) | ~inner).all():
+    own = np.arange(len(mode), dtype=np.int32)
+    inner = mode != LEAF
+    if (((true > own) & (false > own)) | ~inner).all():
         return
     parents = np.zeros(len(own), np.int64)
-    for side in (forest.true, forest.false):
+    for side in (true, false):
         parents += np.bincount(side[inner], minlength=len(own))
     ready, seen = np.flatnonzero(parents == 0), 0
     while ready.size:
         seen += len(ready)
         inside = ready[inner[ready]]
-        children = np.concatenate((forest.true[inside], forest.false[inside]))
+        children = np.concatenate((true[inside], false[inside]))
         np.subtract.at(parents, children, 1)
         ready = np.unique(children[parents[children] == 0])
     if seen < len(own):
@@ -313,7 +327,7 @@ def _forest_of_5(where: str, given: Mapping[str, Any]) -> Forest:
         np.ascontiguousarray(leaves), targets, _AGGREGATES_5[aggregate], _TRANSFORMS_5[transform], np.zeros(0),
         members, member_first,
     )  # fmt: skip
-    check_acyclic(where, made)
+    check_acyclic(where, made.mode, made.true, made.false)
     return made
 
 
