@@ -3,7 +3,7 @@
 
 #include <optional>
 
-#include "kernels/trees/bits_run.h"
+#include "kernels/trees/lanes_run.h"
 #include "kernels/trees/steps.h"
 
 namespace celeris {
@@ -241,6 +241,22 @@ void trees_rows(const TreeEnsemble &k, const trees::Walks<Node> &w, const Block 
     });
 }
 
+#if defined(__AVX512VBMI__)
+template <class Key, class From>
+void trees_lanes(const TreeEnsemble &k, const Block &b) {
+    double *sums = reinterpret_cast<double *>(b.scratch);
+    for (int64_t r = 0; r < b.rows; ++r) {
+        std::memset(sums, 0, size_t(k.targets) * sizeof(double));
+        const From *x = b.in[0].column<From>(0) + r;
+        if (k.bits->columns <= 8)
+            add_lanes<1, Key>(*k.bits, k.planes.data(), x, b.in[0].stride, sums);
+        else
+            add_lanes<2, Key>(*k.bits, k.planes.data(), x, b.in[0].stride, sums);
+        for_real(k.to, [&](auto *to) { finish_row<pointee<decltype(to)>>(k, sums, 1, b, r); });
+    }
+}
+#endif
+
 // All rows by bit vectors, as many words wide as they need.
 template <class Key, class From>
 void trees_bits(const TreeEnsemble &k, const Block &b) {
@@ -272,6 +288,14 @@ void trees_bits(const TreeEnsemble &k, const Block &b) {
 }
 
 inline void run(const TreeEnsemble &k, const Block &b) {
+#if defined(__AVX512VBMI__)
+    if (k.bits && k.bits->lanes && b.rows < k.bits_rows) {
+        if (k.from == Type::f32) return trees_lanes<int32_t, float>(k, b);
+        if (k.from == Type::f64) return trees_lanes<int64_t, double>(k, b);
+        if (k.from == Type::i64) return trees_lanes<int64_t, int64_t>(k, b);
+        return trees_lanes<int64_t, int32_t>(k, b);
+    }
+#endif
     if (k.bits && b.rows >= k.bits_rows && b.rows <= trees::kBitRows) {
         if (k.from == Type::f32) return trees_bits<int32_t, float>(k, b);
         if (k.from == Type::f64) return trees_bits<int64_t, double>(k, b);

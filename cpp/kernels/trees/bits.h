@@ -17,7 +17,7 @@
 #include <optional>
 #include <unordered_map>
 
-#include "kernels/trees/leaves.h"
+#include "kernels/trees/lanes.h"
 #include "kernels/trees/splits.h"
 
 namespace celeris::trees {
@@ -70,6 +70,7 @@ struct Bits {
     std::vector<int64_t> search64;
     size_t most_tests = 0;             // masks of a chunk
     int64_t columns = 1;               // targets that each tree has values for
+    std::optional<Lanes> lanes;        // the same trees and chunks for single rows
 
     static size_t level_start(int level) { return level < 4 ? (size_t(1) << level) - 1 : size_t(1) << level; }
     static size_t map_size(int levels) { return levels <= 7 ? 128 : 256; }
@@ -85,6 +86,8 @@ public:
     std::optional<Bits> build() {
         if (leaves_.kind == Leaves::sparse || !leaves_.narrow) return {};
         bits_.columns = leaves_.columns();
+        // No other set looks up bytes across a register.
+        if (std::string_view(instruction_set()) == "avx512") lanes_.emplace();
         std::vector<int32_t> order(s_.roots.size());
         for (size_t i = 0; i < order.size(); ++i) order[i] = int32_t(i);
         if (leaves_.kind == Leaves::value)
@@ -99,6 +102,7 @@ public:
         }
         close();
         settle_exact();
+        if (lanes_) bits_.lanes = lanes_->take();
         return std::move(bits_);
     }
 
@@ -176,6 +180,7 @@ private:
 
     // Writes the tree of nodes_ into the open group. Words that name tests are patched when the chunk closes.
     void add() {
+        if (lanes_) add_lanes();
         Open o{{uint32_t(bits_.pieces.size()), 0, false}, 0, {}};
         const int32_t levels = measure(root_, 0), least = std::bit_width(ends_.size() - 1);
         o.tree.mapped = below(root_, false) >= 0 || levels > std::max(4, least);
@@ -190,6 +195,15 @@ private:
         }
         o.tree.count = uint16_t(bits_.pieces.size() - o.tree.pieces);
         open_.push_back(std::move(o));
+    }
+    void add_lanes() {
+        const auto depth = [&](auto &&self, int32_t at) -> int32_t {
+            return at < 0 ? 0 : 1 + std::max(self(self, nodes_[size_t(at)].left), self(self, nodes_[size_t(at)].right));
+        };
+        const bool added = lanes_->add(
+            nodes_, root_, ends_.size(), depth(depth, root_), open_target_, bits_.columns,
+            [&](int32_t at) { return ~test(at); }, [&](int32_t leaf, int64_t column) { return value(leaf, column); });
+        if (!added) lanes_.reset();
     }
     // Settles the heights of a piece, and where it is cut.
     int32_t measure(int32_t at, int32_t depth) {
@@ -379,6 +393,7 @@ private:
         std::vector<int32_t> order(pairs_.size()), place(pairs_.size());
         for (size_t i = 0; i < order.size(); ++i) order[i] = int32_t(i);
         std::sort(order.begin(), order.end(), [&](int32_t a, int32_t b) { return pairs_[size_t(a)] < pairs_[size_t(b)]; });
+        std::vector<std::pair<uint8_t, uint8_t>> lane(pairs_.size());  // plane and rank of each
         Bits::Chunk chunk{bits_.ranked.size(), 0, groups_done_, bits_.groups.size(), pairs_.size()};
         for (size_t i = 0; i < order.size();) {
             const int32_t plane = pairs_[size_t(order[i])].first;
@@ -386,6 +401,7 @@ private:
             std::vector<Key> keys;
             for (; end < order.size() && pairs_[size_t(order[end])].first == plane; ++end) {
                 place[size_t(order[end])] = int32_t(end) + 1;
+                lane[size_t(order[end])] = {uint8_t(bits_.ranked.size() - chunk.ranked), uint8_t(end - i)};
                 keys.push_back(pairs_[size_t(order[end])].second);
             }
             rank(plane, keys);
@@ -393,6 +409,8 @@ private:
         }
         chunk.ranked_end = bits_.ranked.size();
         for (const auto &[at, test] : patches_) bits_.program[at] = uint16_t(size_t(place[size_t(test)]) + kSlots);
+        if (chunk.ranked_end - chunk.ranked > kLanePlanes) lanes_.reset();
+        if (lanes_) lanes_->close([&](int32_t test) { return lane[size_t(test)]; });
         bits_.most_tests = std::max(bits_.most_tests, pairs_.size());
         bits_.chunks.push_back(chunk);
         groups_done_ = bits_.groups.size();
@@ -431,6 +449,7 @@ private:
     std::vector<Vector> free_;
     int32_t root_ = ~0, open_target_ = 0;
     std::vector<Open> open_;
+    std::optional<LaneBuilder> lanes_;
     std::vector<std::pair<int32_t, Key>> pairs_, fresh_;
     std::unordered_map<std::pair<int32_t, Key>, int32_t, Hash> number_;
     std::vector<size_t> used_;

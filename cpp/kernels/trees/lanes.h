@@ -1,0 +1,115 @@
+// Lanes: one row and trees of few leaves, all nodes of a tree compared at once.
+//
+// A row's ranks (see Bits) lie in a register. Each lane of a vector of 64 bytes is a node: its plane picks the rank that is
+// compared with its own. A tree takes some neighbouring lanes; the bits that come out lead to its leaf in one of two ways:
+//   heap   the node after the turns i (a leading one, then a bit a turn) is lane i: for trees up to depth 6
+//   kills  each node that the row leaves to the right rules out the leaves to its left; the first that remains is the
+//          row's (Lucchese et al., SIGIR 2015)
+#pragma once
+
+#include <bit>
+
+#include "kernels/trees/leaves.h"
+
+namespace celeris::trees {
+
+constexpr size_t kLanePlanes = 128, kLaneLeaves = 64;
+constexpr int64_t kLaneColumns = 16;
+
+struct Lanes {
+    struct Tree {
+        uint32_t values;  // floats [leaf or code][column]
+        uint32_t kills;   // a mask of leaves for each lane
+        int32_t target;
+        uint8_t fresh, shift;  // whether it begins a vector, and its first lane
+        uint8_t depth;         // of a heap
+        uint8_t registers;     // of kills, of 16 masks of 32 leaves or, where `wide`, 8 of 64; 0: a heap
+        bool wide;
+    };
+    std::vector<Tree> trees;
+    std::vector<size_t> ends;            // of each chunk's trees
+    std::vector<uint8_t> planes, ranks;  // of each lane; a chunk's planes are numbered from 0
+    std::vector<uint32_t> kills;
+    std::vector<float> values;
+};
+
+class LaneBuilder {
+public:
+    // Adds a tree of nodes with children `left` and `right`, ~leaf being leaf number `leaf` from left to right. `test(node)`
+    // is the number that close() is told about, `value(leaf, column)` what a leaf holds. False if it does not suit.
+    template <class Nodes, class Test, class Value>
+    bool add(const Nodes &nodes, int32_t root, size_t leaves, int32_t depth, int32_t target, int64_t columns, Test &&test,
+             Value &&value) {
+        if (leaves > kLaneLeaves || columns > kLaneColumns) return false;
+        const bool heap = depth <= 6;
+        const size_t lanes = heap ? size_t(1) << depth : std::bit_ceil(leaves - 1);
+        used_ = (used_ + lanes - 1) / lanes * lanes;
+        const bool fresh = used_ + lanes > 64 || lanes_.trees.size() == done_;
+        if (fresh) {
+            used_ = 0;
+            lanes_.planes.resize(lanes_.planes.size() + 64, 0);
+            lanes_.ranks.resize(lanes_.ranks.size() + 64, 255);  // no rank is greater
+        }
+        const size_t first = lanes_.planes.size() - 64 + used_;
+        Lanes::Tree tree{uint32_t(lanes_.values.size()), uint32_t(lanes_.kills.size()), target, fresh, uint8_t(used_),
+                         uint8_t(depth), 0, leaves > 32};
+        const auto put = [&](size_t place, int32_t leaf) {
+            for (int64_t c = 0; c < columns; ++c)
+                lanes_.values[tree.values + place * size_t(columns) + size_t(c)] = value(leaf, c);
+        };
+        lanes_.values.resize(lanes_.values.size() + (heap ? lanes : leaves) * size_t(columns));
+        if (heap) {
+            const auto lay = [&](auto &&self, int32_t at, size_t turns, int32_t left) -> void {
+                if (at < 0) {
+                    for (size_t i = 0; i < size_t(1) << left; ++i) put((turns << left) - lanes + i, ~at);
+                    return;
+                }
+                patches_.push_back({first + turns, test(at)});
+                self(self, nodes[size_t(at)].left, 2 * turns, left - 1);
+                self(self, nodes[size_t(at)].right, 2 * turns + 1, left - 1);
+            };
+            lay(lay, root, 1, depth);
+        } else {
+            const size_t words = tree.wide ? 2 : 1;
+            tree.registers = uint8_t((leaves - 1 + 16 / words - 1) / (16 / words));
+            lanes_.kills.resize(lanes_.kills.size() + size_t(tree.registers) * 16, ~uint32_t(0));
+            size_t lane = 0, leaf = 0;
+            const auto lay = [&](auto &&self, int32_t at) -> void {
+                if (at < 0) {
+                    put(leaf++, ~at);
+                    return;
+                }
+                const size_t own = lane++, low = leaf;
+                patches_.push_back({first + own, test(at)});
+                self(self, nodes[size_t(at)].left);
+                const uint64_t left = ((uint64_t(1) << (leaf - low)) - 1) << low;
+                for (size_t w = 0; w < words; ++w)
+                    lanes_.kills[tree.kills + own * words + w] = ~uint32_t(left >> (32 * w));
+                self(self, nodes[size_t(at)].right);
+            };
+            lay(lay, root);
+        }
+        used_ += lanes;
+        lanes_.trees.push_back(tree);
+        return true;
+    }
+    // Ends a chunk: `place(test)` gives the pair of plane and rank of a test.
+    template <class Place>
+    void close(Place &&place) {
+        for (const auto &[lane, test] : patches_) {
+            const auto [plane, rank] = place(test);
+            lanes_.planes[lane] = plane, lanes_.ranks[lane] = rank;
+        }
+        patches_.clear();
+        lanes_.ends.push_back(lanes_.trees.size());
+        done_ = lanes_.trees.size();
+    }
+    Lanes take() { return std::move(lanes_); }
+
+private:
+    Lanes lanes_;
+    size_t used_ = 64, done_ = 0;
+    std::vector<std::pair<size_t, int32_t>> patches_;
+};
+
+}  // namespace celeris::trees
