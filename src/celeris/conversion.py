@@ -68,11 +68,18 @@ def _library(name: str) -> Any:
 def _require_fitted(estimator: Any) -> None:
     if not hasattr(estimator, "fit"):
         return  # a Booster
+    if isinstance(estimator, type):
+        raise ConversionError(f"{estimator.__name__}: expected a fitted estimator, got the class; call "
+                              f"{estimator.__name__}().fit(X, y) first")  # fmt: skip
     validation = _library("sklearn.utils.validation")
     try:
         validation.check_is_fitted(estimator)
     except Exception as problem:
         name = type(estimator).__name__
+        if type(problem).__name__ != "NotFittedError":
+            raise ConversionError(
+                f"{name}: expected an estimator of scikit-learn, LightGBM, XGBoost or CatBoost, got another class"
+            ) from problem
         raise ConversionError(
             f"{name}: expected a fitted estimator, got one before fit; call fit(X, y) first"
         ) from problem
@@ -116,9 +123,10 @@ def _from_sklearn(estimator: Any, table: Table | None, double: bool, scores: boo
     except (DataError, ConversionError):
         raise
     except Exception as problem:
-        first = str(problem).strip().split("\n")[0]
+        first = str(problem).strip().split("\n")[0].rstrip(".")
         raise ConversionError(
-            f"{type(estimator).__name__}: expected a convertible estimator; skl2onnx says: {first}"
+            f"{type(estimator).__name__}: expected a convertible estimator; skl2onnx says: {first}; take another step, "
+            "or register a converter with skl2onnx.update_registered_converter"
         ) from problem
 
 

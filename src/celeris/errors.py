@@ -100,6 +100,12 @@ def error(code: str, text: str) -> Exception:
     return cls(f"[ONNXRuntimeError] : {number} : {code} : {text}")
 
 
+def advised(problem: Exception, advice: str) -> Exception:
+    """The exception with a note of what to do, which tracebacks show; the text, which code may match, stays."""
+    problem.add_note(f"celeris: {advice}")
+    return problem
+
+
 def plain_text(problem: BaseException) -> str:
     """The message without its `[ONNXRuntimeError] : n : CODE : ` head, as callbacks and IOBinding show it."""
     text = str(problem)

@@ -33,6 +33,8 @@ class Feeder:
         """A feed for each input; a check to call after the run, which raises DataError; the table if X is one."""
         if isinstance(X, dict) or (isinstance(X, list) and X and isinstance(X[0], dict)):
             return self.records(X), None, None
+        if isinstance(X, (list, tuple)) and not X:
+            raise DataError("X: expected rows, got an empty list; for no rows give a table of none, as X[:0] of one")
         table = table_of(X)
         direct = self._direct(X, table)
         if direct is not None:
@@ -97,7 +99,7 @@ class Feeder:
         if wanted is None or has is None:
             width = self._signature.width
             if width is not None and table.width != width:
-                raise faults.wrong_width(table.width, width)
+                raise faults.wrong_width(table.width, width, wanted)
             return list(range(table.width))
         if self._layout is not None and self._layout[0] == has:
             return self._layout[1]

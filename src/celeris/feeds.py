@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from celeris.errors import error
+from celeris.errors import advised, error
 from celeris.graph.types import Map, Optional, SparseTensorType, Tensor, Type, dtype_of, element_of
 from celeris.graph.types import Sequence as SequenceType
 from celeris.graph.types import SparseTensor as GraphSparse
@@ -109,7 +109,8 @@ def _from_list(name: str, given: list[Any], declared: Type | None) -> Fed:
     try:
         array = np.array(given, dtype_of(inner.element))
     except (TypeError, ValueError, OverflowError) as problem:
-        raise RuntimeError("Could not create tensor from given input list") from problem
+        advice = f"input '{name}': expected rows of one length, of values that are {inner.element}"
+        raise advised(RuntimeError("Could not create tensor from given input list"), advice) from problem
     return Fed(_strings(array) if inner.element == "string" else array, Tensor(inner.element))
 
 
@@ -154,7 +155,8 @@ def _from_iterable(name: str, items: Iterable[Any]) -> Fed:
     if isinstance(given[0], np.ndarray):
         raise RuntimeError(f"Iterable of {type(given[0])} should be given as array for input '{name}'.")
     if not all(isinstance(item, dict) for item in given):
-        raise RuntimeError(f"Input must be a list of dictionaries or a single numpy array for input '{name}'.")
+        problem = RuntimeError(f"Input must be a list of dictionaries or a single numpy array for input '{name}'.")
+        raise advised(problem, f"input '{name}': write x.to_numpy(), or use celeris.load(path).predict(x) for tables")
     maps = [_from_dict(name, item) for item in given]
     if any(each.type != maps[0].type for each in maps):
         raise RuntimeError(f"Input must be a list of dictionaries with keys of one type for input '{name}'.")
@@ -187,23 +189,34 @@ def _check_tensor(name: str, value: np.ndarray, declared: Type, inner: Type) -> 
         raise _wrong_kind(name, declared, "a tensor")
     element = element_of(value.dtype)
     if element != inner.element:
-        raise _wrong_type(f"(tensor({element}))", f"(tensor({inner.element}))")
+        raise advised(_wrong_type(f"(tensor({element}))", f"(tensor({inner.element}))"), _cast(name, element, inner))
     if not inner.shape:
         return  # a declared scalar too: onnxruntime does not check its rank
     if value.ndim != len(inner.shape):
-        raise error(
-            "INVALID_ARGUMENT", f"Invalid rank for input: {name} Got: {value.ndim} Expected: {len(inner.shape)} {_FIX}"
-        )
+        text = f"Invalid rank for input: {name} Got: {value.ndim} Expected: {len(inner.shape)} {_FIX}"
+        one_row = "; one row is x.reshape(1, -1)" if value.ndim == 1 and len(inner.shape) == 2 else ""
+        raise advised(error("INVALID_ARGUMENT", text), f"input '{name}': expected shape {_dims(inner)}, got "
+                      f"{list(value.shape)}{one_row}")  # fmt: skip
     wrong = [
         f"\n index: {axis} Got: {size} Expected: {expected}"
         for axis, (size, expected) in enumerate(zip(value.shape, inner.shape, strict=True))
         if isinstance(expected, int) and size != expected
     ]
     if wrong:
-        raise error(
-            "INVALID_ARGUMENT",
-            f"Got invalid dimensions for input: {name} for the following indices{''.join(wrong)}\n {_FIX}",
-        )
+        text = f"Got invalid dimensions for input: {name} for the following indices{''.join(wrong)}\n {_FIX}"
+        advice = f"input '{name}': expected shape {_dims(inner)}, got {list(value.shape)}; give those of training"
+        raise advised(error("INVALID_ARGUMENT", text), advice)
+
+
+def _cast(name: str, element: str, declared: Tensor) -> str:
+    if "string" in (element, declared.element):
+        return f"input '{name}': encode it as in training"
+    dtype = dtype_of(declared.element)
+    return f"input '{name}': write x.astype(numpy.{dtype}), or let celeris.load cast: load(path).predict(x)"
+
+
+def _dims(declared: Tensor) -> str:
+    return "[" + ", ".join("N" if dim is None else str(dim) for dim in declared.shape or ()) + "]"
 
 
 def _wrong_type(actual: str, expected: str) -> Exception:
@@ -250,4 +263,5 @@ def missing(required: Sequence[tuple[str, Type]], keys: list[Any]) -> None:
     """ValueError where an input that must be fed is not among `keys`."""
     absent = [name for name, type_ in required if name not in keys and not isinstance(type_, Optional)]
     if absent:
-        raise ValueError(f"Required inputs ({absent}) are missing from input feed ({keys}).")
+        problem = ValueError(f"Required inputs ({absent}) are missing from input feed ({keys}).")
+        raise advised(problem, f"the model's inputs are {', '.join(repr(name) for name, _ in required)}")

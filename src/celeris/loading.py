@@ -15,7 +15,7 @@ from celeris import feeds as feeding
 from celeris.devices import Device, OrtEpDevice, OrtMemoryInfo, cpu_memory_info, get_ep_devices
 from celeris.enums import GraphOptimizationLevel
 from celeris.environment import CPU, has_global_thread_pool, log
-from celeris.errors import InvalidArgument, error, from_graph, from_node, from_reader
+from celeris.errors import InvalidArgument, advised, error, from_graph, from_node, from_reader
 from celeris.feeds import Fed
 from celeris.given import replace_initializers, sizes_by_name
 from celeris.graph.types import Optional, Type
@@ -321,13 +321,15 @@ class LoadedModel:
     def _check(self, names: Sequence[str], fed: Mapping[str, Fed]) -> None:
         for name, item in fed.items():
             if name not in self._known and item.type is not None:
-                raise error("INVALID_ARGUMENT", f"Invalid input name: {name}")
+                problem = error("INVALID_ARGUMENT", f"Invalid input name: {name}")
+                raise advised(problem, f"the model's inputs are {', '.join(map(repr, self._known))}")
         for name, item in fed.items():
             if name in self._known:
                 feeding.check(name, item, self._known[name])
         for name in names:
             if name not in self._outputs:
-                raise error("INVALID_ARGUMENT", f"Invalid output name:{name}")
+                problem = error("INVALID_ARGUMENT", f"Invalid output name:{name}")
+                raise advised(problem, f"the model's outputs are {', '.join(map(repr, self._outputs))}")
 
     def _trace(self, run_options: RunOptions | None) -> Callable[..., None] | None:
         profile = self._profile

@@ -75,6 +75,17 @@ class _Options:
         self._values: dict[str, Any] = {}
         self._entries: dict[str, str] = {}
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        try:
+            super().__setattr__(name, value)
+        except AttributeError as problem:
+            import difflib
+
+            near = difflib.get_close_matches(name, [n for n in dir(type(self)) if not n.startswith("_")], 1)
+            if hasattr(type(self), name) or not near:
+                raise
+            raise AttributeError(f"{problem}; did you mean '{near[0]}'?") from None
+
     def _add_entry(self, key: str, value: str) -> None:
         key, value = _text("key", key), _text("value", value)
         if not key or len(key) > _LONGEST_KEY:

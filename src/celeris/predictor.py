@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import numpy as np
 
 from celeris.batching import Batcher, Turns
-from celeris.errors import Fail, InvalidArgument, InvalidProtobuf
+from celeris.errors import Fail, InvalidArgument, InvalidGraph, InvalidProtobuf
 from celeris.feeding import Feeder
-from celeris.file_kinds import instead_of_a_model
 from celeris.frames import faults
 from celeris.frames.table import DataError, Table
 from celeris.graph.graph import Model
@@ -296,6 +296,8 @@ def load(
     ):
         if value not in known:
             raise ValueError(f"{name}: expected one of {', '.join(map(repr, known))}, got {value!r}")
+    if threads < 0:
+        raise ValueError(f"threads: expected 0 (as many as the process may use) or more, got {threads}")
     settings = {
         "columns": columns,
         "extra": extra,
@@ -321,7 +323,7 @@ def _open(source: Any, settings: dict[str, Any]) -> Predictor:
     is_path = isinstance(source, (str, os.PathLike))
     try:
         model = LoadedModel(options, os.fspath(source) if is_path else bytes(source), is_path)
-    except (InvalidProtobuf, Fail, InvalidArgument) as problem:
+    except (InvalidProtobuf, InvalidGraph, Fail, InvalidArgument) as problem:
         raise _explained_file(source, is_path, problem) from problem
     file = model._model
     chosen = {name: settings[name] for name in ("columns", "missing", "missing_text")}
@@ -332,15 +334,26 @@ def _open(source: Any, settings: dict[str, Any]) -> Predictor:
 
 
 def _explained_file(source: Any, is_path: bool, problem: Exception) -> Exception:
-    """The problem; in other words where the file is known to be something else."""
-    if is_path:
-        with open(source, "rb") as file:
-            start = file.read(64)
-    else:
-        start = bytes(source[:64])
-    known = instead_of_a_model(start, str(problem))
+    """The problem in the words of this face, and the fix where one is known."""
     where = f"'{os.fspath(source)}'" if is_path else "load"
-    return problem if known is None else type(problem)(f"{where}: expected an ONNX model, {known}")
+    if is_path and os.path.isdir(source):
+        return type(problem)(f"{where}: expected an ONNX model, got a folder; give the file in it")
+    kind = re.search(r"protobuf\. \((got .*)\)$|failed\. \((got .*)\)$", str(problem))
+    if kind is not None:
+        return type(problem)(f"{where}: expected an ONNX model, {kind[1] or kind[2]}")
+    fix = next((fix for sign, fix in _FIXES if sign in str(problem)), None)
+    return problem if fix is None else type(problem)(f"{str(problem).rstrip('.')}; {fix}")
+
+
+_FIXES = (  # a sign in onnxruntime's text of what is wrong with a file, and the fix
+    ("Unsupported model IR version", "convert it again with an older onnx, or set model.ir_version = 10 and save it"),
+    ("is under development", "convert it again for an older opset (target_opset=18), or update Celeris"),
+    ("No Op registered for", "misspelt, or of another opset than the file declares: convert it again"),
+    ("No opset import for domain", "add the domain to the model's opset_import"),
+    ("is not a registered function/op", "Celeris runs no operators of one's own: write it as a function of the model"),
+    ("External data path does not exist", "put that file beside the model, or save the model with its tensors inside"),
+    ("External data path escapes", "save the model with its tensors in its own folder, or inside"),
+)
 
 
 def _restore(file: bytes, settings: dict[str, Any]) -> Predictor:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from celeris.environment import ALL_PROVIDERS, AVAILABLE_PROVIDERS, CPU
+from celeris.errors import advised
 
 Wanted = Sequence[str | tuple[str, dict[Any, Any]]]
 
@@ -65,6 +66,7 @@ def in_use(names: Sequence[str]) -> list[str]:
     """The providers of a session asked for `names`: those that are there, the CPU always; RuntimeError if unknown."""
     for name in names:
         if name not in ALL_PROVIDERS:
-            raise RuntimeError(f"Unknown Provider Type: {name}")
+            problem = RuntimeError(f"Unknown Provider Type: {name}")
+            raise advised(problem, "leave providers out, or say providers=['CPUExecutionProvider']")
     found = [name for name in names if name in AVAILABLE_PROVIDERS]
     return found if CPU in found else [*found, CPU]

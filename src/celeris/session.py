@@ -15,6 +15,7 @@ from celeris import feeds as feeding
 from celeris.binding import IOBinding
 from celeris.devices import OrtDevice, OrtEpDevice, OrtMemoryInfo
 from celeris.environment import CPU, get_available_providers
+from celeris.errors import advised
 from celeris.graph.types import Map, Optional, SparseTensorType, Tensor, Type
 from celeris.graph.types import Sequence as SequenceType
 from celeris.loading import LoadedModel
@@ -232,7 +233,8 @@ class InferenceSession(Session):
         elif isinstance(path_or_bytes, bytes):
             self._model_bytes = path_or_bytes
         else:
-            raise TypeError(f"Unable to load from type '{type(path_or_bytes)}'")
+            problem = TypeError(f"Unable to load from type '{type(path_or_bytes)}'")
+            raise advised(problem, "give a path, or the bytes of the file, as file.read() gives them")
         self._sess_options_initial = sess_options
         self._fallback_providers = [CPU]
         self._disabled_optimizers = kwargs.get("disabled_optimizers")

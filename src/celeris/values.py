@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from celeris.devices import Device, OrtMemoryInfo, require_cpu
+from celeris.errors import advised
 from celeris.graph.types import (
     ELEMENT_NAMES,
     ELEMENT_NUMBERS,
@@ -47,7 +48,8 @@ def element_of_numpy(dtype: np.dtype) -> str:
             element = ""
         if element in NUMPY_TYPES:
             return element
-    raise RuntimeError(f"Numpy_type {dtype.num} can't be converted to MLDataType.")
+    problem = RuntimeError(f"Numpy_type {dtype.num} can't be converted to MLDataType.")
+    raise advised(problem, f"an array of {dtype} has no type in ONNX: convert it as in training")
 
 
 def native(array: np.ndarray) -> np.ndarray:

@@ -61,7 +61,7 @@ def test_errors(folder: Path, tmp_path: Path, capsys: Capsys, monkeypatch: pytes
     fails(run(capsys, "bench", folder / "no.onnx"), "no.onnx")
     fails(run(capsys, *call, "--plot", "b.gif"), "ends in .png or .svg")
     fails(run(capsys, *call, "--seconds", "0"), "--seconds: expected a time above 0")
-    fails(run(capsys, *call, "--data", folder / "no.csv"), "No such file")
+    fails(run(capsys, *call, "--data", folder / "no.csv"), "no such file")
     (tmp_path / "none.csv").write_text("age,fare\n")
     fails(run(capsys, *call, "--data", tmp_path / "none.csv"), "expected rows, got none")
     assert "expected numbers from 1" in run(capsys, *call, "--rows", "0").err

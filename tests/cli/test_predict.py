@@ -248,7 +248,7 @@ def test_csv_needs_no_extras(folder: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_files_at_fault(folder: Path, tmp_path: Path, capsys: Capsys, kind: str) -> None:
     path = tmp_path / f"d.{kind}"
-    fails(run(capsys, "predict", folder / "m.onnx", path), "No such file", path.name)
+    fails(run(capsys, "predict", folder / "m.onnx", path), "no such file", path.name)
     path.write_bytes(b"")
     fails(run(capsys, "predict", folder / "m.onnx", path), path.name, "expected")
     path.write_bytes(b"\x00\xff\xfe\xd8 nothing that is a table")

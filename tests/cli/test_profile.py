@@ -45,12 +45,12 @@ def test_picture(folder: Path, tmp_path: Path, capsys: Capsys, ending: str, star
 
 def test_errors(folder: Path, tmp_path: Path, capsys: Capsys) -> None:
     call = ("profile", folder / "m.onnx")
-    fails(run(capsys, *call, folder / "no.csv"), "No such file")
+    fails(run(capsys, *call, folder / "no.csv"), "no such file")
     fails(run(capsys, "profile", folder / "no.onnx", folder / "d.csv"), "no.onnx")
     fails(run(capsys, *call, folder / "d.csv", "--plot", tmp_path / "p.gif"), "ends in .png or .svg")
     fails(run(capsys, *call, folder / "d.csv", "--repeat", "0"), "--repeat: expected 1 or more")
     fails(run(capsys, *call, folder / "d.csv", "--trace", tmp_path / "none" / "t.json"), "cannot be written")
-    fails(run(capsys, *call, folder / "d.csv", "--plot", tmp_path / "none" / "p.png"), "No such file")
+    fails(run(capsys, *call, folder / "d.csv", "--plot", tmp_path / "none" / "p.png"), "no such file")
     (tmp_path / "bad.csv").write_text("age,fare\n1,x\n")
     fails(run(capsys, *call, tmp_path / "bad.csv"), "bad.csv, line 2: column 'fare'")
     (tmp_path / "null.csv").write_text("age,fare\n1,\n")

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from celeris.cli.errors import UsageError
+from celeris.cli.errors import UsageError, one_line
 
 COMMANDS = {
     "demo": "A few seconds' tour: a model that comes with Celeris, from file to labels and probabilities",
@@ -46,17 +46,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()  # the reader left; nothing is wrong here
         return 0
     except (UsageError, OSError) as error:
-        print(f"celeris {parsed.command}: {_one_line(error)}", file=sys.stderr)
+        print(f"celeris {parsed.command}: {one_line(error)}", file=sys.stderr)
         return 2
     except Exception as error:
         from celeris.errors import EXCEPTIONS
 
         if not isinstance(error, EXCEPTIONS):
             raise
-        print(f"celeris {parsed.command}: {_one_line(error)}", file=sys.stderr)
+        print(f"celeris {parsed.command}: {one_line(error)}", file=sys.stderr)
         return 2
     return code or 0
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())

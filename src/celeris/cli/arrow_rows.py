@@ -30,7 +30,10 @@ def read(kind: str, file: BinaryIO, where: str, predictor: Predictor, wanted: Wa
     except (pyarrow.ArrowException, OSError) as problem:
         if isinstance(problem, OSError) and problem.errno is not None:
             raise
-        raise UsageError(f"{where}: expected {_CALLED[kind]}, but Arrow says: {problem}") from None
+        said = str(problem).split(". ")[0].rstrip(".")
+        raise UsageError(
+            f"{where}: expected {_CALLED[kind]}, but Arrow says: {said}; write or fetch it again, or say --from KIND"
+        ) from None
 
 
 _CALLED = {"parquet": "a Parquet file", "arrow": "an Arrow IPC file", "jsonl": "JSON lines"}

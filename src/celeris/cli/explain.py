@@ -1,7 +1,7 @@
 """Explain a model's scores: what each feature adds to them.
 
 Exact Shapley values (TreeSHAP) for tree ensembles, coefficient times value for linear models; a table of mean
-influence, and at will a file with a line a row, and a picture.
+influence, and if asked a file with a line a row, and a picture.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import argparse
 
 import numpy as np
 
+from celeris.cli import pictures
 from celeris.cli.errors import UsageError
 from celeris.cli.table import table
 from celeris.cli.tables import read_table, whole, write_table
@@ -35,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """A table of features; files where asked for."""
+    pictures.check_name(arguments.plot)
     background = None if arguments.background is None else read_table(arguments.background)
     try:
         explainer = Explainer(arguments.model, background, node=arguments.node)

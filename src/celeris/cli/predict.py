@@ -141,7 +141,7 @@ class _BadRows:
     def add(self, block: Block, at: int, why: str) -> None:
         place = f"{block.where}, {block.unit} {block.place(at)}"
         if self._choice == "stop":
-            raise UsageError(f"{place}: {why}")
+            raise UsageError(f"{place}: {why}; or go on without such rows: --bad side-file, --bad missing")
         self.count += 1
         if self.count <= _NAMED_BAD_ROWS:
             print(f"celeris predict: {place}: {why}", file=sys.stderr)

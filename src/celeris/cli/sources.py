@@ -41,6 +41,8 @@ def expand(inputs: Sequence[str]) -> list[str]:
 def kind_of(path: str | None, given: str | None, option: str) -> str:
     """By `given`, or by the name's ending; CSV for standard input and output. UsageError where pyarrow is wanting."""
     ending = Path(path or "-").suffix.lower()
+    if ending == ".onnx" and given is None:
+        raise UsageError(f"{path}: expected a table, got a model; the model comes first, then the rows")
     kind = given or _ENDINGS.get(ending) or ("csv" if path in (None, "-") or not ending else None)
     if kind is None:
         raise UsageError(f"{path}: expected a name that ends in {', '.join(_ENDINGS)}; or say {option} KIND")

@@ -15,6 +15,7 @@ import numpy as np
 from celeris.cli.errors import UsageError
 from celeris.cli.tables import read_table, whole
 from celeris.validation import validate
+from celeris.validation.report import ENDINGS
 
 _LABELS = ("label", "labels", "prediction", "predicted", "output_label")
 
@@ -43,6 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """The report as text; the exit code."""
+    for path in arguments.report:
+        if Path(path).suffix.lower() not in ENDINGS:
+            raise UsageError(f"{path}: expected a name that ends in {', '.join(ENDINGS)}")
     X = read_table(arguments.data)
     against = _against(arguments)
     try:

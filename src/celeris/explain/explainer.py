@@ -55,6 +55,8 @@ class Explainer:
         self._scored: Trees | Linear = (trees_of if self._node.op_type in TREES else linear_of)(self._node)
         self._programs: dict[tuple[str, str, int], _core.Program] = {}
         self._background = None if background is None else self._rows(background)
+        if self._background is not None and not len(self._background):
+            raise ExplainError("background: expected rows like those of the training, got none")
         self._shares: tuple[np.ndarray, np.ndarray] | None = None
 
     def __call__(self, X: Any) -> Explanation:
@@ -123,8 +125,6 @@ class Explainer:
                 "nodes share subtrees; leaves() and tree_outputs() still work"
             )
         if self._background is not None:
-            if not len(self._background):
-                raise ExplainError("background: expected at least one row, got none")
             _require_width(trees.forest, self._background)
             return shares_of_rows(trees.forest, self._background)
         hits = self._node.attr("nodes_hitrates")

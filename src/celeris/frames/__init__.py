@@ -15,6 +15,16 @@ from celeris.frames.table import DataError, Table
 __all__ = ["DataError", "Table", "table_of"]
 
 
+_FIXES = {
+    "str": "; read the file first, as by pandas.read_csv(X)",
+    "PosixPath": "; read the file first, as by pandas.read_csv(X)",
+    "WindowsPath": "; read the file first, as by pandas.read_csv(X)",
+    "float": "; for one row of one column write [[X]]",
+    "int": "; for one row of one column write [[X]]",
+    "NoneType": "; does the function that makes it return it?",
+}
+
+
 def table_of(X: Any) -> Table:
     """The table behind an array, a pandas, polars or Arrow table, or a list of rows. DataError for anything else."""
     if isinstance(X, np.ndarray):
@@ -44,5 +54,5 @@ def table_of(X: Any) -> Table:
         raise DataError("X: expected a dense table, got a sparse matrix; write X.toarray()")
     raise DataError(
         f"X: expected a NumPy array, a pandas, polars or Arrow table, a list of dicts or one dict, got "
-        f"{type(X).__name__}"
+        f"{type(X).__name__}{_FIXES.get(type(X).__name__, '')}"
     )

@@ -52,6 +52,6 @@ def of_rows(rows: Sequence[Any]) -> ArrayTable:
     if len(lengths) > 1:
         raise DataError(f"X: expected rows of one length, got rows of {sorted(lengths)} values")
     if lengths == {-1}:
-        return ArrayTable(np.asarray(rows))  # which says what is wrong with one dimension
+        raise DataError(f"X: expected a list of rows, got a list of {len(rows)} values; for one row write [X]")
     text = any(not isinstance(value, (int, float, np.number, np.bool_)) for row in rows for value in row)
     return ArrayTable(np.array(rows, dtype=object if text else None).reshape(len(rows), -1))

@@ -27,9 +27,9 @@ def absent(missing: Sequence[str], has: Sequence[str], wanted: Sequence[str]) ->
         near = difflib.get_close_matches(name.lower(), list(lower), 1, 0.6)
         lines.append(f"column '{name}'" + (f" (is it '{lower[near[0]]}'? then rename that)" if near else ""))
     more = f", and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
+    got = f"columns {listed(list(has))}" if has else "no columns"
     return DataError(
-        f"X: expected {', '.join(lines)}{more}; got columns {listed(list(has)) or 'none'}; give the columns that the "
-        "model was trained on, in any order"
+        f"X: expected {', '.join(lines)}{more}; got {got}; give the columns that the model was trained on, in any order"
     )
 
 
@@ -40,9 +40,12 @@ def extra(names: Sequence[str]) -> DataError:
     )
 
 
-def wrong_width(got: int, expected: int) -> DataError:
+def wrong_width(got: int, expected: int, wanted: Sequence[str] | None) -> DataError:
     """Columns without names, too few or too many."""
-    return DataError(f"X: expected {expected} columns, as the model was trained on, got {got}")
+    names = f" ({listed(wanted)})" if wanted else ""
+    return DataError(
+        f"X: expected {expected} columns{names}, as the model was trained on, got {got}; give those, in that order"
+    )
 
 
 def wrong_kind(name: str, text: bool, got: str) -> DataError:

@@ -15,6 +15,7 @@ from celeris.graph.graph import Attribute, AttributeKind, Function, Graph, Model
 from celeris.graph.strings import Strings
 from celeris.reader.errors import ReadError
 from celeris.reader.external import Folder
+from celeris.reader.file_kinds import instead_of_a_model
 from celeris.reader.limits import MAX_IR_VERSION, NEWEST_OPSETS
 from celeris.reader.schema import ATTRIBUTE_KINDS
 from celeris.reader.tensors import read_sparse, read_tensor
@@ -57,9 +58,11 @@ def _model(data: bytes | mmap.mmap, failed: str, reader: _Reader) -> Model:
     try:
         proto = decode(data)
     except ReadError as error:
-        raise ReadError("protobuf", f"{failed} ({error.text})") from error
+        known = instead_of_a_model(bytes(data[:64]), error.text)
+        raise ReadError("protobuf", f"{failed} ({known or error.text})") from error
     if "graph" not in proto:
-        raise ReadError("no_graph", "No graph was found in the protobuf.")
+        known = instead_of_a_model(bytes(data[:64]), "")
+        raise ReadError("no_graph", "No graph was found in the protobuf." + (f" ({known})" if known else ""))
     opsets = _opsets(proto)
     _check_versions(proto, opsets)
     functions = [reader.function(each) for each in proto.get("functions", ())]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _SHOWN = 10
+ENDINGS = (".txt", ".json", ".html", ".png", ".svg")  # of the names that `Report.save` takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +141,7 @@ class Report:
             return
         writers = {".txt": self.text, ".json": self.json, ".html": self.html}
         if ending not in writers:
-            raise ValueError(f"{path}: expected a name that ends in .txt, .json, .html, .png or .svg")
+            raise ValueError(f"{path}: expected a name that ends in {', '.join(ENDINGS)}")
         Path(path).write_text(writers[ending]() + "\n", encoding="utf-8")
 
     def _svg(self) -> str:
