@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -30,14 +31,26 @@ def compiled(peer: str, entry: Entry, suffix: str) -> Path:
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         if why := _compile(peer, entry.name, path):
+            _remove(_partial(path))
             fault.write_text(why)
             raise Unable(why)
     return path
 
 
+def _partial(path: Path) -> Path:
+    return path.with_name(f"partial.{path.name}")
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
 def _compile(peer: str, model: str, path: Path) -> str:
     print(f"compiling {model} by {peer} ...", file=sys.stderr)
-    partial = path.with_name(f"partial.{path.name}")
+    partial = _partial(path)
     process = subprocess.Popen(
         [sys.executable, "-m", "bench.peers.compiled", peer, model, str(partial)],
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
