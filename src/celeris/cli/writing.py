@@ -151,8 +151,10 @@ def to_arrow(columns: Mapping[str, Any], schema: Any = None) -> Any:
             is_arrow = isinstance(column, (pyarrow.Array, pyarrow.ChunkedArray))
             arrays[name] = column if is_arrow else _numbers(column)
     table = pyarrow.table(arrays)
-    if schema is None or table.schema.equals(schema):
+    if schema is None:
         return table
+    if table.schema.names == schema.names and table.schema.types == schema.types:
+        return pyarrow.Table.from_arrays(table.columns, schema=schema)  # a cast would import pyarrow.compute
     try:
         return table.cast(schema)
     except (pyarrow.ArrowInvalid, pyarrow.ArrowNotImplementedError, ValueError) as problem:
@@ -185,7 +187,7 @@ class ArrowFile:
                 for at, column in enumerate(columns.values()):
                     if isinstance(column, np.ndarray):
                         self._schema = self._schema.set(at, self._schema.field(at).with_nullable(False))
-            table = table.cast(self._schema)
+            table = to_arrow(columns, self._schema)
             self._made = self._open()
         self._made.write_table(table)
 
