@@ -60,19 +60,25 @@ _ML: dict[str, str] = {
 _MICROSOFT: dict[str, str] = {
     "contrib_activation": "BiasGelu FastGelu FusedConv Gelu QuickGelu",
     "contrib_attention": "Attention MultiHeadAttention QAttention",
+    "contrib_decoding": "BifurcationDetector DecoderMaskedMultiHeadAttention DynamicTimeWarping",
+    "contrib_diffusion": "BiasAdd BiasSplitGelu GemmFastGelu GroupNorm NhwcConv SkipGroupNorm",
+    "contrib_experts": "MoE QMoE",
     "contrib_grouped_attention": "GroupQueryAttention RotaryEmbedding",
     "contrib_matrix": "CDist FusedGemm FusedMatMul Inverse MatMulInteger16 TransposeMatMul",
     "contrib_norm": """EmbedLayerNormalization QEmbedLayerNormalization SkipLayerNormalization
         SkipSimplifiedLayerNormalization""",
+    "contrib_padding": "GatedRelativePositionBias RelativePositionBias RemovePadding RestorePadding",
     "contrib_quantized": """DequantizeLinear NhwcMaxPool QLinearAdd QLinearAveragePool QLinearConcat
         QLinearGlobalAveragePool QLinearLeakyRelu QLinearMul QLinearSigmoid QLinearSoftmax QLinearWhere
         QuantizeLinear""",
+    "contrib_quantized_gather": "GatherBlockQuantized",
     "contrib_quantized_matmul": """DynamicQuantizeMatMul MatMulBnb4 MatMulIntegerToFloat MatMulNBits QGemm
         QLinearConv""",
     "contrib_rnn": "DynamicQuantizeLSTM",
     "contrib_tensor": """ExpandDims GatherND GridSample NGramRepeatBlock Pad Range SampleOp Trilu UnfoldTensor
         Unique""",
     "contrib_text": "MurmurHash3 Tokenizer",
+    "contrib_vision": "ConvTransposeWithDynamicPads CropAndResize MaxpoolWithMask",
 }
 
 _PREVIEW: dict[str, str] = {"flex_attention": "FlexAttention"}

@@ -117,7 +117,7 @@ def QGemm(
     return small(y, y_scale, y_zero_point, A.dtype if y_zero_point is None else y_zero_point.dtype)
 
 
-def _unpacked(packed: np.ndarray, bits: int) -> np.ndarray:
+def unpacked(packed: np.ndarray, bits: int) -> np.ndarray:
     """Numbers of `bits` bits in bytes [...,P], the lowest first -> uint8 [...,8 * P // bits]."""
     if bits == 8:
         return packed
@@ -153,12 +153,12 @@ def MatMulNBits(
             f"MatMulNBits: expected A [...,{K}] and B of {N * blocks * block_size * bits // 8} bytes of {bits} bits, "
             f"not prepacked, got {list(A.shape)} and {list(B.shape)}"
         )
-    codes = _unpacked(B.reshape(N, blocks, -1), bits).reshape(N, blocks * block_size)[:, :K]
+    codes = unpacked(B.reshape(N, blocks, -1), bits).reshape(N, blocks * block_size)[:, :K]
     block = np.arange(K) // block_size if g_idx is None else g_idx[:K]
     if zero_points is None:
         zero: np.ndarray = np.full((N, blocks), 1 << bits - 1, np.float64)
     elif zero_points.dtype == np.uint8:
-        zero = _unpacked(zero_points.reshape(N, -1), bits)[:, :blocks].astype(np.float64)
+        zero = unpacked(zero_points.reshape(N, -1), bits)[:, :blocks].astype(np.float64)
     else:
         zero = zero_points.reshape(N, blocks).astype(np.float64)
     factors = scales.reshape(N, blocks).astype(np.float64)
