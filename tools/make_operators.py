@@ -12,6 +12,17 @@ from celeris.providers import native
 
 PAGE = Path(__file__).parent.parent / "docs" / "operators.md"
 _DOMAINS = ("", "ai.onnx.ml", "com.microsoft", "ai.onnx.preview")
+_NOTES = {
+    "com.microsoft": """
+Of BiasAdd, BiasSplitGelu, GatedRelativePositionBias, GemmFastGelu, GroupNorm, NhwcConv, RelativePositionBias,
+RemovePadding, RestorePadding and SkipGroupNorm onnxruntime has kernels for GPUs only; here they run, so that files which
+its transformer optimiser wrote can be used. Left out, since files with them need a GPU there: QOrdered*,
+Packed*Attention, PagedAttention, DecoderMaskedSelfAttention, DecoderAttention, LongformerAttention, GemmFloat8, *BFP.
+Left out, too: searches over whole decoders (BeamSearch, GreedySearch, Sampling, WhisperBeamSearch) and operators of one
+model's research code (AttnLSTM, EngramGate, HyperConnection*, NGramHashMapping, BranchwiseRMSNorm, GatedAdd,
+WordConvEmbedding, MatMulFpQ4).
+""",
+}
 _NEWEST = 2**31 - 1
 _HEAD = """# Operators
 
@@ -28,7 +39,7 @@ def page() -> str:
     for domain in _DOMAINS:
         rows = list(_rows(domain))
         parts.append(
-            f"\n## {domain or 'ai.onnx'}\n\nOperators: {len(rows)}.\n\n"
+            f"\n## {domain or 'ai.onnx'}\n\nOperators: {len(rows)}.\n{_NOTES.get(domain, '')}\n"
             "| operator | since | types of the first input | native | meaning |\n| --- | --- | --- | --- | --- |\n"
             + "".join(rows)
         )

@@ -61,7 +61,9 @@ def test_skip_group_norm(shape: tuple[int, ...], biased: bool) -> None:
     total = x + skip.reshape(2, *shape[1:-1] or (1, 1), 6) + (bias if biased else 0)
     y, summed = contrib("SkipGroupNorm", x, gamma, beta, skip, bias if biased else None, activation=0, groups=2)
     np.testing.assert_allclose(summed, total, rtol=1e-6, atol=1e-6)
-    np.testing.assert_allclose(y, contrib("GroupNorm", total, gamma, beta, activation=0, groups=2), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(
+        y, contrib("GroupNorm", total, gamma, beta, activation=0, groups=2), rtol=1e-4, atol=1e-5
+    )
 
 
 @pytest.mark.parametrize("group", [1, 2])

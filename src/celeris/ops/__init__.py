@@ -58,7 +58,7 @@ _ML: dict[str, str] = {
 }
 
 _MICROSOFT: dict[str, str] = {
-    "contrib_activation": "BiasGelu FastGelu FusedConv Gelu QuickGelu",
+    "contrib_activation": "BiasGelu FastGelu FusedConv Gelu QuickGelu ScaledSiLU",
     "contrib_attention": "Attention MultiHeadAttention QAttention",
     "contrib_decoding": "BifurcationDetector DecoderMaskedMultiHeadAttention DynamicTimeWarping",
     "contrib_diffusion": "BiasAdd BiasSplitGelu GemmFastGelu GroupNorm NhwcConv SkipGroupNorm",
@@ -74,7 +74,9 @@ _MICROSOFT: dict[str, str] = {
     "contrib_quantized_gather": "GatherBlockQuantized",
     "contrib_quantized_matmul": """DynamicQuantizeMatMul MatMulBnb4 MatMulIntegerToFloat MatMulNBits QGemm
         QLinearConv""",
+    "contrib_recurrent": "CausalConvWithState GatedRMSNorm LinearAttention LinearAttentionGate",
     "contrib_rnn": "DynamicQuantizeLSTM",
+    "contrib_sparse_attention": "MRotaryEmbedding SparseAttention",
     "contrib_tensor": """ExpandDims GatherND GridSample NGramRepeatBlock Pad Range SampleOp Trilu UnfoldTensor
         Unique""",
     "contrib_text": "MurmurHash3 Tokenizer",

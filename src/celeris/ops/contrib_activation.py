@@ -76,6 +76,16 @@ def QuickGelu(X: np.ndarray, *, alpha: float = 1.702) -> np.ndarray:
     return X * sigmoid(alpha * X)
 
 
+def ScaledSiLU(X: np.ndarray, scale: np.ndarray | None = None, *, alpha: float = 1.0) -> np.ndarray:
+    """Y = Z * sigmoid(Z), Z = scale * X, each step rounded to X's type; scale [], or alpha. Source: ScaledSiLU-1."""
+    if scale is not None and scale.size != 1:
+        raise ValueError(f"ScaledSiLU: expected one scale, got shape {list(scale.shape)}")
+    factor = np.float32(alpha) if scale is None else widen(scale).reshape(())
+    z = widen(narrow(widen(X) * factor, X.dtype))
+    with np.errstate(over="ignore"):
+        return narrow(z * widen(narrow(sigmoid(z), X.dtype)), X.dtype)
+
+
 def FusedConv(
     X: np.ndarray,
     W: np.ndarray,
@@ -111,4 +121,5 @@ OPS: tuple[Op, ...] = (
     Op("FusedConv", 1, FusedConv, conv_type, MICROSOFT),
     Op("Gelu", 1, Gelu, shapes.same, MICROSOFT),
     Op("QuickGelu", 1, QuickGelu, shapes.same, MICROSOFT),
+    Op("ScaledSiLU", 1, ScaledSiLU, shapes.same, MICROSOFT),
 )

@@ -99,7 +99,7 @@ def GroupQueryAttention(
     where = "GroupQueryAttention"
     if k_quant_type != "NONE" or v_quant_type != "NONE" or sliding_window_cache:
         raise ValueError(f"{where}: expected k_quant_type NONE, v_quant_type NONE and sliding_window_cache 0")
-    q, k, v = _grouped(query, key, value, num_heads, kv_num_heads)
+    q, k, v = grouped_heads(query, key, value, num_heads, kv_num_heads)
     q, k = _normalized(q, q_norm_weight, qk_norm_epsilon), _normalized(k, k_norm_weight, qk_norm_epsilon)
     batch, length = len(q), q.shape[2]
     longest = int(total_sequence_length.reshape(-1)[0])
@@ -138,7 +138,7 @@ def _positions(before: np.ndarray, length: int, given: np.ndarray | None, prompt
     return np.broadcast_to(given, (len(before), length))
 
 
-def _grouped(
+def grouped_heads(
     query: np.ndarray, key: np.ndarray | None, value: np.ndarray | None, heads: int, groups: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     where = "GroupQueryAttention"

@@ -86,7 +86,7 @@ def LinearAttention(
     return narrow(output, query.dtype), narrow(state, query.dtype if past_state is None else past_state.dtype)
 
 
-def _types(facts: Facts) -> list[Type | None]:
+def linear_attention_types(facts: Facts) -> list[Type | None]:
     q, v, past = (shapes.tensor(facts, i) for i in (0, 2, 3))
     if q is None:
         return [None, None]
@@ -102,4 +102,4 @@ def _types(facts: Facts) -> list[Type | None]:
     return [Tensor(q.element, (*sq[:2], width)), Tensor(element, (sq[0], groups, inner, outer))]
 
 
-OPS: tuple[Op, ...] = (Op("LinearAttention", 27, LinearAttention, _types),)
+OPS: tuple[Op, ...] = (Op("LinearAttention", 27, LinearAttention, linear_attention_types),)
