@@ -423,6 +423,7 @@ private:
             else
                 return bits_.search64;
         }();
+        if (lanes_) lanes_->add_keys(keys);
         const int levels = std::bit_width(keys.size());
         const size_t at = search.size();
         bits_.ranked.push_back({plane, uint32_t(at), uint32_t(keys.size()), uint8_t(levels)});

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <bit>
+#include <limits>
 
 #include "kernels/trees/leaves.h"
 
@@ -28,6 +29,10 @@ struct Lanes {
     };
     std::vector<Tree> trees;
     std::vector<size_t> ends;            // of each chunk's trees
+    // Of each of Bits' ranked planes, where its keys begin: every 16th of them, then all by 16, filled up with the greatest.
+    std::vector<uint32_t> keys;
+    std::vector<int32_t> keys32;
+    std::vector<int64_t> keys64;
     std::vector<uint8_t> planes, ranks;  // of each lane; a chunk's planes are numbered from 0
     std::vector<uint32_t> kills;
     std::vector<float> values;
@@ -92,6 +97,23 @@ public:
         used_ += lanes;
         lanes_.trees.push_back(tree);
         return true;
+    }
+    // The next ranked plane's ascending keys, at most 255.
+    template <class Key>
+    void add_keys(const std::vector<Key> &keys) {
+        auto &all = [&]() -> std::vector<Key> & {
+            if constexpr (sizeof(Key) == 4)
+                return lanes_.keys32;
+            else
+                return lanes_.keys64;
+        }();
+        const size_t at = all.size();
+        lanes_.keys.push_back(uint32_t(at));
+        all.resize(at + 16 + (keys.size() / 16 + 1) * 16, std::numeric_limits<Key>::max());
+        for (size_t i = 0; i < keys.size(); ++i) {
+            all[at + 16 + i] = keys[i];
+            if (i % 16 == 15) all[at + i / 16] = keys[i];
+        }
     }
     // Ends a chunk: `place(test)` gives the pair of plane and rank of a test.
     template <class Place>

@@ -6,12 +6,33 @@
 #if defined(__AVX512VBMI__)
 namespace celeris::CELERIS_TARGET {
 
+inline const int32_t *keys_of(const trees::Lanes &lanes, int32_t) { return lanes.keys32.data(); }
+inline const int64_t *keys_of(const trees::Lanes &lanes, int64_t) { return lanes.keys64.data(); }
+
+// How many of 16 ascending keys lie below.
+inline int keys_below(const int32_t *keys, int32_t key) {
+    return __builtin_popcount(_mm512_cmplt_epi32_mask(_mm512_loadu_si512(keys), _mm512_set1_epi32(key)));
+}
+inline int keys_below(const int64_t *keys, int64_t key) {
+    const __m512i own = _mm512_set1_epi64(key);
+    return __builtin_popcount(_mm512_cmplt_epi64_mask(_mm512_loadu_si512(keys), own)) +
+           __builtin_popcount(_mm512_cmplt_epi64_mask(_mm512_loadu_si512(keys + 8), own));
+}
+
 // The leaf of a tree, from the bits of its lanes.
 inline uint64_t leaf_of(const trees::Lanes &lanes, const trees::Lanes::Tree &tree, uint64_t bits) {
     if (tree.registers == 0) {
         uint64_t turns = 1;
-        for (int d = 0; d < tree.depth; ++d) turns = 2 * turns + (bits >> turns & 1);
-        return turns - (uint64_t(1) << tree.depth);
+        const auto turn = [&] { turns = 2 * turns + (bits >> turns & 1); };
+        switch (tree.depth) {
+            case 6: turn(); [[fallthrough]];
+            case 5: turn(); [[fallthrough]];
+            case 4: turn(); [[fallthrough]];
+            case 3: turn(); [[fallthrough]];
+            case 2: turn(); [[fallthrough]];
+            case 1: turn(); [[fallthrough]];
+            default: return turns - (uint64_t(1) << tree.depth);
+        }
     }
     const uint32_t *kills = lanes.kills.data() + tree.kills;
     __m512i open = _mm512_set1_epi32(-1);
@@ -43,11 +64,9 @@ void add_lanes(const trees::Bits &bits, const trees::Plane *planes, const From *
             const trees::Plane &of = planes[ranked.plane];
             Key key;
             keys_of<Key>(x + of.feature * stride, One{}, of.nan_left, &key);
-            const Key *search = search_of(bits, Key()) + ranked.search;
-            uint32_t at = 0;
-            for (int level = 0; level < ranked.levels; ++level)
-                at = 2 * at + uint32_t(key > search[(level < 4 ? (1u << level) - 1 : 1u << level) + at]);
-            row[p - c->ranked] = uint8_t(at);
+            const Key *keys = keys_of(lanes, Key()) + lanes.keys.data()[p];
+            const int block = keys_below(keys, key);
+            row[p - c->ranked] = uint8_t(16 * block + keys_below(keys + 16 + 16 * block, key));
         }
         const __m512i a = _mm512_load_si512(row), b = _mm512_load_si512(row + 64);
         uint64_t outcome = 0;
