@@ -111,6 +111,10 @@ def main() -> None:
     draw(lines, OUT / "train_convert_predict.png")
 
 
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.2g}"
+
+
 def draw(lines: dict[str, list[float]], path: Path) -> None:
     """Time of one row against the number of trees."""
     colours = {"scikit-learn": "#f7931e", "onnxruntime": "#6b7280", "celeris": "#1f6feb"}
@@ -118,10 +122,11 @@ def draw(lines: dict[str, list[float]], path: Path) -> None:
     for name, times in lines.items():
         axes.plot(TREES, times, marker="o", markersize=4, color=colours[name])
         axes.annotate(
-            f"{name}  {times[-1]:.3g} µs", (TREES[-1], times[-1]), xytext=(8, 0), textcoords="offset points",
+            f"{name}  {_number(times[-1])} µs", (TREES[-1], times[-1]), xytext=(8, 0), textcoords="offset points",
             va="center", color=colours[name],
         )  # fmt: skip
     axes.set_yscale("log")
+    axes.yaxis.set_major_formatter(lambda value, _: _number(value))
     axes.set_xlabel("trees in the random forest (iris)")
     axes.set_ylabel("time for one row, µs")
     axes.set_title("One prediction at a time", loc="left")

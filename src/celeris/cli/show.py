@@ -22,7 +22,8 @@ from celeris.session import InferenceSession
 if TYPE_CHECKING:
     from celeris.plan.compile import Program
 
-_INTERFACE = ("", "name", "type", "shape")
+_INTERFACE = ("", "name", "type", "shape (?: any size)")
+_LONGEST = 100  # letters of an entry of the file in a terminal; the page has all
 _WHY = ("operator", "node", "runs as", "why")
 _SHOWN_NODES = 200  # of a graph, before the rest is counted
 
@@ -103,9 +104,13 @@ def _count(things: Sequence[object], name: str) -> str:
     return f"{len(things):,} {name}{'' if len(things) == 1 else 's'}"
 
 
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... ({len(text):,} letters)"
+
+
 def _aligned(facts: Sequence[tuple[str, str]]) -> str:
     width = max((len(name) for name, _ in facts), default=0)
-    return "\n".join(f"{name:{width}}  {value}" for name, value in facts)
+    return "\n".join(f"{name:{width}}  {_short(value)}" for name, value in facts)
 
 
 def _graph(model: Model) -> str:
