@@ -124,7 +124,10 @@ class WireSchema {
             Coder coder(data);
             coder.code(slices.data(), slices.size(), codes.extend(slices.size()));
             for (Slice slice : coder.unique()) result.append(nb::bytes(data + slice.offset, size_t(slice.length)));
-            return owner.strings_(result, numpy(codes, NPY_INT32));
+            if (coder.unique().size() > 256) return owner.strings_(result, numpy(codes, NPY_INT32));
+            Array<uint8_t> bytes;
+            std::copy(codes.data(), codes.data() + codes.size(), bytes.extend(codes.size()));
+            return owner.strings_(result, numpy(bytes, NPY_UINT8));
         }
 
         nb::object text(Slice slice, const Field &field) const {
@@ -210,6 +213,7 @@ void init_reader(nb::module_ &m) {
              nb::arg("messages") = int64_t(8'000'000),
              "The message of type `root` that the whole buffer holds, as dicts; WireError where the buffer is no such "
              "message.");
+    m.def("trim_memory", &celeris::trim_memory, "Gives memory that is free back to the system.");
     m.def("number_forest", &::number_forest, nb::arg("tree"), nb::arg("node"), nb::arg("mode"), nb::arg("feature"),
           nb::arg("yes"), nb::arg("no"), nb::arg("weight_tree"), nb::arg("weight_node"), nb::arg("leaf"),
           nb::sig("def number_forest(tree: object, node: object, mode: object, feature: object, yes: object, no: object, "

@@ -9,6 +9,9 @@
 #ifdef __linux__
 #include <sys/mman.h>
 #endif
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 namespace celeris {
 
@@ -26,6 +29,13 @@ inline void *allocate_large(size_t bytes) {
     if (memory == nullptr) memory = std::malloc(bytes);
     if (memory == nullptr) throw std::bad_alloc();
     return memory;
+}
+
+// Gives free memory back to the system, where the C library keeps it for later.
+inline void trim_memory() {
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
 }
 
 // For vectors that may be large.

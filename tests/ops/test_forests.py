@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import celeris
 from celeris import _core
 from celeris.ops import trees as forests
 
@@ -116,3 +118,42 @@ def test_a_stump_is_written_plainly() -> None:
 )
 def test_what_is_not_plain_is_left_to_the_general_way(change: dict[str, Any]) -> None:
     assert not _plain(_STUMP | change)
+
+
+def test_packed_attributes_make_the_same_forest() -> None:
+    written = _forest(np.random.default_rng(7), 2000)
+    arrays = {k: v if k.endswith("modes") else np.asarray(v) for k, v in written.items()}
+    small = {k: forests.packed(v) for k, v in arrays.items()}
+    assert small["nodes_featureids"].dtype == np.int8
+    assert small["nodes_treeids"].dtype == np.int16
+    _same(forests.forest_of("node", arrays, "target", 3), forests.forest_of("node", small, "target", 3))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "kept"),
+    [(0, 127, np.int8), (-129, 0, np.int16), (0, 2**31 - 1, np.int32), (-(2**31) - 1, 0, np.int64)],
+)
+def test_integers_are_packed_in_as_few_bytes_as_hold_them(low: int, high: int, kept: type) -> None:
+    value = np.full(5000, low, np.int64)
+    value[1] = high
+    small = forests.packed(value)
+    assert small.dtype == kept
+    np.testing.assert_array_equal(small, value)
+
+
+def test_what_is_all_the_same_is_kept_once() -> None:
+    small = forests.packed(np.ones(5000, np.float32))
+    assert small.strides == (0,)
+    np.testing.assert_array_equal(small, np.ones(5000, np.float32))
+
+
+def test_a_session_of_packed_attributes_can_be_pickled() -> None:
+    from skl2onnx import to_onnx
+    from sklearn.ensemble import RandomForestRegressor
+
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(600, 4)).astype(np.float32)
+    model = RandomForestRegressor(20, random_state=0).fit(x, x[:, 0] + rng.normal(size=600))
+    session = celeris.InferenceSession(to_onnx(model, x[:1]).SerializeToString())
+    again = pickle.loads(pickle.dumps(session))
+    np.testing.assert_array_equal(session.run(None, {"X": x})[0], again.run(None, {"X": x})[0])

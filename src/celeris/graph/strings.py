@@ -1,6 +1,6 @@
 """A list of byte strings held as distinct values and codes: what a STRINGS attribute is.
 
-A tree ensemble repeats 'BRANCH_LEQ' for every node; here that costs four bytes a time, not a Python object.
+A tree ensemble repeats 'BRANCH_LEQ' for every node; here that costs a byte a time, not a Python object.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Strings(Sequence[bytes]):
         return cls(list(seen), np.array(codes, np.int32))
 
     def codes(self) -> tuple[list[bytes], np.ndarray]:
-        """The distinct strings in order of first appearance, and for each element the number of its own, int32 [n]."""
+        """The distinct strings in order of first appearance, and for each element its own's number, integers [n]."""
         return self._unique, self._codes
 
     def __len__(self) -> int:

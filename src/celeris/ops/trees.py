@@ -18,6 +18,8 @@ from celeris.graph.strings import Strings
 MODES = ("BRANCH_LEQ", "BRANCH_LT", "BRANCH_GTE", "BRANCH_GT", "BRANCH_EQ", "BRANCH_NEQ", "LEAF", "BRANCH_MEMBER")
 LEQ, LT, GTE, GT, EQ, NEQ, LEAF, MEMBER = range(8)
 _MODES_5 = np.array([LEQ, LT, GTE, GT, EQ, NEQ, MEMBER], np.uint8)  # ai.onnx.ml TreeEnsemble-5
+_LONG = 1 << 12  # elements of an attribute from which packing it pays
+_INTEGERS = (np.int8, np.int16, np.int32, np.int64)
 _AGGREGATES_5 = ("AVERAGE", "SUM", "MIN", "MAX")
 _TRANSFORMS_5 = ("NONE", "SOFTMAX", "LOGISTIC", "SOFTMAX_ZERO", "PROBIT")
 
@@ -53,8 +55,20 @@ class Forest:
         return int(self.feature.max()) + 1 if (self.mode != LEAF).any() else 0
 
 
+def packed(value: Any) -> Any:
+    """A long attribute as it is kept once the kernels are built: in few bytes, for whoever asks for it again."""
+    if not isinstance(value, np.ndarray) or len(value) < _LONG:
+        return value
+    if (value == value[0]).all():
+        return np.broadcast_to(value[:1].copy(), value.shape)
+    if value.dtype == np.int64:
+        limits = value.min(), value.max()
+        return value.astype(next(t for t in _INTEGERS if all(np.iinfo(t).min <= v <= np.iinfo(t).max for v in limits)))
+    return value
+
+
 def _integers(value: Any) -> np.ndarray:
-    return np.asarray([] if value is None else value, np.int64)
+    return np.ascontiguousarray([] if value is None else value, np.int64)
 
 
 def _reals(given: Mapping[str, Any], name: str) -> np.ndarray:

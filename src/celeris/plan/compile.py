@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from celeris import _core
-from celeris.graph.graph import Model
+from celeris.graph.graph import Model, Node
 from celeris.graph.types import Tensor, Type, dtype_of
 from celeris.interpret import Scope
 from celeris.passes.run import optimize
 from celeris.plan.pipelines import cut
 from celeris.plan.plan import CallStep, PipelineStep, Plan, Step, ZipMapStep
 
+_WORTH_TRIMMING = 1 << 23  # bytes
 _TYPE_NUMBERS = {element: dtype_of(element).num for element in ("float", "double", "int64", "int32", "bool", "string")}
 
 
@@ -40,6 +41,7 @@ class Program:
         scope = Scope(optimized.opsets, optimized.functions)
         self.plan = cut(optimized.graph, scope, use_native="native" not in disabled)
         self.core = build(self.plan)
+        _pack(model.graph.nodes)
         self._overridden: dict[tuple[str, ...], Program] = {}
 
     def execute(
@@ -76,8 +78,22 @@ def compile_model(model: Model, *, passes: bool = True, disabled: Sequence[str] 
     return Program(model, passes=passes, disabled=disabled)
 
 
+def _pack(nodes: Sequence[Node]) -> None:
+    """Attributes of forests take few bytes from now on: kernels hold them in their own way, and little asks again."""
+    freed = 0
+    for node in nodes:
+        if node.op_type.startswith("TreeEnsemble") and node.domain == "ai.onnx.ml":
+            from celeris.ops.trees import packed
+
+            for attribute in node.attributes.values():
+                freed += getattr(attribute.value, "nbytes", 0)
+                attribute.value = packed(attribute.value)
+    if freed > _WORTH_TRIMMING:
+        _core.trim_memory()
+
+
 def build(plan: Plan) -> _core.Program:
-    """The plan as the engine holds it: names become slots."""
+    """The plan as the engine holds it: names become slots. The plan loses its kernels' parameters."""
     slots: dict[str, int] = {}
 
     def slot(name: str) -> int:
@@ -159,6 +175,8 @@ def _add_pipeline(core: _core.Program, step: PipelineStep, slot: Callable[[str],
         release,
         tuple((node.name, node.op_type, count) for node, count in zip(step.nodes, step.counts, strict=True)),
     )
+    for call in step.kernels:
+        call.params.clear()  # the kernel has what it needs, and they may be large
 
 
 def _owning(function: Callable[..., tuple[Any, ...]]) -> Callable[..., tuple[Any, ...]]:
