@@ -26,3 +26,5 @@ nitpick_ignore_regex = [
 html_theme = "furo"
 html_title = f"Celeris {version}"
 html_show_copyright = False
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
