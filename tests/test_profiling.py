@@ -11,8 +11,11 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 
 import celeris
+from celeris.graph.graph import Node
+from celeris.plan.plan import PipelineStep
 from celeris.profiling import by_node
 from tests import api_models as models
 from tests.models import zoo
@@ -123,7 +126,63 @@ def test_an_exception_in_a_callback_is_told(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_nodes_of_several_kernels_have_the_time_of_all_of_them() -> None:
-    label = (("c", "Concat", 1), ("r", "Reshape", 0), ("t", "TreeEnsembleClassifier", 3))
-    told = list(by_node(label, 100, 80, [10, 20, 5, 5]))
-    assert told == [("c", "Concat", 100, 20), ("r", "Reshape", 120, 0), ("t", "TreeEnsembleClassifier", 120, 60)]
-    assert [share for *_, share in by_node(label, 0, 90, [0, 0, 0, 0])] == [30, 30, 30]  # the reference tier ran it
+    nodes = [Node(op, ["x"], ["y"], name=name) for name, op in (("c", "Concat"), ("r", "Reshape"), ("t", "Trees"))]
+    step = PipelineStep(nodes, [], [1, 0, 3], {}, {}, ["x"], ["y"], lambda *_: ())
+    told = [(node.name, *times) for node, *times in by_node(step, 100, 80, [10, 20, 5, 5])]
+    assert told == [("c", 100, 20), ("r", 120, 0), ("t", 120, 60)]
+    assert [share for *_, share in by_node(step, 0, 90, [0, 0, 0, 0])] == [30, 30, 30]  # the reference tier ran it
+
+
+def _split_model() -> bytes:
+    weights = numpy_helper.from_array(np.ones((4, 6), np.float32), "w")
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["a"], name="product"),
+        helper.make_node("Relu", ["a"], ["b"], name="relu"),
+        helper.make_node("Shape", ["b"], ["c"], name="shape"),
+        helper.make_node("Split", ["b"], ["d", "e"], axis=1, num_outputs=2, name="split"),
+    ]
+    outputs = [helper.make_tensor_value_info("c", TensorProto.INT64, None)]
+    outputs += [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in "de"]
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 4])
+    graph = helper.make_graph(nodes, "g", [x], outputs, [weights])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9).SerializeToString()
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_nodes_tell_shapes_and_sizes_as_onnxruntime_does(tmp_path: Path, native: bool) -> None:
+    """Of values inside a row pipeline, too. onnxruntime counts no weights that it has packed: 0 for the product's."""
+    feed = {"x": np.ones((3, 4), np.float32)}
+    told = []
+    for module in (celeris, onnxruntime):
+        options = module.SessionOptions()
+        options.enable_profiling, options.profile_file_prefix = True, str(tmp_path / module.__name__)
+        options.graph_optimization_level = module.GraphOptimizationLevel.ORT_DISABLE_ALL
+        off = ["native"] if module is celeris and not native else []
+        session = module.InferenceSession(_split_model(), options, disabled_optimizers=off)
+        session.run(None, feed)
+        events = [e for e in json.loads(Path(session.end_profiling()).read_text()) if e["cat"] == "Node"]
+        kept = ("input_type_shape", "output_type_shape", "activation_size", "parameter_size", "output_size")
+        told.append({e["name"]: {key: e["args"][key] for key in kept} for e in events})
+    ours, theirs = told
+    product = ours["product_kernel_time"]
+    assert product["input_type_shape"] == [{"float": [3, 4]}, {"float": [4, 6]}]
+    assert product["parameter_size"] == "96"
+    del ours["product_kernel_time"], theirs["product_kernel_time"]
+    assert ours == theirs
+
+
+def test_strings_and_what_is_no_tensor(tmp_path: Path) -> None:
+    """A string counts 32 bytes, as in onnxruntime; a list of dicts has no shape."""
+    text = helper.make_tensor_value_info("x", TensorProto.STRING, ["N"])
+    node = helper.make_node("Identity", ["x"], ["y"], name="same")
+    out = helper.make_tensor_value_info("y", TensorProto.STRING, ["N"])
+    graph = helper.make_graph([node], "g", [text], [out])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9).SerializeToString()
+    events = profiled(celeris, model, {"x": np.array(["a", "bc"], object)}, str(tmp_path / "p"))
+    args = next(e["args"] for e in events if e["cat"] == "Node")
+    assert (args["input_type_shape"], args["activation_size"]) == ([{"string": [2]}], "64")
+    forest = zoo.classifier("logistic", 3, zipmap=True)
+    events = profiled(celeris, forest.onnx, {"X": forest.rows}, str(tmp_path / "z"))
+    zipped = [e["args"] for e in events if e["args"].get("op_name") == "ZipMap"]
+    assert zipped and zipped[0]["input_type_shape"] == [{"float": [len(forest.rows), 3]}]
+    assert zipped[0]["output_type_shape"] == []

@@ -15,7 +15,7 @@ _DOMAINS = ("", "ai.onnx.ml", "com.microsoft", "ai.onnx.preview")
 _NOTES = {
     "com.microsoft": """
 Of BiasAdd, BiasSplitGelu, GatedRelativePositionBias, GemmFastGelu, GroupNorm, NhwcConv, RelativePositionBias,
-RemovePadding, RestorePadding and SkipGroupNorm onnxruntime has kernels for GPUs only; here they run, so that files which
+RemovePadding, RestorePadding and SkipGroupNorm onnxruntime has kernels for GPUs only; here they run, so that files that
 its transformer optimiser wrote can be used. Left out, since files with them need a GPU there: QOrdered*,
 Packed*Attention, PagedAttention, DecoderMaskedSelfAttention, DecoderAttention, LongformerAttention, GemmFloat8, *BFP.
 Left out, too: searches over whole decoders (BeamSearch, GreedySearch, Sampling, WhisperBeamSearch) and operators of one

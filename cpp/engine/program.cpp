@@ -131,6 +131,33 @@ PyObject *make_strings(const Port &port, npy_intp rows, const Str *from) {
     return array;
 }
 
+std::vector<int> slots_in(const Program::Step &s) {
+    if (s.kind == Program::Step::zipmap) return {s.zip.in};
+    if (s.kind == Program::Step::call) return s.function.in;
+    std::vector<int> in;
+    for (const Port &p : s.run.in) in.push_back(p.slot);
+    return in;
+}
+
+std::vector<int> slots_out(const Program::Step &s) {
+    if (s.kind == Program::Step::zipmap) return {s.zip.out};
+    if (s.kind == Program::Step::call) return s.function.out;
+    std::vector<int> out;
+    for (const Port &p : s.run.out) out.push_back(p.slot);
+    return out;
+}
+
+// A new list of the values in slots, None where there is none; null with a Python error set.
+PyObject *values_at(PyObject *const *slots, const std::vector<int> &places) {
+    PyObject *list = PyList_New(Py_ssize_t(places.size()));
+    for (size_t i = 0; list != nullptr && i < places.size(); ++i) {
+        PyObject *value = places[i] < 0 || slots[places[i]] == nullptr ? Py_None : slots[places[i]];
+        Py_INCREF(value);
+        PyList_SET_ITEM(list, Py_ssize_t(i), value);
+    }
+    return list;
+}
+
 }  // namespace
 
 Program::Program(int slots, std::vector<int> inputs, std::vector<int> outputs)
@@ -195,9 +222,7 @@ Program::Need Program::needed(const int *wanted, size_t n) const {
         } else {
             bool any = false;
             for (const Port &p : s.run.out) any = any || result[size_t(p.slot)];
-            std::vector<int> in;
-            for (const Port &p : s.run.in) in.push_back(p.slot);
-            uses(in, any);
+            uses(slots_in(s), any);
         }
     }
     return result;
@@ -238,9 +263,12 @@ PyObject *Program::run(PyObject *const *feeds, const int *wanted, size_t n_wante
             PyObject *spent = PyList_New(Py_ssize_t(times.size()));
             for (size_t i = 0; spent != nullptr && i < times.size(); ++i)
                 PyList_SET_ITEM(spent, Py_ssize_t(i), PyLong_FromLongLong(times[i]));
+            const int64_t took = wall_ns() - start;
             PyObject *told = spent == nullptr ? nullptr
-                                              : PyObject_CallFunction(trace, "OLLN", s.label, (long long)start,
-                                                                      (long long)(wall_ns() - start), spent);
+                                              : PyObject_CallFunction(trace, "OLLNNN", s.label, (long long)start,
+                                                                      (long long)took, spent,
+                                                                      values_at(slots, slots_in(s)),
+                                                                      values_at(slots, slots_out(s)));
             if (told == nullptr) return nullptr;
             Py_DECREF(told);
         }

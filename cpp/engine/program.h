@@ -48,7 +48,7 @@ public:
         CallStep function;
         ZipMapStep zip;
         std::vector<int> release;  // slots that no later step reads
-        PyObject *label;           // (name, op_type), for traces
+        PyObject *label;           // what traces are told of it: the plan's step
     };
 
     Program(int slots, std::vector<int> inputs, std::vector<int> outputs);
@@ -61,7 +61,8 @@ public:
     void finish();                                 // after the last step: finds out what each wanted output needs
 
     // Runs with feeds[i] for input i (borrowed; null: absent). Returns a new list of the wanted outputs (indices), or
-    // null with a Python error set. `trace` is null or a callable (label, start_ns, duration_ns, inputs, outputs).
+    // null with a Python error set. `trace` is null or a callable (label, start_ns, duration_ns, spent, inputs,
+    // outputs): `spent` has each kernel's time, the others the values of the step's slots, None where there is none.
     PyObject *run(PyObject *const *feeds, const int *wanted, size_t n_wanted, int threads, PyObject *trace) const;
 
     size_t inputs() const { return inputs_.size(); }

@@ -22,7 +22,8 @@ from celeris.graph.types import Optional, Type
 from celeris.metadata import AssignedNode, AssignedSubgraph, ModelMetadata, NodeArg
 from celeris.options import RunOptions, SessionOptions
 from celeris.ortvalue import OrtValueVector
-from celeris.profiling import Profile
+from celeris.plan.plan import Step
+from celeris.profiling import Profile, Sizes
 from celeris.provider_names import in_use
 from celeris.values import Value, to_python
 
@@ -336,9 +337,14 @@ class LoadedModel:
         if not self.watched(run_options):
             return None
 
-        def trace(label: Any, _: int, duration_ns: int, spent: list[int]) -> None:
+        constants = self._program.optimized.graph.initializers if profile is not None else {}
+
+        def trace(
+            step: Step, _: int, duration_ns: int, spent: list[int], inputs: list[Any], outputs: list[Any]
+        ) -> None:
             if profile is not None:
-                profile.step(label, time.time_ns() - duration_ns, duration_ns, spent)
+                sizes = Sizes(step, inputs, outputs, constants)
+                profile.step(step, time.time_ns() - duration_ns, duration_ns, spent, sizes)
             if run_options is not None and run_options.terminate:
                 raise Terminated
 

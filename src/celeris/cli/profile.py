@@ -21,6 +21,7 @@ from celeris.cli.predict import open_model
 from celeris.cli.sources import KINDS, blocks_of, kind_of
 from celeris.cli.table import table
 from celeris.cli.writing import whole_file
+from celeris.plan.plan import Step
 from celeris.profiling import by_node
 
 if TYPE_CHECKING:
@@ -53,9 +54,10 @@ class Times:
         """What the engine calls after each step of one run."""
         place = 0
 
-        def step(label: Any, start_ns: int, duration_ns: int, spent: list[int]) -> None:
+        def step(ran: Step, start_ns: int, duration_ns: int, spent: list[int], *_: Any) -> None:
             nonlocal place
-            for name, operator, at, share in by_node(label, start_ns, duration_ns, spent):
+            for node, at, share in by_node(ran, start_ns, duration_ns, spent):
+                name, operator = node.name, node.op_type
                 key = (place, name, operator)
                 self.nodes[key] = self.nodes.get(key, 0) + share
                 if keep:

@@ -114,7 +114,9 @@ def build(plan: Plan) -> _core.Program:
     for step, names in zip(plan.steps, release, strict=True):
         _add(core, step, slot, [slot(name) for name in names], set(plan.outputs))
     for name, at in copies.items():
-        core.call(lambda value: (_owned(value, (value,)),), [slot(name)], [at], [], ("", "Identity"))
+        node = Node("Identity", [name], [name])
+        copy = CallStep(node, [name], [name], lambda value: (_owned(value, (value,)),))
+        core.call(copy.function, [slot(name)], [at], [], copy)
     core.finish()
     return core
 
@@ -132,12 +134,10 @@ def _releases(plan: Plan) -> list[list[str]]:
 
 def _add(core: _core.Program, step: Step, slot: Callable[[str], int], release: list[int], outputs: set[str]) -> None:
     if isinstance(step, ZipMapStep):
-        label = (step.node.name, "ZipMap")
-        core.zipmap(slot(step.inputs[0]), slot(step.outputs[0]), step.keys, step.columns, step.fallback, release, label)
+        core.zipmap(slot(step.inputs[0]), slot(step.outputs[0]), step.keys, step.columns, step.fallback, release, step)
     elif isinstance(step, CallStep):
         function = _owning(step.function) if outputs.intersection(step.outputs) else step.function
-        label = (step.node.name, step.node.op_type)
-        core.call(function, [slot(n) for n in step.inputs], [slot(n) for n in step.outputs], release, label)
+        core.call(function, [slot(n) for n in step.inputs], [slot(n) for n in step.outputs], release, step)
     else:
         _add_pipeline(core, step, slot, release)
 
@@ -173,7 +173,7 @@ def _add_pipeline(core: _core.Program, step: PipelineStep, slot: Callable[[str],
         [port(n) for n in step.outputs],
         step.fallback,
         release,
-        tuple((node.name, node.op_type, count) for node, count in zip(step.nodes, step.counts, strict=True)),
+        step,
     )
     for call in step.kernels:
         call.params.clear()  # the kernel has what it needs, and they may be large
