@@ -127,7 +127,9 @@ inline void add_leaves(const TreeEnsemble &k, size_t tree, const uint32_t *words
     if (l.kind == trees::Leaves::value && l.narrow) {
         double *s = sums + l.tree_target.data()[tree] * n;
         const float *values = l.singles.data();
-        for (int64_t i = 0; i < n; ++i) s[i] += double(values[words[i]]);
+        float found[n];
+        for (int64_t i = 0; i < n; ++i) found[i] = values[words[i]];
+        lanes(n, [&](int64_t i) { s[i] += double(found[i]); });
     } else {
         for (int64_t i = 0; i < n; ++i) add_leaf(k, tree, words[i], sums + i, n, has + i);
     }

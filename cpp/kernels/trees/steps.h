@@ -50,23 +50,34 @@ inline void descend(int32_t depth, uint32_t *places, Nodes &&nodes, RowKey &&key
     for (int i = 0; i < N; ++i) places[i] = at[i];
 }
 
+// Sixteen keys, or places, side by side.
+template <class T>
+struct SixteenOf {
+    typedef T type __attribute__((vector_size(16 * sizeof(T)), aligned(16), may_alias));
+};
+template <class T>
+using Sixteen = typename SixteenOf<T>::type;
+
 // Where 16 rows stand after the first levels of a deep tree: all comparisons, then choices from the bottom up.
 template <class Node>
 inline void descend_top(const typename trees::Walks<Node>::Top &top, const typename Node::Key *keys, uint32_t *places) {
-    constexpr int n = int(trees::kLanes);
-    uint32_t at[1 << (trees::kTopLevels - 1)][n];
-    for (int level = trees::kTopLevels; level-- > 0;)
-        for (int j = 0; j < 1 << level; ++j) {
-            const int node = (1 << level) - 1 + j;
-            const typename Node::Key *x = keys + top.column[node], key = top.key[node];
-            if (level == trees::kTopLevels - 1) {
-                const uint32_t left = top.place[2 * j], right = top.place[2 * j + 1];
-                for (int i = 0; i < n; ++i) at[j][i] = x[i] > key ? right : left;
-            } else {
-                for (int i = 0; i < n; ++i) at[j][i] = x[i] > key ? at[2 * j + 1][i] : at[2 * j][i];
-            }
-        }
-    for (int i = 0; i < n; ++i) places[i] = at[0][i];
+    using Key = typename Node::Key;
+    constexpr int bottom = 1 << (trees::kTopLevels - 1);
+    Sixteen<int32_t> at[bottom];
+    const auto choose = [&](int node, const Sixteen<int32_t> &yes, const Sixteen<int32_t> &no, Sixteen<int32_t> &to) {
+        const auto &x = *reinterpret_cast<const Sixteen<Key> *>(keys + top.column[node]);
+        const Sixteen<int32_t> right = __builtin_convertvector(x > top.key[node], Sixteen<int32_t>);
+        to = right ? yes : no;
+    };
+#pragma GCC unroll 16
+    for (int j = 0; j < bottom; ++j)
+        choose(bottom - 1 + j, int32_t(top.place[2 * j + 1]) - Sixteen<int32_t>{},
+               int32_t(top.place[2 * j]) - Sixteen<int32_t>{}, at[j]);
+#pragma GCC unroll 4
+    for (int width = bottom / 2; width > 0; width /= 2)
+#pragma GCC unroll 8
+        for (int j = 0; j < width; ++j) choose(width - 1 + j, at[2 * j + 1], at[2 * j], at[j]);
+    *reinterpret_cast<Sixteen<int32_t> *>(places) = at[0];
 }
 
 // Takes all rows of a block (a multiple of 16) to their leaves. First all go `usual` steps; then those that still
