@@ -17,10 +17,11 @@ ALLOWED: dict[str, set[str]] = {
     "writer": {"graph", "reader"},
     "ops": {"graph"},
     "node_errors": set(),
+    "blas": set(),
     "interpret": {"graph", "ops", "node_errors"},
     "passes": {"graph", "ops", "interpret"},
     "providers": {"graph", "ops", "interpret"},
-    "plan": {"graph", "ops", "interpret", "passes", "providers", "_core"},
+    "plan": {"graph", "ops", "interpret", "passes", "providers", "blas", "_core"},
 }
 
 

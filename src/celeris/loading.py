@@ -89,16 +89,18 @@ class LoadedModel:
         self._provider_options = {name: {} for name in sorted(self._providers, reverse=True)}
         if not all(isinstance(name, str) for name in disabled):
             raise TypeError(f"disabled_optimizers: expected names of type str, got {sorted(map(repr, disabled))}")
+        self.threads = max(int(self.session_options.intra_op_num_threads), 0) or _core.available_processors()
         start = time.time_ns()
         passes = self.session_options.graph_optimization_level != GraphOptimizationLevel.ORT_DISABLE_ALL
         try:
-            self._program: Program = compile_model(self._model, passes=passes, disabled=sorted(disabled))
+            self._program: Program = compile_model(
+                self._model, passes=passes, disabled=sorted(disabled), threads=self.threads
+            )
         except ValueError as problem:  # parameters that no kernel accepts: the model's fault, not a provider's
             raise error("FAIL", str(problem)) from problem
         except GraphError as problem:
             raise from_graph(problem.code, problem.text, self._path) from problem
         # Asked for once: finding out how many processors there are takes longer than a small model.
-        self.threads = max(int(self.session_options.intra_op_num_threads), 0) or _core.available_processors()
         self._inputs: dict[str, Type] = dict(self._program.inputs)
         self._input_places = {name: at for at, name in enumerate(self._inputs)}
         self._known: dict[str, Type] = {**self._inputs, **dict(self._program.overridable)}

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from celeris import _core
+from celeris.blas import bounded
 from celeris.graph.graph import Model, Node
 from celeris.graph.types import Tensor, Type, dtype_of
 from celeris.interpret import Scope
@@ -19,6 +20,16 @@ from celeris.plan.plan import CallStep, PipelineStep, Plan, Step, ZipMapStep
 _WORTH_TRIMMING = 1 << 23  # bytes
 _TYPE_NUMBERS = {element: dtype_of(element).num for element in ("float", "double", "int64", "int32", "bool", "string")}
 
+# Operators whose functions multiply matrices by BLAS, and those that run bodies in which any may be.
+_PRODUCTS = frozenset(
+    (
+        "AffineGrid", "Attention", "CausalConvWithState", "Conv", "ConvInteger", "ConvTranspose", "DeformConv", "Det",
+        "Einsum", "GRU", "Gemm", "If", "LSTM", "LinearAttention", "LinearClassifier", "LinearRegressor", "Loop",
+        "MatMul", "MatMulInteger", "QLinearConv", "QLinearMatMul", "RNN", "SVMClassifier", "SVMRegressor", "Scan",
+        "SequenceMap",
+    )
+)  # fmt: skip
+
 
 class Program:
     """A model ready to run.
@@ -27,19 +38,23 @@ class Program:
     may feed in place of the model's own.
     """
 
-    def __init__(self, model: Model, *, passes: bool = True, disabled: Sequence[str] = ()) -> None:
+    def __init__(
+        self, model: Model, *, passes: bool = True, disabled: Sequence[str] = (), threads: int | None = None
+    ) -> None:
         graph = model.graph
         self.model = model
         self.overridable = [(name, graph.types[name]) for name in graph.inputs if name in graph.initializers]
         self.inputs = [(name, graph.types[name]) for name in graph.inputs if name not in graph.initializers]
         self.outputs: list[tuple[str, Type | None]] = [(name, graph.types.get(name)) for name in graph.outputs]
         self.places = {name: at for at, (name, _) in enumerate(self.outputs)}
-        self._passes, self._disabled = passes, list(disabled)
+        self._passes, self._disabled, self._threads = passes, list(disabled), threads
         optimized = optimize(model, only=None if passes else (), without=disabled)
         optimized.graph.inputs = [name for name, _ in self.inputs]
         self.optimized = optimized
         scope = Scope(optimized.opsets, optimized.functions)
         self.plan = cut(optimized.graph, scope, use_native="native" not in disabled)
+        if threads is not None:
+            _bound(self.plan, threads)
         self.core = build(self.plan)
         _pack(model.graph.nodes)
         self._overridden: dict[tuple[str, ...], Program] = {}
@@ -66,16 +81,35 @@ class Program:
             graph = self.model.graph
             kept = {name: value for name, value in graph.initializers.items() if name not in names}
             model = replace(self.model, graph=replace(graph, initializers=kept))
-            self._overridden[names] = Program(model, passes=self._passes, disabled=self._disabled)
+            self._overridden[names] = Program(
+                model, passes=self._passes, disabled=self._disabled, threads=self._threads
+            )
         return self._overridden[names]
 
 
-def compile_model(model: Model, *, passes: bool = True, disabled: Sequence[str] = ()) -> Program:
+def compile_model(
+    model: Model, *, passes: bool = True, disabled: Sequence[str] = (), threads: int | None = None
+) -> Program:
     """A program for a checked model with inferred types.
 
     `passes` False: the graph as it is in the file. `disabled`: passes not to run; "native" stands for all kernels.
+    `threads`: the most that NumPy may use for a product of matrices; None: as many as it does of its own accord.
     """
-    return Program(model, passes=passes, disabled=disabled)
+    return Program(model, passes=passes, disabled=disabled, threads=threads)
+
+
+def _bound(plan: Plan, threads: int) -> None:
+    """What multiplies matrices in NumPy does it on so many threads."""
+    for step in plan.steps:
+        if isinstance(step, CallStep) and _may_multiply(step.node):
+            step.function = bounded(step.function, threads)
+        elif isinstance(step, PipelineStep) and any(map(_may_multiply, step.nodes)):
+            step.fallback = bounded(step.fallback, threads)
+
+
+def _may_multiply(node: Node) -> bool:
+    """Whether the reference tier may use BLAS for it: operators of ONNX that never do are spared what a bound costs."""
+    return node.domain not in ("", "ai.onnx.ml") or node.op_type in _PRODUCTS
 
 
 def _pack(nodes: Sequence[Node]) -> None:
