@@ -197,6 +197,7 @@ def _shown(latency: dict[str, np.ndarray], rates: dict[tuple[str, int, int], flo
 def plot(latency: dict[str, np.ndarray], rates: dict[tuple[str, int, int], float]) -> Figure:
     """Left the latency of one row by percentile, right the rate by rows, a line for each engine and thread count."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogFormatter
 
     colours = dict(zip(latency, ("#2a8f6b", "#c77b18"), strict=False))
     figure = Figure(figsize=(11, 4.4), layout="constrained")
@@ -221,6 +222,8 @@ def plot(latency: dict[str, np.ndarray], rates: dict[tuple[str, int, int], float
     right.minorticks_off()
     right.set_title("Throughput", loc="left", fontsize=11)
     for axes in (left, right):
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.15g}")  # 2, not 2 * 10^0
+        axes.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.5)))  # only where powers of ten are few
         axes.grid(True, which="major", color="#e3e7eb", linewidth=0.8)
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(frameon=False, fontsize=9)
