@@ -1,12 +1,6 @@
 // Leaves: what each leaf adds to which target.
 #pragma once
 
-#include <algorithm>
-#include <bit>
-#include <cstring>
-#include <iterator>
-#include <type_traits>
-
 #include "kernels/trees/given.h"
 
 namespace celeris::trees {
@@ -51,9 +45,10 @@ struct Leaves {
             if (first.empty()) first.push_back(0);
             for (int64_t k = from; k < to; ++k) entries.push_back({g_.target[size_t(k)], g_.weight_of(k)});
             first.push_back(int64_t(entries.size()));
-        } else if (narrow ? !put(singles, from, to) : !put(doubles, from, to)) {
-            --count_;
-            number_[n] = same_;
+        } else if (narrow) {
+            put(singles, from, to);
+        } else {
+            put(doubles, from, to);
         }
         return number_[n];
     }

@@ -2,8 +2,7 @@
 //
 // The two children of a split lie side by side, so a step is at = 2 pair + (key(x) > key). A leaf leads to itself: it
 // looks at a plane after all others where each row's key is 0, and its own key is its number, with the sign to suit.
-// Children that several parents share are one pair, so what is laid out is linear in the given nodes. Of a deep tree, a
-// pair and the pairs below it share a line of the cache as far as they fit, so that a walk misses it every other step.
+// Children that several parents share are one pair, so what is laid out is linear in the given nodes.
 #pragma once
 
 #include "engine/target.h"
@@ -27,18 +26,6 @@ struct WalkNode {
 using NarrowNode = WalkNode<int32_t, uint16_t>;
 using WideNode = WalkNode<int32_t, uint32_t>;
 using LongNode = WalkNode<int64_t, uint32_t>;
-
-// Begins at a line of the cache.
-template <class T>
-struct AtLine {
-    using value_type = T;
-    AtLine() = default;
-    template <class U>
-    AtLine(const AtLine<U> &) {}
-    T *allocate(size_t n) { return static_cast<T *>(::operator new(n * sizeof(T), std::align_val_t(64))); }
-    void deallocate(T *at, size_t) { ::operator delete(at, std::align_val_t(64)); }
-    friend bool operator==(const AtLine &, const AtLine &) { return true; }
-};
 
 template <class Node>
 struct Walks {
@@ -138,60 +125,27 @@ private:
             if ((seen += leaves_at_[size_t(depth)]) * 2 >= total) break;
         return depth;
     }
-    // Numbers the pairs below a root, line by line: each begins with a split of those that lines before have reached, and
-    // takes the highest of those below it. What is small fills up lines.
-    void order(const Splits<Key> &s, int32_t root) {
-        std::vector<int32_t> waiting[3], line;  // by height: 1, 2, more
-        size_t taken = 0;                       // of the last
-        const auto wait = [&](int32_t split) {
-            if (split >= 0 && pair_of_[size_t(split)] < 0) waiting[std::min(s.depth_of(split), 3) - 1].push_back(split);
-        };
-        const auto next = [&](size_t room) -> int32_t {
-            const auto pop = [&](std::vector<int32_t> &from) {
-                const int32_t split = from.back();
-                from.pop_back();
-                return split;
-            };
-            const bool high = taken < waiting[2].size();
-            if (room == kLinePairs && high) return waiting[2][taken++];
-            if (room >= 3 && !waiting[1].empty()) return pop(waiting[1]);
-            if (!waiting[0].empty()) return pop(waiting[0]);
-            if (high) return waiting[2][taken++];
-            return waiting[1].empty() ? -1 : pop(waiting[1]);
-        };
-        wait(root);
-        for (int32_t first; (first = next(kLinePairs - owner_.size() % kLinePairs)) >= 0;) {
-            if (pair_of_[size_t(first)] >= 0) continue;
-            line.assign(1, first);
-            do {
-                const auto highest = std::max_element(line.begin(), line.end(), [&](int32_t a, int32_t b) {
-                    return s.depth_of(a) < s.depth_of(b);
-                });
-                const int32_t split = *highest;
-                line.erase(highest);
-                if (pair_of_[size_t(split)] >= 0) continue;
-                pair_of_[size_t(split)] = int32_t(owner_.size());
-                owner_.push_back(split);
-                for (const int32_t child : {s.splits[size_t(split)].left, s.splits[size_t(split)].right})
-                    if (child >= 0) line.push_back(child);
-            } while (!line.empty() && owner_.size() % kLinePairs != 0);
-            for (const int32_t split : line) wait(split);
-        }
-    }
-    void put(const Splits<Key> &s, int32_t child, size_t place) {
+    void put(const Splits<Key> &s, int32_t child, size_t base, int32_t depth, LargeVector<int32_t> &pair_of,
+             std::vector<Pair> &pairs) {
         using Index = typename Node::Index;
         if (child < 0) {
-            nodes.push_back({0, Index(place / 2), Index(s.planes.size() * size_t(kLanes))});
-            given.push_back(uint32_t(~child));
+            const size_t at = nodes.size();
+            nodes.push_back({0, Index((at - base) / 2), Index(s.planes.size() * size_t(kLanes))});
+            leaves.push_back({uint32_t(at), ~child});
+            if (leaves_at_.size() <= size_t(depth)) leaves_at_.resize(size_t(depth) + 1, 0);
+            ++leaves_at_[size_t(depth)];
             return;
         }
+        int32_t &pair = pair_of[size_t(child)];
+        if (pair < 0) {
+            pair = int32_t(pairs.size());
+            pairs.push_back({child, depth + 1});
+        }
         const auto &split = s.splits[size_t(child)];
-        nodes.push_back({split.key, Index(pair_of_[size_t(child)]), Index(split.plane * kLanes)});
-        given.push_back(kInner);
+        nodes.push_back({split.key, Index(pair), Index(split.plane * kLanes)});
     }
 
-    static constexpr size_t kLinePairs = 64 / (2 * sizeof(Node));
-    std::vector<int32_t> depths_, pair_of_, owner_;  // owner: a pair's split, or -1 for a root's pair
+    std::vector<int64_t> leaves_at_;  // of the tree that is laid out, by depth
 };
 
 }  // namespace celeris::trees
