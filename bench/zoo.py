@@ -93,7 +93,7 @@ def _train(name: str) -> Made:
     made = MODELS[name].train()
     FOLDER.mkdir(exist_ok=True)
     (FOLDER / f"{name}.pickle").write_bytes(pickle.dumps((made.onnx, made.feeds, made.expected)))
-    (FOLDER / f"{name}.trained.pickle").write_bytes(pickle.dumps(Trained(made.estimator, made.trained_on)))
+    (FOLDER / f"{name}.trained.pickle").write_bytes(pickle.dumps((made.estimator, made.trained_on)))
     return made
 
 
@@ -111,7 +111,7 @@ def trained(name: str) -> Trained:
     path = FOLDER / f"{name}.trained.pickle"
     if not path.exists():
         _train(name)
-    return pickle.loads(path.read_bytes())
+    return Trained(*pickle.loads(path.read_bytes()))
 
 
 def pick(names: list[str]) -> list[Entry]:
