@@ -1,7 +1,8 @@
 """Which tree algorithm wins where? `python -m bench.trees`: sets the numbers in providers/native/trees.py.
 
 Random ensembles of 100 trees over 30 features, by leaves a tree and rows a call, one thread: nanoseconds a tree and row
-by bit vectors and by walks, and onnxruntime's. The ratio is walks / bit vectors: above 1 bit vectors win.
+by bit vectors, by lanes (a dash where the instruction set or the trees have none) and by walks, and onnxruntime's. The
+last column names the fastest.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ import celeris
 from celeris.providers.native import trees as rule
 
 _TREES, FEATURES = 100, 30
-LEAVES = (4, 8, 16, 32, 64, 128, 256, 512, 2048)
-ROWS = (1, 2, 4, 8, 12, 16, 32, 64, 100, 128, 256, 512, 1000)
+LEAVES = (4, 8, 16, 32, 64, 128, 200, 256, 512, 2048)
+ROWS = (1, 2, 4, 8, 12, 16, 24, 32, 64, 100, 256, 512, 1000)
 
 
 def ensemble(leaves: int, seed: int = 0, *, trees: int = _TREES, complete: bool = False) -> bytes:
@@ -64,10 +65,10 @@ def ensemble(leaves: int, seed: int = 0, *, trees: int = _TREES, complete: bool 
     return bytes(made.SerializeToString())
 
 
-def session(onnx: bytes, bit_rows: int) -> celeris.InferenceSession:
-    """A session whose trees are bit vectors from so many rows on."""
+def session(onnx: bytes, bit_rows: int, leaves: int = 1 << 30) -> celeris.InferenceSession:
+    """A session whose trees are bit vectors from so many rows on, below that lanes, or always walks beyond `leaves`."""
     kept = rule.BIT_ROWS, rule.BIT_LEAVES
-    rule.BIT_ROWS, rule.BIT_LEAVES = bit_rows, 1 << 30
+    rule.BIT_ROWS, rule.BIT_LEAVES = ((1 << 30, bit_rows),), leaves
     try:
         options = celeris.SessionOptions()
         options.intra_op_num_threads = 1
@@ -81,21 +82,29 @@ def main() -> None:
     import onnxruntime
 
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("leaves", nargs="*", type=int)
     parser.add_argument("--seconds", type=float, default=0.2)
     arguments = parser.parse_args()
     rng = np.random.default_rng(0)
-    print("leaves   rows   bits ns  walks ns    ort ns  walks/bits   (a tree and row; medians)")
-    for leaves in LEAVES:
+    print("leaves   rows   bits ns  lanes ns  walks ns    ort ns  fastest   (a tree and row; medians)")
+    for leaves in arguments.leaves or LEAVES:
+        lanes = leaves <= rule.LANE_LEAVES and celeris.build_info()["instruction_set"] == "avx512"
         onnx = ensemble(leaves)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         theirs = onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
-        sessions: list[Any] = [session(onnx, 2), session(onnx, 1 << 30), theirs]
+        sessions: list[Any] = [session(onnx, 1), session(onnx, 0, 0), theirs]
+        if lanes:
+            sessions.append(session(onnx, 1 << 30))
         for rows in ROWS:
             feeds = [{"X": rng.normal(size=(rows, FEATURES)).astype(np.float32)} for _ in range(max(1, 64 // rows))]
             times = _times(sessions, feeds, arguments.seconds)
-            bits, walks, other = (statistics.median(t) / rows / _TREES / len(feeds) for t in times)
-            print(f"{leaves:6} {rows:6} {bits:9.2f} {walks:9.2f} {other:9.2f} {walks / bits:11.2f}", flush=True)
+            each = [statistics.median(t) / rows / _TREES / len(feeds) for t in times]
+            found = dict(zip(("bits", "walks", "theirs", "lanes"), each, strict=False))
+            shown = [
+                f"{found[name]:9.2f}" if name in found else f"{'-':>9}" for name in ("bits", "lanes", "walks", "theirs")
+            ]
+            print(f"{leaves:6} {rows:6}", *shown, f"{min(found, key=found.__getitem__):>8}", flush=True)
 
 
 def _times(sessions: list[Any], feeds: list[dict[str, np.ndarray]], seconds: float) -> list[list[int]]:

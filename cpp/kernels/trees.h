@@ -149,7 +149,7 @@ inline void finish_row(const TreeEnsemble &k, const double *sums, ptrdiff_t stri
 
 // One row: sixteen trees at once, added in their order.
 template <class Node, class From>
-void trees_row(const TreeEnsemble &k, const trees::Walks<Node> &w, const Block &b) {
+void trees_row(const TreeEnsemble &k, const trees::Walks<Node> &w, const Block &b, int64_t row) {
     using Key = typename Node::Key;
     double *sums = reinterpret_cast<double *>(b.scratch);
     uint8_t *has = reinterpret_cast<uint8_t *>(sums + k.targets);
@@ -158,7 +158,7 @@ void trees_row(const TreeEnsemble &k, const trees::Walks<Node> &w, const Block &
     keys[k.planes.size()] = 0;
     for (size_t p = 0; p < k.planes.size(); ++p) {
         const trees::Plane &plane = k.planes.data()[p];
-        keys_of<Key>(b.in[0].column<From>(plane.feature), One{}, plane.nan_left, keys + p);
+        keys_of<Key>(b.in[0].column<From>(plane.feature) + row, One{}, plane.nan_left, keys + p);
     }
     const size_t count = w.trees.size();
     constexpr size_t n = 16;
@@ -176,7 +176,7 @@ void trees_row(const TreeEnsemble &k, const trees::Walks<Node> &w, const Block &
         for (size_t i = 0; i < n && tree + i < count; ++i)
             add_leaf(k, tree + i, trees::Walks<Node>::leaf_number(nodes[i][at[i]].key), sums, 1, has);
     }
-    for_real(k.to, [&](auto *to) { finish_row<pointee<decltype(to)>>(k, sums, 1, b, 0); });
+    for_real(k.to, [&](auto *to) { finish_row<pointee<decltype(to)>>(k, sums, 1, b, row); });
 }
 
 // Brings the next tree to the L2 cache, a part with each group of rows: a forest is larger than that cache.
@@ -202,7 +202,10 @@ template <class Node, class From>
 void trees_rows(const TreeEnsemble &k, const trees::Walks<Node> &w, const Block &b) {
     using Key = typename Node::Key;
     constexpr int64_t n = trees::kLanes;
-    if (b.rows == 1) return trees_row<Node, From>(k, w, b);
+    if (b.rows <= trees::kFewRows) {
+        for (int64_t r = 0; r < b.rows; ++r) trees_row<Node, From>(k, w, b, r);
+        return;
+    }
     const int64_t groups = (b.rows + n - 1) / n, columns = int64_t(k.planes.size()) + 1;
     double *sums = reinterpret_cast<double *>(b.scratch);  // [group][target][lane]
     Key *keys = reinterpret_cast<Key *>(sums + groups * n * k.targets);

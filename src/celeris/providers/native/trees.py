@@ -7,15 +7,20 @@ from typing import Any
 
 import numpy as np
 
+from celeris._core import build_info
 from celeris.graph.graph import Node
 from celeris.ops import ml_trees
 from celeris.ops.trees import LEAF, Forest, forest_of_5
 from celeris.providers.base import Claim, Context, KernelCall, Refusal, Rows
 from celeris.providers.native.linear import labels_of
 
-# When trees are evaluated as bit vectors (kernels/trees/bits.h): where no tree has more leaves, for that many rows or
-# more. Else rows walk down the trees (kernels/trees/walks.h). The numbers are from `python -m bench.trees`.
-BIT_LEAVES, BIT_ROWS, BIT_TARGETS = 256, 12, 32
+# Which algorithm, by the most leaves that a tree has and the rows of a call. From `python -m bench.trees`.
+#   bit vectors (kernels/trees/bits.h)   up to BIT_LEAVES, from so many rows on as BIT_ROWS says: (leaves, rows)
+#   lanes (kernels/trees/lanes.h)        up to LANE_LEAVES on fewer rows, where the instruction set is AVX-512
+#   walks (kernels/trees/walks.h)        else
+BIT_LEAVES, BIT_TARGETS = 256, 32
+BIT_ROWS = ((4, 4), (8, 7), (16, 10), (32, 14), (64, 16), (128, 24), (BIT_LEAVES, 56))
+LANE_LEAVES = 64
 
 
 def _leaves(forest: Forest) -> int:
@@ -34,10 +39,18 @@ def _bits(forest: Forest) -> bool:
     )
 
 
+def _bit_rows(forest: Forest) -> int:
+    """From how many rows on the trees are bit vectors; 0: never."""
+    leaves = _leaves(forest)
+    return next(rows for most, rows in BIT_ROWS if leaves <= most) if _bits(forest) else 0
+
+
 def _note(forest: Forest) -> str:
     """What `celeris show` says of the choice."""
-    size = f"{len(forest.roots)} trees of up to {_leaves(forest)} leaves"
-    return f"{size}: " + (f"bit vectors from {BIT_ROWS} rows on, else walks" if _bits(forest) else "walks")
+    leaves, rows = _leaves(forest), _bit_rows(forest)
+    size = f"{len(forest.roots)} trees of up to {leaves} leaves"
+    below = "lanes" if leaves <= LANE_LEAVES and build_info()["instruction_set"] == "avx512" else "walks"
+    return f"{size}: " + (f"bit vectors from {rows} rows on, else {below}" if rows else "walks")
 
 
 def _attributes(node: Node) -> Mapping[str, Any]:
@@ -64,7 +77,7 @@ def _trees(forest: Forest, base: np.ndarray, source: str, out: str) -> KernelCal
         "member_first": forest.member_first,
         "targets": forest.targets,
         "aggregate": forest.aggregate,
-        "bits_rows": BIT_ROWS if _bits(forest) else 0,
+        "bits_rows": _bit_rows(forest),
         "base": np.ascontiguousarray(base, np.float64),
     }
     return KernelCall("trees", params, [source], [out])
