@@ -15,7 +15,7 @@ ALLOWED: dict[str, set[str]] = {
     "graph": {"ops"},  # check and infer read operators' facts
     "reader": {"graph", "_core"},
     "writer": {"graph", "reader"},
-    "ops": {"graph"},
+    "ops": {"graph", "_core"},  # the nodes of large forests are numbered by the core
     "node_errors": set(),
     "blas": set(),
     "interpret": {"graph", "ops", "node_errors"},
