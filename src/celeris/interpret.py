@@ -96,6 +96,8 @@ def bind(node: Node, scope: Scope) -> BoundNode:
             newest = ops.find(node.domain, node.op_type, _NEWEST) or op  # whose docstring has the whole rule
             text = explained(node.op_type, newest.function, error, values[:arity])
             raise NodeError(node.name, node.op_type, text) from error
+        if count == 1 and isinstance(result, np.ndarray):
+            return (result,)
         results = result if isinstance(result, tuple) else (result,)
         if len(results) < count:
             text = f"expected at most {len(results)} outputs of these inputs, got a node with {count}"
@@ -119,6 +121,13 @@ def _bind_function(node: Node, local: Function, scope: Scope) -> BoundNode:
     return BoundNode(list(node.inputs), list(node.outputs), function)
 
 
+def _fixed(value: Value) -> Value:
+    """A value that many runs share: whoever gives it to a caller has to copy it."""
+    if isinstance(value, np.ndarray):
+        value.flags.writeable = False
+    return value
+
+
 class Interpreter:
     """Runs nodes in order; called with the values of `inputs`, it returns those of `outputs`."""
 
@@ -132,15 +141,24 @@ class Interpreter:
     ) -> None:
         self._inputs = list(inputs)
         self._outputs = list(outputs)
-        self._constants = constants
-        self._nodes = [bind(node, scope) for node in nodes]
+        self._constants: dict[str, Any] = dict(constants)
+        self._nodes: list[BoundNode] = []
+        for node in nodes:
+            bound = bind(node, scope)
+            if node.op_type == "Constant" and not node.domain and bound.outputs[0]:
+                self._constants[bound.outputs[0]] = _fixed(bound.function()[0])
+            else:
+                self._nodes.append(bound)
 
     def __call__(self, values: Sequence[Value], outer: dict[str, Value] | None = None) -> list[Value]:
         known: dict[str, Value] = {"": None, **(outer or {}), **self._constants}
         known.update(zip(self._inputs, values, strict=False))
         for node in self._nodes:
             results = node.function(*[known.get(name) for name in node.inputs])
-            known.update(zip(node.outputs, results, strict=False))
+            if len(results) == 1:
+                known[node.outputs[0]] = results[0]
+            else:
+                known.update(zip(node.outputs, results, strict=False))
         return [known[name] for name in self._outputs]
 
 
