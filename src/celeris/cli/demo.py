@@ -65,6 +65,7 @@ def run(arguments: argparse.Namespace) -> None:
     ))  # fmt: skip
     print(f"\nmedians; instruction set {info['instruction_set']}, {info['processors']} processors")
     print('the code: sess = celeris.InferenceSession("iris.onnx"); sess.run(None, {"X": rows})')
+    print("next: celeris show MODEL.onnx, celeris predict MODEL.onnx ROWS.csv, celeris --help")
 
 
 def _latency(session: InferenceSession, name: str, features: np.ndarray) -> float:
