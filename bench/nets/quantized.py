@@ -1,0 +1,62 @@
+"""A convolutional network as onnxruntime's quantiser makes it: QDQ, QLinear operators, or dynamic (ConvInteger)."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.nets.builder import Net
+
+
+def _plain() -> tuple[Net, bytes]:
+    net = Net(10)
+    x = net.input("x", [1, 3, 128, 128])
+    h = net.op("Relu", _biased(net, x, 3, 32, 3, 2))
+    width = 32
+    for outputs, stride in ((32, 1), (64, 2), (64, 1), (128, 2), (128, 1)):
+        inner = net.op("Relu", _biased(net, h, width, outputs, 3, stride))
+        inner = _biased(net, inner, outputs, outputs, 1, 1)
+        h = net.op("Relu", net.op("Add", inner, h) if stride == 1 else inner)
+        width = outputs
+    h = net.op("MaxPool", h, kernel_shape=[2, 2], strides=[2, 2])
+    h = net.op("Flatten", net.op("GlobalAveragePool", h))
+    return net, net.model(net.linear(net.op("Relu", net.linear(h, width, 256)), 256, 100)).SerializeToString()
+
+
+def _biased(net: Net, x: str, inputs: int, outputs: int, kernel: int, stride: int) -> str:
+    bias = net.constant(net.random.normal(0, 0.1, outputs).astype(np.float32))
+    return net.op(
+        "Conv", x, net.weights(outputs, inputs, kernel, kernel), bias, pads=[kernel // 2] * 4,
+        strides=[stride] * 2, kernel_shape=[kernel] * 2,
+    )  # fmt: skip
+
+
+class _Reader:
+    def __init__(self, batches: list[dict[str, np.ndarray]]) -> None:
+        self._left = iter(batches)
+
+    def get_next(self) -> dict[str, np.ndarray] | None:
+        return next(self._left, None)
+
+
+def network(form: str) -> tuple[bytes, dict[str, np.ndarray]]:
+    """The same network in one of its three quantised forms; calibrated on noise."""
+    from onnxruntime import quantization as q
+
+    logging.getLogger().setLevel(logging.ERROR)
+    net, plain = _plain()
+    batches = [{"x": net.random.standard_normal((1, 3, 128, 128)).astype(np.float32)} for _ in range(4)]
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder, "plain.onnx"), Path(folder, "quantised.onnx")
+        source.write_bytes(plain)
+        if form == "dynamic":
+            q.quantize_dynamic(source, target, weight_type=q.QuantType.QUInt8)
+        else:
+            reader: Any = _Reader(batches)
+            style = q.QuantFormat.QDQ if form == "qdq" else q.QuantFormat.QOperator
+            q.quantize_static(source, target, reader, quant_format=style, per_channel=form == "qdq")
+        return target.read_bytes(), batches[0]
