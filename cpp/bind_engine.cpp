@@ -127,6 +127,16 @@ public:
         step.function = {function.release().ptr(), std::move(in), std::move(out)};
         add(std::move(step), std::move(release), std::move(label));
     }
+    void tensor(const std::string &kernel, nb::dict params, nb::object fallback, std::vector<int> in, std::vector<int> out,
+                std::vector<int> release, nb::object label) {
+        for (int i : in) slot_or_none(i);
+        for (int i : out) slot_or_none(i);
+        Program::Step step{};
+        step.kind = Program::Step::tensor;
+        step.whole.kernel = make_tensor_kernel(kernel, DictParams(kernel, std::move(params)));
+        step.whole.call = {fallback.release().ptr(), std::move(in), std::move(out)};
+        add(std::move(step), std::move(release), std::move(label));
+    }
     void zipmap(int in, int out, nb::list keys, std::vector<int64_t> columns, nb::object fallback,
                 std::vector<int> release, nb::object label) {
         if (columns.size() != keys.size()) throw std::invalid_argument("zipmap: expected a column for each key");
@@ -239,6 +249,9 @@ void init_engine(nb::module_ &m) {
         .def("constant", &Builder::constant, nb::arg("slot"), nb::arg("value"))
         .def("call", &Builder::call, nb::arg("function"), nb::arg("inputs"), nb::arg("outputs"), nb::arg("release"),
              nb::arg("label"), "Adds function(*values) -> tuple.")
+        .def("tensor", &Builder::tensor, nb::arg("kernel"), nb::arg("params"), nb::arg("fallback"), nb::arg("inputs"),
+             nb::arg("outputs"), nb::arg("release"), nb::arg("label"),
+             "Adds a kernel of tensors.h; fallback(*values) -> tuple answers for inputs that it does not take.")
         .def("zipmap", &Builder::zipmap, nb::arg("input"), nb::arg("output"), nb::arg("keys"), nb::arg("columns"), nb::arg("fallback"),
              nb::arg("release"), nb::arg("label"), "Adds [N, C] float32 -> list of dicts.")
         .def("pipeline", &Builder::pipeline, nb::arg("registers"), nb::arg("sources"), nb::arg("kernels"),

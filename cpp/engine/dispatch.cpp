@@ -2,15 +2,20 @@
 #include <cstdlib>
 
 #include "kernels.h"
+#include "tensors.h"
 
 namespace celeris {
 
 #define CELERIS_DECLARE(name, State, file) void run_##name(const void *state, const Block &);
 #define CELERIS_BODY(name, State, file) run_##name,
+#define CELERIS_DECLARE_TENSOR(name, State, file) void tensor_##name(const void *state, const Call &);
+#define CELERIS_TENSOR_BODY(name, State, file) tensor_##name,
 #define CELERIS_BODIES(target)                          \
     namespace target {                                  \
     CELERIS_KERNELS(CELERIS_DECLARE)                    \
+    CELERIS_TENSORS(CELERIS_DECLARE_TENSOR)             \
     const RunKernel bodies[] = {CELERIS_KERNELS(CELERIS_BODY)}; \
+    const RunTensor tensors[] = {CELERIS_TENSORS(CELERIS_TENSOR_BODY)}; \
     }
 CELERIS_BODIES(baseline)
 #ifdef CELERIS_X86
@@ -24,6 +29,7 @@ struct Target {
     const char *name;
     bool supported;
     const RunKernel *bodies;
+    const RunTensor *tensors;
 };
 
 // Best first.
@@ -34,11 +40,12 @@ std::vector<Target> targets() {
     const bool v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("fma");
     const bool v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                     __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-                    __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("gfni");
-    all.push_back({"avx512", v4, avx512::bodies});
-    all.push_back({"avx2", v3, avx2::bodies});
+                    __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vnni") &&
+                    __builtin_cpu_supports("gfni");
+    all.push_back({"avx512", v4, avx512::bodies, avx512::tensors});
+    all.push_back({"avx2", v3, avx2::bodies, avx2::tensors});
 #endif
-    all.push_back({"baseline", true, baseline::bodies});
+    all.push_back({"baseline", true, baseline::bodies, baseline::tensors});
     return all;
 }
 
@@ -77,6 +84,25 @@ struct Row {
 const Row table[] = {CELERIS_KERNELS(CELERIS_ROW)};
 #undef CELERIS_ROW
 
+using MakeTensor = TensorKernel (*)(const Params &, RunTensor);
+
+template <class State>
+TensorKernel make_tensor(const Params &p, RunTensor run) {
+    auto state = std::make_shared<const State>(p);
+    const PlanTensor plan = [](const void *of, Call &call, double &cost) {
+        return static_cast<const State *>(of)->plan(call, cost);
+    };
+    return {state, plan, run, state->strided};
+}
+
+struct TensorRow {
+    std::string_view name;
+    MakeTensor make;
+};
+#define CELERIS_ROW(name, State, file) {#name, make_tensor<baseline::State>},
+const TensorRow tensor_table[] = {CELERIS_TENSORS(CELERIS_ROW)};
+#undef CELERIS_ROW
+
 }  // namespace
 
 const char *instruction_set() { return chosen().name; }
@@ -96,6 +122,12 @@ Kernel make_kernel(std::string_view name, const Params &p) {
             return kernel;
         }
     throw std::invalid_argument("expected a kernel of kernels.h, got '" + std::string(name) + "'");
+}
+
+TensorKernel make_tensor_kernel(std::string_view name, const Params &p) {
+    for (size_t i = 0; i < std::size(tensor_table); ++i)
+        if (tensor_table[i].name == name) return tensor_table[i].make(p, chosen().tensors[i]);
+    throw std::invalid_argument("expected a kernel of tensors.h, got '" + std::string(name) + "'");
 }
 
 }  // namespace celeris

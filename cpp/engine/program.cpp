@@ -9,8 +9,6 @@
 namespace celeris {
 namespace {
 
-constexpr double kWorthReleasing = 20e3;  // ns of work below which giving the GIL away costs more than it brings
-
 int64_t wall_ns() {
     return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
         .count();
@@ -170,6 +168,7 @@ Program::~Program() {
     for (Step &s : steps_) {
         Py_XDECREF(s.run.fallback);
         Py_XDECREF(s.function.function);
+        Py_XDECREF(s.whole.call.function);
         for (PyObject *k : s.zip.keys) Py_XDECREF(k);
         Py_XDECREF(s.zip.fallback);
         Py_XDECREF(s.label);
@@ -215,10 +214,11 @@ Program::Need Program::needed(const int *wanted, size_t n) const {
         };
         if (s.kind == Step::zipmap) {
             uses({s.zip.in}, result[size_t(s.zip.out)]);
-        } else if (s.kind == Step::call) {
+        } else if (s.kind == Step::call || s.kind == Step::tensor) {
+            const CallStep &function = s.kind == Step::call ? s.function : s.whole.call;
             bool any = false;
-            for (int slot : s.function.out) any = any || (slot >= 0 && result[size_t(slot)]);
-            uses(s.function.in, any);
+            for (int slot : function.out) any = any || (slot >= 0 && result[size_t(slot)]);
+            uses(function.in, any);
         } else {
             bool any = false;
             for (const Port &p : s.run.out) any = any || result[size_t(p.slot)];
@@ -254,6 +254,9 @@ PyObject *Program::run(PyObject *const *feeds, const int *wanted, size_t n_wante
         } else if (s.kind == Step::call) {
             for (int slot : s.function.out) used = used || (slot >= 0 && need[size_t(slot)]);
             ok = !used || run_call(s.function, slots);
+        } else if (s.kind == Step::tensor) {
+            for (int slot : s.whole.call.out) used = used || (slot >= 0 && need[size_t(slot)]);
+            ok = !used || run_tensor(s.whole, slots, threads);
         } else {
             used = need[size_t(s.zip.out)];
             ok = !used || run_zipmap(s.zip, slots);

@@ -6,6 +6,7 @@
 #include "engine/pipeline.h"
 #include "engine/spares.h"
 #include "numpy_api.h"
+#include "tensor/tensor.h"
 
 namespace celeris {
 
@@ -24,6 +25,8 @@ struct Port {
     }
 };
 
+constexpr double kWorthReleasing = 20e3;  // ns of work below which giving the GIL away costs more than it brings
+
 class Program {
 public:
     struct PipelineStep {
@@ -36,6 +39,10 @@ public:
         PyObject *function;  // (*values) -> tuple of values
         std::vector<int> in, out;
     };
+    struct TensorStep {
+        TensorKernel kernel;
+        CallStep call;  // the same by the reference tier, for inputs that are none of the kernel's
+    };
     struct ZipMapStep {
         int in, out;
         std::vector<PyObject *> keys;   // ascending, as onnxruntime's std::map gives them
@@ -43,9 +50,10 @@ public:
         PyObject *fallback;             // (scores) -> (list,): says what is wrong with scores of another shape
     };
     struct Step {
-        enum Kind { pipeline, call, zipmap } kind;
+        enum Kind { pipeline, call, tensor, zipmap } kind;
         PipelineStep run;
         CallStep function;
+        TensorStep whole;
         ZipMapStep zip;
         std::vector<int> release;  // slots that no later step reads
         PyObject *label;           // what traces are told of it: the plan's step
@@ -76,6 +84,7 @@ private:
     bool run_pipeline(const PipelineStep &s, PyObject **slots, const std::vector<bool> &needed, int threads,
                       int64_t *times) const;
     bool run_call(const CallStep &s, PyObject **slots) const;
+    bool run_tensor(const TensorStep &s, PyObject **slots, int threads) const;  // tensor_step.cpp
     bool run_zipmap(const ZipMapStep &s, PyObject **slots) const;
     bool fall_back(const PipelineStep &s, PyObject **slots) const;
 

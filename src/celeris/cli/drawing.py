@@ -10,7 +10,7 @@ from celeris.cli.layers import Placed, place
 from celeris.graph import edit
 from celeris.graph.graph import Graph, Node
 from celeris.graph.types import Tensor
-from celeris.plan.plan import CallStep, PipelineStep, Plan
+from celeris.plan.plan import CallStep, PipelineStep, Plan, TensorStep
 
 SHOWN_NODES = 400  # beyond it a drawing cannot be read; the rest is counted
 _HEIGHT, _GAP, _MARGIN, _LEGEND = 38.0, 34.0, 24.0, 46.0
@@ -45,7 +45,7 @@ def _steps(plan: Plan) -> dict[int, tuple[int, str]]:
     """By a node's id: the number of its step, and who runs it."""
     found = {}
     for number, step in enumerate(plan.steps, 1):
-        if isinstance(step, PipelineStep):
+        if isinstance(step, PipelineStep | TensorStep):
             found.update({id(node): (number, "native") for node in step.nodes})
         else:
             found[id(step.node)] = (number, "NumPy" if isinstance(step, CallStep) else "made")

@@ -16,7 +16,7 @@ from celeris.cli.page import Section, page
 from celeris.cli.table import table
 from celeris.cli.writing import whole_file
 from celeris.graph.graph import Graph, Model
-from celeris.plan.plan import CallStep, PipelineStep, Plan
+from celeris.plan.plan import CallStep, PipelineStep, Plan, TensorStep
 from celeris.session import InferenceSession
 
 if TYPE_CHECKING:
@@ -130,6 +130,8 @@ def _steps(plan: Plan) -> Iterator[tuple[str, str]]:
         if isinstance(step, PipelineStep):
             kernels = " > ".join(call.kernel for call in step.kernels) or "(names only)"
             yield f"row pipeline of {_count(step.nodes, 'node')}", kernels
+        elif isinstance(step, TensorStep):
+            yield "whole tensors, native", f"{step.kernel}: " + " > ".join(node.op_type for node in step.nodes)
         elif isinstance(step, CallStep):
             yield "whole tensors, NumPy", step.node.op_type
         else:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from celeris.graph.graph import Model
 from celeris.passes.fill_like import fill_like
 from celeris.passes.find_distances import find_distances
+from celeris.passes.fold_batch_norm import fold_batch_norm
 from celeris.passes.fold_constants import fold_constants
 from celeris.passes.gather_labels import gather_labels
 from celeris.passes.merge_duplicates import merge_duplicates
@@ -36,6 +37,7 @@ PASSES: tuple[Pass, ...] = (
     Pass(find_distances, ()),  # a loop over constant points is one operator
     Pass(gather_labels, ()),  # labels of neighbours stay in the row
     Pass(fill_like, ()),  # a constant in a table's shape stays in its rows
+    Pass(fold_batch_norm, ("ConvBNFusion",)),  # normalised weights instead of normalised results
     Pass(merge_duplicates, ("CommonSubexpressionElimination",)),  # the same node on the same inputs runs once
     Pass(remove_dead, ()),  # what no output needs is not computed
 )

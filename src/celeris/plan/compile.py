@@ -15,7 +15,7 @@ from celeris.graph.types import Tensor, Type, dtype_of
 from celeris.interpret import Scope
 from celeris.passes.run import optimize
 from celeris.plan.pipelines import cut
-from celeris.plan.plan import CallStep, PipelineStep, Plan, Step, ZipMapStep
+from celeris.plan.plan import CallStep, PipelineStep, Plan, Step, TensorStep, ZipMapStep
 
 _WORTH_TRIMMING = 1 << 23  # bytes
 _TYPE_NUMBERS = {element: dtype_of(element).num for element in ("float", "double", "int64", "int32", "bool", "string")}
@@ -169,6 +169,9 @@ def _releases(plan: Plan) -> list[list[str]]:
 def _add(core: _core.Program, step: Step, slot: Callable[[str], int], release: list[int], outputs: set[str]) -> None:
     if isinstance(step, ZipMapStep):
         core.zipmap(slot(step.inputs[0]), slot(step.outputs[0]), step.keys, step.columns, step.fallback, release, step)
+    elif isinstance(step, TensorStep):
+        places = [slot(n) for n in step.inputs], [slot(n) for n in step.outputs]
+        core.tensor(step.kernel, step.params, step.fallback, *places, release, step)
     elif isinstance(step, CallStep):
         function = _owning(step.function) if outputs.intersection(step.outputs) else step.function
         core.call(function, [slot(n) for n in step.inputs], [slot(n) for n in step.outputs], release, step)

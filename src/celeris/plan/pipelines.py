@@ -11,9 +11,11 @@ from celeris.graph import edit
 from celeris.graph.graph import Graph, Node
 from celeris.graph.types import Tensor
 from celeris.interpret import Interpreter, Scope, bind
-from celeris.plan.plan import CallStep, PipelineStep, Plan, Step, ZipMapStep
+from celeris.plan.groups import Group, described, group
+from celeris.plan.plan import CallStep, PipelineStep, Plan, Step, TensorStep, ZipMapStep
 from celeris.providers import native
-from celeris.providers.base import REGISTERS, Claim, Context, Refusal, Rows
+from celeris.providers.base import REGISTERS, Claim, Context, Refusal, Rows, TensorClaim
+from celeris.providers.native import whole
 
 
 def rows_of(graph: Graph, name: str) -> Rows | None:
@@ -60,10 +62,15 @@ def _cut(graph: Graph, scope: Scope, left: dict[int, str]) -> Plan:
     rows = {name: r for name in graph.inputs if (r := rows_of(graph, name)) is not None}
     context = Context(rows, plan.constants, scope.opsets)
     claims: dict[int, Claim] = {}
+    tensors = _tensor_claims(graph, left)
     for at, node in enumerate(graph.nodes):
         answer: Claim | Refusal
-        if _keys(node) is not None:
+        if at in tensors:
+            answer = Refusal("")
+        elif _keys(node) is not None:
             answer = Refusal("makes Python objects")
+        elif tensors and any(len(_shape(graph, name)) > 2 for name in (*node.inputs, *node.outputs)):
+            answer = Refusal("no native kernel for whole tensors")
         else:
             answer = Refusal(left[at]) if at in left else native.claim(node, context)
         if isinstance(answer, Claim):
@@ -75,24 +82,48 @@ def _cut(graph: Graph, scope: Scope, left: dict[int, str]) -> Plan:
             for name in node.outputs:
                 if name and (found := rows_of(graph, name)) is not None:
                     rows[name] = found
-            plan.reasons.append((node, "zipmap" if _keys(node) else "NumPy", answer.reason))
-    _schedule(graph, claims, rows, scope, plan)
+            tier = "native" if at in tensors else "zipmap" if _keys(node) else "NumPy"
+            plan.reasons.append((node, tier, f"whole tensors: {tensors[at].kernel}" if at in tensors else answer.reason))
+    _schedule(graph, claims, group(graph, tensors), rows, scope, plan)
     return plan
 
 
-def _schedule(graph: Graph, claims: dict[int, Claim], rows: dict[str, Rows], scope: Scope, plan: Plan) -> None:
+def _tensor_claims(graph: Graph, left: dict[int, str]) -> dict[int, TensorClaim]:
+    """The nodes that whole-tensor kernels take, where the graph is a network."""
+    if len(left) == len(graph.nodes) or not whole.is_network(graph):
+        return {}
+    values = whole.Values(graph)
+    answers = {at: whole.claim(node, values) for at, node in enumerate(graph.nodes)}
+    return {at: answer for at, answer in answers.items() if isinstance(answer, TensorClaim)}
+
+
+def _shape(graph: Graph, name: str) -> tuple[Any, ...]:
+    found = graph.types.get(name)
+    return found.shape or () if isinstance(found, Tensor) else ()
+
+
+def _schedule(
+    graph: Graph,
+    claims: dict[int, Claim],
+    groups: dict[int, Group],
+    rows: dict[str, Rows],
+    scope: Scope,
+    plan: Plan,
+) -> None:
     """Takes all claimed nodes that are ready as one pipeline, then the others that are ready, and so on.
 
     A pipeline's nodes have the same number of rows: a shape's arithmetic is not mixed with the table's.
     """
-    waiting = list(range(len(graph.nodes)))
-    calls = {at: bind(node, scope) for at, node in enumerate(graph.nodes) if at not in claims}
+    joined = {at for each in groups.values() for at in each.members}
+    waiting = [at for at in range(len(graph.nodes)) if at not in joined or at in groups]
+    calls = {at: bind(node, scope) for at, node in enumerate(graph.nodes) if at not in claims and at not in joined}
+    tensors = {at: _tensor(graph, each, plan.constants, scope) for at, each in groups.items()}
     made = {*graph.inputs, *plan.constants, ""}
     counts = {at: next(rows[n].fixed for n in graph.nodes[at].inputs if n in rows) for at in claims}
 
     def ready(at: int) -> bool:
-        reads = calls[at].inputs if at in calls else graph.nodes[at].inputs
-        return all(name in made for name in reads)
+        step = calls.get(at) or tensors.get(at) or graph.nodes[at]
+        return all(name in made for name in step.inputs)
 
     while waiting:
         members: list[int] = []
@@ -112,7 +143,7 @@ def _schedule(graph: Graph, claims: dict[int, Claim], rows: dict[str, Rows], sco
         waiting, taken = [], False
         for at in left:
             if at not in claims and ready(at):
-                plan.steps.append(_call(graph, graph.nodes[at], calls[at]))
+                plan.steps.append(tensors[at] if at in tensors else _call(graph, graph.nodes[at], calls[at]))
                 made.update(graph.nodes[at].outputs)
                 taken = True
             else:
@@ -163,6 +194,21 @@ def _pipeline(
     counts = [len(claim.kernels) for _, claim in members]
     fallback = _fallback(nodes, inputs, outputs, plan.constants, scope)
     return PipelineStep(nodes, kernels, counts, found, aliases, inputs, outputs, fallback)
+
+
+def _tensor(graph: Graph, each: Group, constants: dict[str, Any], scope: Scope) -> TensorStep:
+    params, inputs = described(graph, each)
+    nodes = [graph.nodes[at] for at in each.members]
+    outputs = list(nodes[-1].outputs)
+    given = list(dict.fromkeys(name for name in inputs if name))
+    fallback = _fallback(nodes, given, [name for name in outputs if name], constants, scope)
+    if given != inputs:  # a kernel may read a value twice, and leave inputs out
+        fallback = _by_place(fallback, [inputs.index(name) for name in given])
+    return TensorStep(nodes, each.claim.kernel, params, inputs, outputs, fallback)
+
+
+def _by_place(function: Callable[..., tuple[Any, ...]], places: list[int]) -> Callable[..., tuple[Any, ...]]:
+    return lambda *values: function(*(values[at] for at in places))
 
 
 def _fallback(

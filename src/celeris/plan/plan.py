@@ -35,6 +35,18 @@ class CallStep:
 
 
 @dataclass(slots=True)
+class TensorStep:
+    """Nodes on whole tensors by one native kernel, the others' functions chained to the first's."""
+
+    nodes: list[Node]
+    kernel: str
+    params: dict[str, Any]
+    inputs: list[str]
+    outputs: list[str]
+    fallback: Callable[..., tuple[Any, ...]]  # the same by the reference tier, for inputs that the kernel does not take
+
+
+@dataclass(slots=True)
 class ZipMapStep:
     """[N, C] scores to a list of dicts: apart from the numbers, made only where it is asked for."""
 
@@ -46,7 +58,7 @@ class ZipMapStep:
     fallback: Callable[..., tuple[Any, ...]]  # the same by the reference tier, for scores of another shape
 
 
-Step: TypeAlias = PipelineStep | CallStep | ZipMapStep
+Step: TypeAlias = PipelineStep | CallStep | TensorStep | ZipMapStep
 
 
 @dataclass(slots=True)

@@ -73,6 +73,32 @@ class Claim:
     note: str = ""
 
 
+class Link(NamedTuple):
+    """One function of a chain (cpp/tensor/chain.h). An operand is a value's name, a number, or the place of a link
+    before it in the same node's list; `low` and `high` are the function's parameters."""
+
+    function: str
+    left: str | float | int
+    right: str | float | int = 0.0
+    low: float = 0.0
+    high: float = 0.0
+
+
+@dataclass(slots=True)
+class TensorClaim:
+    """How a node runs on whole tensors: a kernel of cpp/tensors.h, its parameters and the inputs that it reads.
+
+    `links` are what an elementwise node computes: such nodes have no kernel of their own, and become parts of chains.
+    `chained`: the kernel takes a chain of such nodes after it.
+    """
+
+    kernel: str
+    params: dict[str, Any]
+    inputs: list[str]
+    links: list[Link] = field(default_factory=list)
+    chained: bool = False
+
+
 class Refusal(NamedTuple):
     """Why a provider does not take a node."""
 

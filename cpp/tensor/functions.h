@@ -1,0 +1,113 @@
+// Elementary functions of float32 vectors, for networks: a few units in the last place, without doubles.
+#pragma once
+
+#include "engine/vectors.h"
+
+namespace celeris::CELERIS_TARGET {
+
+using Floats = Vector<float>;
+typedef int32_t Ints __attribute__((vector_size(vector_bytes)));
+constexpr int64_t kLanes = vector_lanes<float>;
+
+inline int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+inline int64_t greater(int64_t a, int64_t b) { return a > b ? a : b; }
+
+// a b + c, rounded once where the processor can.
+inline Floats madd(Floats a, Floats b, Floats c) {
+#if defined(__AVX512F__)
+    return Floats(_mm512_fmadd_ps(__m512(a), __m512(b), __m512(c)));
+#elif defined(__FMA__)
+    return Floats(_mm256_fmadd_ps(__m256(a), __m256(b), __m256(c)));
+#else
+    return a * b + c;
+#endif
+}
+
+inline Floats pick(Ints condition, Floats yes, Floats no) {
+    return Floats((condition & Ints(yes)) | (~condition & Ints(no)));
+}
+inline Floats magnitude(Floats x) { return Floats(Ints(x) & splat<int32_t>(0x7fffffff)); }
+inline Floats with_sign_of(Floats x, Floats sign) {
+    return Floats(Ints(x) | (Ints(sign) & splat<int32_t>(int32_t(0x80000000))));
+}
+// The smaller or greater; NaN where x is.
+inline Floats at_most(Floats x, Floats limit) { return pick(Ints(x > limit), limit, x); }
+inline Floats at_least(Floats x, Floats limit) { return pick(Ints(x < limit), limit, x); }
+
+// e^x = 2^n e^r with |r| <= ln(2)/2; e^r by its Taylor polynomial of degree 7 (remainder below 2^-26). Beyond
+// [-87.33, 88.72] the result is 0 or infinite; NaN stays.
+inline Floats exp_of(Floats x) {
+    const Floats magic = splat(0x1.8p23f);
+    const Floats limited = at_least(at_most(x, splat(89.0f)), splat(-88.0f));
+    const Floats shifted = madd(limited, splat(0x1.715476p+0f), magic);
+    const Floats n = shifted - magic;
+    const Floats r = madd(n, splat(-0x1.7f7d1cp-20f), madd(n, splat(-0x1.62e4p-1f), limited));
+    Floats p = splat(1.0f / 5040);
+    p = madd(p, r, splat(1.0f / 720));
+    p = madd(p, r, splat(1.0f / 120));
+    p = madd(p, r, splat(1.0f / 24));
+    p = madd(p, r, splat(1.0f / 6));
+    p = madd(p, r, splat(0.5f));
+    p = madd(p, r, splat(1.0f));
+    p = madd(p, r, splat(1.0f));
+    // 2^n in two factors: n may be 128, for which there is no float.
+    const Ints k = Ints(shifted) - Ints(magic), half = k >> 1;
+    const Floats e = p * Floats((half + 127) << 23) * Floats((k - half + 127) << 23);
+    const Floats small = pick(Ints(x < splat(-87.33f)), Floats{}, e);
+    return pick(Ints(x > splat(88.72f)), splat(INFINITY), small);
+}
+
+inline Floats sigmoid_of(Floats x) { return splat(1.0f) / (splat(1.0f) + exp_of(-x)); }
+
+// tanh x = x + x^3 P(x^2) near 0 (Taylor), 1 - 2 / (e^2x + 1) elsewhere.
+inline Floats tanh_of(Floats x) {
+    const Floats a = magnitude(x), s = x * x;
+    Floats p = splat(-1382.0f / 155925);
+    p = madd(p, s, splat(62.0f / 2835));
+    p = madd(p, s, splat(-17.0f / 315));
+    p = madd(p, s, splat(2.0f / 15));
+    p = madd(p, s, splat(-1.0f / 3));
+    const Floats near = madd(x * s, p, x);
+    const Floats far = splat(1.0f) - splat(2.0f) / (exp_of(a + a) + splat(1.0f));
+    return pick(Ints(a < splat(0.3f)), near, with_sign_of(far, x));
+}
+
+// erf x: Taylor below 0.5; else 1 - t P(t) e^(-x^2), within 1.5e-7 (M. Abramowitz and I. Stegun, 7.1.26).
+inline Floats erf_of(Floats x) {
+    const Floats a = magnitude(x), s = x * x;
+    Floats p = splat(1.0f / 9360);
+    p = madd(p, s, splat(-1.0f / 1320));
+    p = madd(p, s, splat(1.0f / 216));
+    p = madd(p, s, splat(-1.0f / 42));
+    p = madd(p, s, splat(0.1f));
+    p = madd(p, s, splat(-1.0f / 3));
+    const Floats near = splat(1.1283791671f) * madd(x * s, p, x);
+    const Floats t = splat(1.0f) / madd(splat(0.3275911f), a, splat(1.0f));
+    Floats q = splat(1.061405429f);
+    q = madd(q, t, splat(-1.453152027f));
+    q = madd(q, t, splat(1.421413741f));
+    q = madd(q, t, splat(-0.284496736f));
+    q = madd(q, t, splat(0.254829592f));
+    const Floats far = splat(1.0f) - q * t * exp_of(-s);
+    return pick(Ints(a < splat(0.5f)), near, with_sign_of(far, x));
+}
+
+inline Floats square_root(Floats x) {
+#if defined(__AVX512F__)
+    return Floats(_mm512_maskz_sqrt_ps(0xffff, __m512(x)));
+#elif defined(__AVX2__)
+    return Floats(_mm256_sqrt_ps(__m256(x)));
+#else
+    Floats result;
+    for (int64_t i = 0; i < kLanes; ++i) result[i] = __builtin_sqrtf(x[i]);
+    return result;
+#endif
+}
+
+inline float sum_of(Floats x) {
+    float total = 0;
+    for (int64_t i = 0; i < kLanes; ++i) total += x[i];
+    return total;
+}
+
+}  // namespace celeris::CELERIS_TARGET

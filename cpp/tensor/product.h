@@ -1,0 +1,191 @@
+// product: Y = alpha A B + bias, then a chain. A [..,M,K], B [..,K,N] constant or not, either transposed; bias [N].
+#pragma once
+
+#include "tensor/chain.h"
+#include "tensor/tiles.h"
+
+namespace celeris::CELERIS_TARGET {
+
+struct Product : TensorState {
+    Chain chain;
+    bool turn_a, turn_b, constant;
+    float alpha;
+    int64_t k = 0, n = 0;        // of a constant B
+    std::vector<float> weights;  // [panels, K, 48], times alpha
+    std::vector<float> bias;     // [panels * 48], or empty
+
+    explicit Product(const Params &p) : chain(p) {
+        strided = true;
+        turn_a = p.integer("turn_a") != 0, turn_b = p.integer("turn_b") != 0, alpha = float(p.number("alpha"));
+        constant = p.has("weights");
+        if (constant) {
+            k = p.integer("depth"), n = p.integer("columns");
+            const std::span<const float> given = p.view<float>("weights");
+            require(k >= 0 && n >= 0 && int64_t(given.size()) == k * n, "product: expected weights [K, N] or [N, K]");
+            const int64_t panels = panels_of(n, kTileColumns), row = turn_b ? 1 : n, step = turn_b ? k : 1;
+            weights.resize(size_t(panels * k * kTileColumns));
+            for (int64_t i = 0; i < panels; ++i) {
+                const int64_t first = i * kTileColumns;
+                pack_columns(given.data() + first * step, row, step, smaller(n - first, kTileColumns), k,
+                             weights.data() + first * k);
+            }
+            for (float &w : weights) w *= alpha;
+        }
+        if (p.has("bias")) {
+            bias = p.floats("bias");
+            require(constant && int64_t(bias.size()) == n, "product: expected bias [N] of a constant B");
+            bias.resize(size_t(panels_of(n, kTileColumns) * kTileColumns));
+        }
+    }
+
+    // A matrix among the last two axes of a tensor, and the batch before them.
+    struct Matrix {
+        int64_t rows, columns, row_step, step;
+    };
+    static Matrix matrix(const Tensor &t, bool turned) {
+        const int r = t.rank - (turned ? 1 : 2), c = t.rank - (turned ? 2 : 1);
+        return {t.dims[r], t.dims[c], t.strides[r], t.strides[c]};
+    }
+    // The element at which item i of the output's batch starts.
+    static int64_t start(const Tensor &t, const Tensor &y, int64_t i) {
+        int64_t at = 0;
+        for (int d = y.rank - 3; d >= 0; --d) {
+            const int own = d - (y.rank - t.rank);
+            if (own >= 0 && t.dims[own] > 1) at += i % y.dims[d] * t.strides[own];
+            i /= y.dims[d];
+        }
+        return at;
+    }
+
+    bool plan(Call &c, double &cost) const {
+        const Tensor &a = c.in[0];
+        const int first = constant ? 1 : 2;
+        if (a.element != Element::f32 || a.rank < 2 || c.inputs != first + chain.extras) return false;
+        const Matrix left = matrix(a, turn_a);
+        Matrix right{k, n, 0, 0};
+        Tensor &y = c.out[0];
+        y.shape(Element::f32, a.rank);
+        if (!constant) {
+            const Tensor &b = c.in[1];
+            if (b.element != Element::f32 || b.rank < 2) return false;
+            right = matrix(b, turn_b);
+            y.rank = int(greater(a.rank, b.rank));
+        }
+        if (left.columns != right.rows) return false;
+        y.dims[y.rank - 2] = left.rows, y.dims[y.rank - 1] = right.columns;
+        for (int d = 0; d < y.rank - 2; ++d) {
+            const int at_a = d - (y.rank - a.rank), at_b = constant ? -1 : d - (y.rank - c.in[1].rank);
+            const int64_t one = at_a < 0 ? 1 : a.dims[at_a], other = at_b < 0 ? 1 : c.in[1].dims[at_b];
+            if (one != other && one != 1 && other != 1) return false;
+            y.dims[d] = one == 1 ? other : one;
+        }
+        for (int i = 0; i < chain.extras; ++i) {
+            const Tensor &extra = c.in[first + i];
+            if (extra.element != Element::f32 || !(extra.same_dims(y) || row(extra, y)) || !contiguous(extra)) return false;
+        }
+        cost = double(y.size()) * (0.03 * double(left.columns) + 0.3);
+        return true;
+    }
+    // An extra that goes along with each row: [N].
+    static bool row(const Tensor &extra, const Tensor &y) {
+        return extra.rank >= 1 && extra.rank <= y.rank && extra.size() == y.dims[y.rank - 1] &&
+               extra.dims[extra.rank - 1] == extra.size();
+    }
+    static bool contiguous(const Tensor &t) {
+        int64_t step = 1;
+        for (int d = t.rank - 1; d >= 0; step *= t.dims[d--])
+            if (t.dims[d] != 1 && t.strides[d] != step) return false;
+        return true;
+    }
+};
+
+struct ProductEnd {
+    const Product &product;
+    const Call &call;
+    int64_t width;  // of the output
+
+    // A tile of rows that stand at `row` among all rows of the output, and of columns from `column` on.
+    void operator()(float *tile, int64_t rows, int64_t row, int64_t column, int64_t columns, float *room) const {
+        if (!product.constant && product.alpha != 1)
+            for (int64_t i = 0; i < rows * kTileColumns; ++i) tile[i] *= product.alpha;
+        if (!product.bias.empty()) {
+            const float *bias = product.bias.data() + column;
+            for (int64_t r = 0; r < rows; ++r)
+                for (int64_t j = 0; j < kTileColumns; j += kLanes)
+                    store(tile + r * kTileColumns + j, load(tile + r * kTileColumns + j) + load(bias + j));
+        }
+        const size_t bytes = size_t(columns) * sizeof(float);
+        if (!product.chain.empty()) {
+            float *operands[Chain::kMostBuffers];
+            operands[0] = tile;
+            for (int64_t i = 0; i < product.chain.buffers(); ++i) operands[i + 1] = room + i * kTile;
+            for (int i = 1; i <= product.chain.extras; ++i) {
+                const Tensor &extra = call.in[i + (product.constant ? 0 : 1)];
+                const bool dense = extra.same_dims(call.out[0]);
+                for (int64_t r = 0; r < rows; ++r)
+                    std::memcpy(operands[i] + r * kTileColumns,
+                                extra.as<float>() + (dense ? (row + r) * width : 0) + column, bytes);
+            }
+            run_chain(product.chain, operands, rows * kTileColumns, tile);
+        }
+        for (int64_t r = 0; r < rows; ++r)
+            std::memcpy(call.out[0].as<float>() + (row + r) * width + column, tile + r * kTileColumns, bytes);
+    }
+};
+
+// How a product is cut into units of work.
+struct ProductCut {
+    int64_t batch, m, n, k, rows, blocks, parts;
+
+    ProductCut(int64_t batch, int64_t m, int64_t n, int64_t k, int threads) : batch(batch), m(m), n(n), k(k) {
+        rows = batch >= threads ? 128 : 64;
+        const int64_t wanted = threads > 1 ? 3 * threads : 1, panels = panels_of(n, kTileColumns);
+        blocks = panels_of(m, rows);
+        const int64_t units = batch * blocks;
+        parts = units >= wanted || units == 0 ? 1 : smaller(panels, (wanted + units - 1) / units);
+    }
+};
+
+inline void multiply_block(const Product &p, const ProductCut &cut, const float *a, const Product::Matrix &left,
+                           const float *b, const Product::Matrix &right, int64_t item, int64_t block, int64_t part,
+                           const ProductEnd &end) {
+    const int64_t k = cut.k, first = block * cut.rows, rows = smaller(cut.m - first, cut.rows);
+    const int64_t row_panels = panels_of(rows, kTileRows), panels = panels_of(cut.n, kTileColumns);
+    const int64_t packed = (row_panels * kTileRows + (p.constant ? 0 : kTileColumns)) * k;
+    float *const left_panels = reinterpret_cast<float *>(scratch(size_t(packed + (1 + p.chain.buffers()) * kTile + 16) * 4));
+    float *const own = left_panels + row_panels * kTileRows * k;
+    float *const tile = left_panels + (packed + 15) / 16 * 16, *const room = tile + kTile;
+    pack_rows(a + first * left.row_step, left.row_step, left.step, rows, k, left_panels);
+    for (int64_t j = panels * part / cut.parts; j < panels * (part + 1) / cut.parts; ++j) {
+        const int64_t column = j * kTileColumns, columns = smaller(cut.n - column, kTileColumns);
+        const float *panel = own;
+        if (p.constant)
+            panel = p.weights.data() + column * k;
+        else
+            pack_columns(b + column * right.step, right.row_step, right.step, columns, k, own);
+        for (int64_t i = 0; i < row_panels; ++i) {
+            const int64_t left_rows = smaller(rows - i * kTileRows, kTileRows);
+            multiply_tile(left_panels + i * kTileRows * k, left_rows, panel, columns, k, tile);
+            end(tile, left_rows, item * cut.m + first + i * kTileRows, column, columns, room);
+        }
+    }
+}
+
+inline void run(const Product &p, const Call &c) {
+    const Tensor &a = c.in[0], &y = c.out[0];
+    Product::Matrix left = Product::matrix(a, p.turn_a), right{p.k, p.n, 0, 0};
+    if (!p.constant) right = Product::matrix(c.in[1], p.turn_b);
+    int64_t batch = y.span(0, y.rank - 2);
+    if (p.constant && !p.turn_a && Product::contiguous(a)) left.rows *= batch, batch = 1;  // all rows are one matrix
+    if (y.size() == 0) return;
+    const ProductCut cut(batch, left.rows, right.columns, left.columns, c.threads);
+    const ProductEnd end{p, c, cut.n};
+    spread(batch * cut.blocks * cut.parts, c.threads, [&](int64_t unit) {
+        const int64_t part = unit % cut.parts, at = unit / cut.parts, block = at % cut.blocks, item = at / cut.blocks;
+        const float *from = a.as<float>() + Product::start(a, y, item);
+        const float *by = p.constant ? nullptr : c.in[1].as<float>() + Product::start(c.in[1], y, item);
+        multiply_block(p, cut, from, left, by, right, item, block, part, end);
+    });
+}
+
+}  // namespace celeris::CELERIS_TARGET

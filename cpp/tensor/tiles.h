@@ -1,0 +1,99 @@
+// Tiles of matrix products in float32: 8 rows by 48 columns, the left matrix in panels [K][8], the right one in panels
+// [K][48], whatever the instruction set; each takes as many of a tile's columns and rows at once as its registers hold.
+// (The scheme of K. Goto and R. van de Geijn, Anatomy of high-performance matrix multiplication, 2008.)
+#pragma once
+
+#include "tensor/functions.h"
+
+namespace celeris::CELERIS_TARGET {
+
+constexpr int64_t kTileRows = 8, kTileColumns = 48, kTile = kTileRows * kTileColumns;
+
+// Rows of a matrix [rows, K] as panels [K][8], zeros beyond the last row.
+inline void pack_rows(const float *from, int64_t row_step, int64_t step, int64_t rows, int64_t k, float *to) {
+    for (int64_t first = 0; first < rows; first += kTileRows, to += k * kTileRows)
+        for (int64_t r = 0; r < kTileRows; ++r) {
+            const float *row = from + (first + r) * row_step;
+            if (first + r < rows)
+                for (int64_t i = 0; i < k; ++i) to[i * kTileRows + r] = row[i * step];
+            else
+                for (int64_t i = 0; i < k; ++i) to[i * kTileRows + r] = 0;
+        }
+}
+
+// Columns [first, first + columns) of a matrix [K, N] as one panel [K][48], zeros beyond the last column.
+inline void pack_columns(const float *from, int64_t row_step, int64_t step, int64_t columns, int64_t k, float *to) {
+    if (step == 1 || columns == 1) {
+        for (int64_t i = 0; i < k; ++i, to += kTileColumns) {
+            std::memcpy(to, from + i * row_step, size_t(columns) * sizeof(float));
+            for (int64_t j = columns; j < kTileColumns; ++j) to[j] = 0;
+        }
+        return;
+    }
+    for (int64_t j = 0; j < kTileColumns; ++j)
+        for (int64_t i = 0; i < k; ++i) to[i * kTileColumns + j] = j < columns ? from[i * row_step + j * step] : 0;
+}
+
+inline int64_t panels_of(int64_t n, int64_t panel) { return (n + panel - 1) / panel; }
+
+// Rows of a tile whose sums fit the registers beside three vectors of columns.
+constexpr int kRowsAtOnce = vector_bytes == 64 ? 8 : 4;
+
+template <int rows, int vectors>
+inline void multiply_registers(const float *a, const float *b, int64_t k, float *c) {
+    Floats s[rows][vectors] = {};
+    for (int64_t i = 0; i < k; ++i, a += kTileRows, b += kTileColumns) {
+        Floats x[vectors];
+        for (int v = 0; v < vectors; ++v) x[v] = load(b + v * kLanes);
+        for (int r = 0; r < rows; ++r) {
+            const Floats w = splat(a[r]);
+            for (int v = 0; v < vectors; ++v) s[r][v] = madd(w, x[v], s[r][v]);
+        }
+    }
+    for (int r = 0; r < rows; ++r)
+        for (int v = 0; v < vectors; ++v) store(c + r * kTileColumns + v * kLanes, s[r][v]);
+}
+
+template <int rows>
+inline void multiply_rows(const float *a, const float *b, int64_t columns, int64_t k, float *c) {
+    int64_t vectors = (columns + kLanes - 1) / kLanes;
+    for (; vectors >= 3; vectors -= 3, b += 3 * kLanes, c += 3 * kLanes) multiply_registers<rows, 3>(a, b, k, c);
+    if (vectors == 2) multiply_registers<rows, 2>(a, b, k, c);
+    if (vectors == 1) multiply_registers<rows, 1>(a, b, k, c);
+}
+
+// A few columns only: the eight rows are the vector then.
+template <int columns>
+inline void multiply_thin(const float *a, const float *b, int64_t k, float *c) {
+    typedef float Eight __attribute__((vector_size(kTileRows * sizeof(float))));
+    Eight s[columns][2] = {};
+    for (int64_t i = 0; i < k; ++i) {
+        Eight w;
+        std::memcpy(&w, a + i * kTileRows, sizeof w);
+        for (int j = 0; j < columns; ++j) s[j][i & 1] += w * b[i * kTileColumns + j];
+    }
+    for (int j = 0; j < columns; ++j)
+        for (int r = 0; r < kTileRows; ++r) c[r * kTileColumns + j] = s[j][0][r] + s[j][1][r];
+}
+
+// A tile [8][48] of the product of a panel of rows and one of columns; what lies beyond `rows` and `columns` is
+// undefined.
+inline void multiply_tile(const float *a, int64_t rows, const float *b, int64_t columns, int64_t k, float *c) {
+    if (rows > 2 && columns <= 3) {
+        if (columns == 3) return multiply_thin<3>(a, b, k, c);
+        if (columns == 2) return multiply_thin<2>(a, b, k, c);
+        return multiply_thin<1>(a, b, k, c);
+    }
+    for (; rows > 0; rows -= kRowsAtOnce, a += kRowsAtOnce, c += kRowsAtOnce * kTileColumns) {
+        if (rows == 1)
+            multiply_rows<1>(a, b, columns, k, c);
+        else if (rows == 2)
+            multiply_rows<2>(a, b, columns, k, c);
+        else if (rows <= 4)
+            multiply_rows<4>(a, b, columns, k, c);
+        else
+            multiply_rows<kRowsAtOnce>(a, b, columns, k, c);
+    }
+}
+
+}  // namespace celeris::CELERIS_TARGET

@@ -1,0 +1,127 @@
+// How a kernel moves over an image: sizes, steps, padding; and an image laid out so that every window's elements at one
+// place of the kernel lie one after the other.
+//
+// Such an image is padded, and split into `down` x `across` phases where the kernel moves by more than one element: the
+// element of window p at kernel place k stands at p + place(k), with p = y * columns + x. Between the windows of two rows
+// lie columns - out_width positions that are no windows.
+#pragma once
+
+#include "tensor/functions.h"
+#include "tensor/tensor.h"
+
+namespace celeris::CELERIS_TARGET {
+
+struct Window {
+    int64_t kernel[2], step[2], gap[2], before[2], after[2];
+    enum Automatic { none, valid, same_upper, same_lower } automatic;
+    bool ceil;
+
+    // Parameters "kernel", "strides", "dilations" (two each), "pads" (four), "auto_pad".
+    explicit Window(const Params &p) {
+        const auto two = [&](const char *name, int64_t *to, int64_t from = 0) {
+            const std::vector<int64_t> given = p.integers(name);
+            require(int64_t(given.size()) >= from + 2, "window: expected two sizes");
+            for (int64_t i = 0; i < 2; ++i) to[i] = given[size_t(from + i)];
+        };
+        two("kernel", kernel), two("strides", step), two("dilations", gap), two("pads", before), two("pads", after, 2);
+        const std::string name = p.text("auto_pad");
+        automatic = name == "VALID" ? valid : name == "SAME_UPPER" ? same_upper : name == "SAME_LOWER" ? same_lower : none;
+        ceil = p.has("ceil_mode") && p.integer("ceil_mode") != 0;
+        for (int i = 0; i < 2; ++i)
+            require(kernel[i] > 0 && step[i] > 0 && gap[i] > 0 && before[i] >= 0 && after[i] >= 0, "window: sizes");
+    }
+};
+
+// A Window over an image of one size.
+struct Frame {
+    int64_t size[2]{}, out[2]{}, before[2]{};
+    int64_t phases[2]{}, rows = 0, columns = 0;  // of the laid out image
+    bool direct = false;                         // the image already lies so
+    const Window *window = nullptr;
+
+    // False where no window fits.
+    bool fit(const Window &w, int64_t height, int64_t width) {
+        window = &w, size[0] = height, size[1] = width;
+        bool padded = false;
+        for (int i = 0; i < 2; ++i) {
+            const int64_t reach = (w.kernel[i] - 1) * w.gap[i] + 1;
+            before[i] = w.automatic == Window::none ? w.before[i] : 0;
+            int64_t after = w.automatic == Window::none ? w.after[i] : 0;
+            if (w.automatic >= Window::same_upper) {
+                out[i] = (size[i] + w.step[i] - 1) / w.step[i];
+                const int64_t total = greater((out[i] - 1) * w.step[i] + reach - size[i], 0);
+                before[i] = w.automatic == Window::same_upper ? total / 2 : total - total / 2;
+                after = total - before[i];
+            }
+            const int64_t free = size[i] + before[i] + after - reach;
+            if (free < 0 || size[i] <= 0) return false;
+            out[i] = (w.ceil ? (free + w.step[i] - 1) / w.step[i] : free / w.step[i]) + 1;
+            if (w.ceil && (out[i] - 1) * w.step[i] >= size[i] + before[i]) --out[i];
+            phases[i] = smaller(w.step[i], reach);
+            (i == 0 ? rows : columns) = ((out[i] - 1) * w.step[i] + reach + w.step[i] - 1) / w.step[i];
+            padded = padded || before[i] > 0 || (out[i] - 1) * w.step[i] + reach > size[i];
+        }
+        direct = !padded && w.step[0] == 1 && w.step[1] == 1;
+        if (direct) rows = height, columns = width;
+        return true;
+    }
+    int64_t plane() const { return phases[0] * phases[1] * rows * columns; }  // elements of one channel, laid out
+    int64_t positions() const { return (out[0] - 1) * columns + out[1]; }
+    int64_t windows() const { return out[0] * out[1]; }
+    int64_t places() const { return window->kernel[0] * window->kernel[1]; }
+    int64_t place(int64_t k) const {
+        const int64_t y = k / window->kernel[1] * window->gap[0], x = k % window->kernel[1] * window->gap[1];
+        const int64_t phase = y % window->step[0] * phases[1] + x % window->step[1];
+        return (phase * rows + y / window->step[0]) * columns + x / window->step[1];
+    }
+
+    // One channel laid out, with `fill` around it.
+    template <class T>
+    void lay_out(const T *from, T *to, T fill) const {
+        for (int64_t py = 0; py < phases[0]; ++py)
+            for (int64_t px = 0; px < phases[1]; ++px)
+                for (int64_t r = 0; r < rows; ++r, to += columns) {
+                    const int64_t y = r * window->step[0] + py - before[0];
+                    if (y < 0 || y >= size[0]) {
+                        for (int64_t c = 0; c < columns; ++c) to[c] = fill;
+                        continue;
+                    }
+                    lay_row(from + y * size[1], px, to, fill);
+                }
+    }
+
+private:
+    template <class T>
+    void lay_row(const T *row, int64_t px, T *to, T fill) const {
+        const int64_t step = window->step[1], shift = px - before[1];  // column c shows x = c * step + shift
+        const int64_t first = smaller(columns, shift < 0 ? (-shift + step - 1) / step : 0);
+        const int64_t last = greater(first, smaller(columns, (size[1] - shift + step - 1) / step));
+        for (int64_t c = 0; c < first; ++c) to[c] = fill;
+        if (step == 1)
+            std::memcpy(to + first, row + first + shift, size_t(last - first) * sizeof(T));
+        else
+            for (int64_t c = first; c < last; ++c) to[c] = row[c * step + shift];
+        for (int64_t c = last; c < columns; ++c) to[c] = fill;
+    }
+};
+
+// A run of windows of one row: where it stands among positions, and where in the output.
+struct Run {
+    int64_t at, to, count;
+};
+
+// The runs of windows among `count` positions from `first` on; returns how many.
+inline int64_t runs_of(const Frame &f, int64_t first, int64_t count, Run *runs) {
+    int64_t n = 0;
+    for (int64_t p = first; p < first + count;) {
+        const int64_t y = p / f.columns, x = p % f.columns;
+        if (x < f.out[1]) {
+            const int64_t left = f.out[1] - x, most = first + count - p;
+            runs[n++] = {p - first, y * f.out[1] + x, left < most ? left : most};
+        }
+        p += f.columns - x;
+    }
+    return n;
+}
+
+}  // namespace celeris::CELERIS_TARGET

@@ -1,0 +1,19 @@
+// Every whole-tensor kernel, one row each: name, state, file of tensor/, contract. As kernels.h is for rows.
+//
+// A kernel's file holds its state (derived from TensorState, with `bool plan(Call &, double &cost) const`) and its body,
+// `run(const State &, const Call &)` in namespace CELERIS_TARGET. What kernels.h says of bodies holds here, but for
+// memory: a body may ask for `scratch` and `Memory`. States are in that namespace, too: what they and the bodies share is
+// compiled for each instruction set, and a state made by the baseline's code is read by the others'.
+#pragma once
+
+#include "tensor/conv.h"
+#include "tensor/elementwise.h"
+#include "tensor/product.h"
+
+// clang-format off
+#define CELERIS_TENSORS(X) \
+    /* name, state, file of tensor/       in -> out: meaning */                                                            \
+    X(conv, Conv, conv)                /* X f32 [N,C,L] or [N,C,H,W], W, B, extras -> Y f32: convolution, then a chain */  \
+    X(elementwise, Elementwise, elementwise) /* f32 tensors -> f32, broadcast: a chain of functions of each element */     \
+    X(product, Product, product)       /* A f32 [..,M,K], B f32 [..,K,N], C, extras -> f32: a A B + C, then a chain */
+// clang-format on

@@ -1,0 +1,182 @@
+"""Joins nodes on whole tensors: elementwise nodes that follow one another, or a product, become one step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from celeris.graph import edit
+from celeris.graph.graph import Graph, Node
+from celeris.graph.types import Tensor
+from celeris.providers.base import Link, TensorClaim
+
+_LONGEST = 24  # links of a chain: their buffers fit the first two caches
+_MOST_EXTRAS = 8
+FUNCTIONS = (
+    "add", "subtract", "multiply", "divide", "maximum", "minimum",
+    "negate", "magnitude", "exponential", "root", "reciprocal", "relu", "sigmoid", "tanh", "erf", "square",
+    "leaky", "clip", "hard_sigmoid",
+)  # fmt: skip  # in the order of cpp/tensor/chain.h
+
+
+@dataclass(slots=True)
+class Group:
+    """Nodes (by their place in the graph) that run as one kernel; the last makes the only value seen outside."""
+
+    members: list[int]
+    claim: TensorClaim
+    links: list[tuple[int, Link]] = field(default_factory=list)  # of which node, in order
+
+
+def group(graph: Graph, claims: dict[int, TensorClaim]) -> dict[int, Group]:
+    """All claimed nodes in groups, by the place of each group's last node."""
+    readers: dict[str, list[int]] = {}
+    for at, node in enumerate(graph.nodes):
+        for name in edit.reads(node):
+            readers.setdefault(name, []).append(at)
+    taken: set[int] = set()
+    groups: dict[int, Group] = {}
+    products = [at for at, c in claims.items() if c.chained and not c.links]
+    for at in (*reversed(products), *claims):  # the last product before an Add takes it
+        if at not in taken:
+            found = _grow(graph, claims, at, readers, taken)
+            taken.update(found.members)
+            groups[found.members[-1]] = found
+    return groups
+
+
+def _grow(graph: Graph, claims: dict[int, TensorClaim], root: int, readers: dict[str, list[int]], taken: set[int]) -> Group:
+    claim = claims[root]
+    best = Group([root], claim, [(root, link) for link in claim.links])
+    shape = _shape(graph, graph.nodes[root].outputs[0])
+    if not claim.chained or shape is None or graph.nodes[root].outputs[1:]:
+        return best
+    now = Group([root], claim, list(best.links))
+    inside = {graph.nodes[root].outputs[0]}
+    while True:
+        waiting = sorted({at for name in inside for at in readers.get(name, ()) if at not in now.members})
+        following = next((at for at in waiting if _fits(graph, claims, at, inside, shape, claim, taken)), None)
+        if following is None or len(now.links) + len(claims[following].links) > _LONGEST:
+            return best
+        now.members.append(following)
+        now.links += [(following, link) for link in claims[following].links]
+        inside.add(graph.nodes[following].outputs[0])
+        if len(_outside(graph, now)) > _MOST_EXTRAS:
+            return best
+        seen = [
+            name
+            for name in inside
+            if name in graph.outputs or any(at not in now.members for at in readers.get(name, ()))
+        ]
+        if seen == [graph.nodes[following].outputs[0]]:
+            best = Group(list(now.members), claim, list(now.links))
+
+
+def _fits(
+    graph: Graph, claims: dict[int, TensorClaim], at: int, inside: set[str], shape: Any, root: TensorClaim, taken: set[int]
+) -> bool:
+    claim = claims.get(at)
+    node = graph.nodes[at]
+    if claim is None or not claim.links or at in taken or _shape(graph, node.outputs[0]) != shape:
+        return False
+    if root.links:
+        return True
+    return all(name in inside or _goes_along(graph, name, shape, root.kernel) for name in claim.inputs)
+
+
+def _goes_along(graph: Graph, name: str, shape: tuple[Any, ...], kernel: str) -> bool:
+    """Whether a product's tiles find the value's elements: one for each of theirs, for each channel or column."""
+    found = _shape(graph, name)
+    if found == shape:
+        return True
+    if found is None or name not in graph.initializers:
+        return False
+    sizes = [size for size in found if size != 1]
+    if kernel == "conv":
+        return len(found) >= len(shape) - 1 and found[-(len(shape) - 1)] == shape[1] and sizes in ([shape[1]], [])
+    return sizes == [shape[-1]] and found[-1] == shape[-1]
+
+
+def _shape(graph: Graph, name: str) -> tuple[Any, ...] | None:
+    found = graph.types.get(name)
+    if not isinstance(found, Tensor) or found.shape is None or any(size is None for size in found.shape):
+        return None
+    return tuple(found.shape)
+
+
+def _outside(graph: Graph, group: Group) -> list[str]:
+    made = {graph.nodes[at].outputs[0] for at in group.members}
+    names = [side for _, link in group.links for side in (link.left, link.right) if isinstance(side, str)]
+    return list(dict.fromkeys(name for name in names if name not in made))
+
+
+def described(graph: Graph, group: Group) -> tuple[dict[str, Any], list[str]]:
+    """The kernel's parameters and inputs, with the chain among them."""
+    claim = group.claim
+    params, inputs = dict(claim.params), [] if claim.links else list(claim.inputs)
+    links = list(group.links)
+    if claim.kernel == "product" and links and "bias" not in params:
+        links = _take_bias(graph, graph.nodes[group.members[0]], params, links)
+    if not links:
+        return params, inputs
+    extras = _outside(graph, Group(group.members, claim, links))
+    first: dict[str, int] = {}
+    if claim.links:
+        first[extras[0]] = 0
+    else:
+        first[graph.nodes[group.members[0]].outputs[0]] = 0
+    extras_read = extras[1:] if claim.links else extras
+    first.update({name: 1 + i for i, name in enumerate(extras_read)})
+    params.update(_encode(graph, links, first, len(extras_read)))
+    return params, inputs + extras
+
+
+def _take_bias(graph: Graph, root: Node, params: dict[str, Any], links: list[tuple[int, Link]]) -> list[tuple[int, Link]]:
+    """A product's first Add of a constant for each column becomes its bias."""
+    at, link = links[0]
+    made = root.outputs[0]
+    other = link.right if link.left == made else link.left
+    if link.function != "add" or made not in (link.left, link.right) or not isinstance(other, str):
+        return links
+    value = graph.initializers.get(other)
+    if not isinstance(value, np.ndarray) or value.size != params.get("columns") or value.ndim != 1:
+        return links
+    if any(made in (later.left, later.right) for _, later in links[1:]):
+        return links
+    params["bias"] = np.ascontiguousarray(value, np.float32)
+    sums = graph.nodes[at].outputs[0]
+
+    def moved(side: str | float | int) -> str | float | int:
+        return made if side == sums else side
+
+    return [(n, each._replace(left=moved(each.left), right=moved(each.right))) for n, each in links[1:]]
+
+
+def _encode(graph: Graph, links: list[tuple[int, Link]], places: dict[str, int], extras: int) -> dict[str, Any]:
+    """Links as cpp/tensor/chain.h takes them: values by place, numbers below 0."""
+    numbers: list[float] = []
+    code: list[tuple[int, int, int]] = []
+    limits: list[tuple[float, float]] = []
+    places, starts = dict(places), {}
+    for i, (at, link) in enumerate(links):
+        starts.setdefault(at, i)
+
+        def operand(side: str | float | int, first: int = starts[at]) -> int:
+            if isinstance(side, str):
+                return places[side]
+            if isinstance(side, int):
+                return extras + 1 + first + side
+            numbers.append(side)
+            return -len(numbers)
+
+        code.append((FUNCTIONS.index(link.function), operand(link.left), operand(link.right)))
+        limits.append((link.low, link.high))
+        places[graph.nodes[at].outputs[0]] = extras + 1 + i
+    return {
+        "chain": np.array(code, np.int64).reshape(-1),
+        "limits": np.array(limits, np.float32).reshape(-1),
+        "numbers": np.array(numbers, np.float32),
+        "extras": extras,
+    }

@@ -1,0 +1,84 @@
+"""Which node runs natively on whole tensors: networks, whose values are no tables of rows. The table of rules.
+
+A graph is a network where one of its operators mixes what lies along inner axes (a convolution, a recurrent layer, a
+product of more than two axes, ...). All other graphs are left to row pipelines, whose results do not depend on anything
+but the row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from typing import TypeAlias
+
+import numpy as np
+
+from celeris.graph.graph import Graph, Node
+from celeris.graph.types import Shape, Tensor
+from celeris.providers.base import Refusal, TensorClaim
+
+
+class Values:
+    """What a rule may ask of values: constants, types."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+
+    def constant(self, name: str) -> np.ndarray | None:
+        """The value where it is a constant tensor, else None."""
+        found = self._graph.initializers.get(name)
+        return found if isinstance(found, np.ndarray) and name not in self._graph.inputs else None
+
+    def element(self, name: str) -> str | None:
+        """The element type where it is known."""
+        found = self._graph.types.get(name)
+        return found.element if isinstance(found, Tensor) else None
+
+    def shape(self, name: str) -> Shape | None:
+        """The dimensions, where their number is known."""
+        found = self._graph.types.get(name)
+        return found.shape if isinstance(found, Tensor) else None
+
+
+TensorRule: TypeAlias = Callable[[Node, Values], TensorClaim | Refusal]
+
+# Rule (its module beside this one, and its function) -> the operators it takes.
+TENSOR_CLAIMS: dict[tuple[str, str], str] = {
+    ("", "convolution.claim_conv"): "Conv",
+    ("", "product.claim_matmul"): "MatMul",
+    ("", "product.claim_gemm"): "Gemm",
+    ("", "chains.claim_links"): """Abs Add Clip Div Erf Exp Gelu HardSigmoid HardSwish LeakyRelu Max Min Mul Neg Pow
+        Reciprocal Relu Sigmoid Sqrt Sub Sum Tanh""",
+}
+_HOME = {(domain, name): rule for (domain, rule), names in TENSOR_CLAIMS.items() for name in names.split()}
+
+_NETWORK = {
+    "Conv", "ConvInteger", "ConvTranspose", "QLinearConv", "LSTM", "GRU", "RNN", "LayerNormalization",
+    "BatchNormalization", "InstanceNormalization", "Attention", "MaxPool", "AveragePool", "GlobalAveragePool",
+}  # fmt: skip
+
+
+def is_network(graph: Graph) -> bool:
+    """Whether the graph's values are better seen as whole tensors than as rows."""
+    values = Values(graph)
+    return any(
+        node.op_type in _NETWORK or (node.op_type == "MatMul" and len(values.shape(node.inputs[0]) or ()) > 2)
+        for node in graph.nodes
+    )
+
+
+@cache
+def _rule(domain: str, name: str) -> TensorRule | None:
+    home = _HOME.get((domain, name))
+    if home is None:
+        return None
+    module, _, function = home.partition(".")
+    rule: TensorRule = getattr(import_module(f"celeris.providers.native.{module}"), function)
+    return rule
+
+
+def claim(node: Node, values: Values) -> TensorClaim | Refusal:
+    """How the node runs natively on whole tensors, or why it does not."""
+    rule = _rule(node.domain, node.op_type)
+    return Refusal("no native kernel for whole tensors") if rule is None else rule(node, values)
