@@ -71,9 +71,7 @@ class Net:
         self, x: str, inputs: int, outputs: int, kernel: int, stride: int = 1, kind: str = "relu", group: int = 1
     ) -> str:
         """Conv, batch normalisation, activation."""
-        return self.activation(
-            self.batch_norm(self.conv(x, inputs, outputs, kernel, stride, group), outputs), kind
-        )
+        return self.activation(self.batch_norm(self.conv(x, inputs, outputs, kernel, stride, group), outputs), kind)
 
     def dense(self, x: str, inputs: int, outputs: int) -> str:
         """Gemm."""

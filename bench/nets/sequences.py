@@ -58,9 +58,7 @@ def depthwise_recogniser() -> tuple[bytes, dict[str, np.ndarray]]:
         (256, 5, [2, 1]), (256, 5, [1, 1]),
     ):  # fmt: skip
         weights = net.weights(width, 1, kernel, kernel)
-        h = net.op(
-            "Conv", h, weights, pads=[kernel // 2] * 4, strides=strides, kernel_shape=[kernel] * 2, group=width
-        )
+        h = net.op("Conv", h, weights, pads=[kernel // 2] * 4, strides=strides, kernel_shape=[kernel] * 2, group=width)
         h = _hard_swish(net, net.batch_norm(h, width))
         if kernel == 5:
             pooled = net.op("GlobalAveragePool", h)
@@ -92,9 +90,7 @@ def voice() -> tuple[bytes, dict[str, np.ndarray]]:
     width = 129
     for outputs, stride in ((128, 1), (64, 2), (64, 2), (128, 1)):
         bias = net.constant(net.random.normal(0, 0.1, outputs).astype(np.float32))
-        h = net.op(
-            "Conv", h, net.weights(outputs, width, 3), bias, pads=[1, 1], strides=[stride], kernel_shape=[3]
-        )
+        h = net.op("Conv", h, net.weights(outputs, width, 3), bias, pads=[1, 1], strides=[stride], kernel_shape=[3])
         h = net.op("Relu", h)
         width = outputs
     last = net.op("Gather", h, net.constant(np.int64(-1)), axis=2)
@@ -150,9 +146,7 @@ def bert(length: int = 128, layers: int = 4, width: int = 256, heads: int = 4) -
     shape = net.op("Shape", ids)
     count = net.op("Gather", shape, net.constant(np.int64(1)), axis=0)
     end = net.op("Unsqueeze", count, net.constant([0]))
-    numbers = net.op(
-        "Slice", net.constant(np.arange(512)[None]), net.constant([0]), end, net.constant([1])
-    )
+    numbers = net.op("Slice", net.constant(np.arange(512)[None]), net.constant([0]), end, net.constant([1]))
     h = net.op("Add", net.op("Gather", net.constant(words), ids), net.op("Gather", net.constant(places), numbers))
     h = _layer_norm(net, h, width)
     wide = net.op("Unsqueeze", mask, net.constant([1, 2]))

@@ -17,7 +17,12 @@ def fold_batch_norm(model: Model) -> Iterator[str]:
     made = edit.producers(graph)
     users = edit.users(graph)
     for node in list(graph.nodes):
-        if node.op_type != "BatchNormalization" or node.domain or any(node.outputs[1:]) or node.attr("training_mode", 0):
+        if (
+            node.op_type != "BatchNormalization"
+            or node.domain
+            or any(node.outputs[1:])
+            or node.attr("training_mode", 0)
+        ):
             continue
         conv = made.get(node.inputs[0])
         if conv is None or conv.op_type != "Conv" or conv.domain or conv.outputs[0] in graph.outputs:

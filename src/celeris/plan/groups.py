@@ -47,7 +47,9 @@ def group(graph: Graph, claims: dict[int, TensorClaim]) -> dict[int, Group]:
     return groups
 
 
-def _grow(graph: Graph, claims: dict[int, TensorClaim], root: int, readers: dict[str, list[int]], taken: set[int]) -> Group:
+def _grow(
+    graph: Graph, claims: dict[int, TensorClaim], root: int, readers: dict[str, list[int]], taken: set[int]
+) -> Group:
     claim = claims[root]
     best = Group([root], claim, [(root, link) for link in claim.links])
     shape = _shape(graph, graph.nodes[root].outputs[0])
@@ -75,35 +77,51 @@ def _grow(graph: Graph, claims: dict[int, TensorClaim], root: int, readers: dict
 
 
 def _fits(
-    graph: Graph, claims: dict[int, TensorClaim], at: int, inside: set[str], shape: Any, root: TensorClaim, taken: set[int]
+    graph: Graph,
+    claims: dict[int, TensorClaim],
+    at: int,
+    inside: set[str],
+    shape: Any,
+    root: TensorClaim,
+    taken: set[int],
 ) -> bool:
+    """Whether a node can join a chain. Sizes that are not known are taken to fit: kernels look at them when they run."""
     claim = claims.get(at)
-    node = graph.nodes[at]
-    if claim is None or not claim.links or at in taken or _shape(graph, node.outputs[0]) != shape:
+    if claim is None or not claim.links or at in taken:
         return False
-    if root.links:
+    others = [name for name in claim.inputs if name not in inside]
+    if all(_stretches(graph, name, shape) for name in others):
         return True
-    return all(name in inside or _goes_along(graph, name, shape, root.kernel) for name in claim.inputs)
+    if not _alike(_shape(graph, graph.nodes[at].outputs[0]), shape):
+        return False
+    return bool(root.links) or all(
+        _alike(_shape(graph, name), shape) or _stretches(graph, name, shape) for name in others
+    )
 
 
-def _goes_along(graph: Graph, name: str, shape: tuple[Any, ...], kernel: str) -> bool:
-    """Whether a product's tiles find the value's elements: one for each of theirs, for each channel or column."""
-    found = _shape(graph, name)
-    if found == shape:
-        return True
-    if found is None or name not in graph.initializers:
+def _alike(one: tuple[Any, ...] | None, other: tuple[Any, ...]) -> bool:
+    """The same sizes as far as they are known; a size of 1 only beside another."""
+    if one is None or len(one) != len(other):
         return False
-    sizes = [size for size in found if size != 1]
-    if kernel == "conv":
-        return len(found) >= len(shape) - 1 and found[-(len(shape) - 1)] == shape[1] and sizes in ([shape[1]], [])
-    return sizes == [shape[-1]] and found[-1] == shape[-1]
+    pairs = zip(one, other, strict=True)
+    return all(a == b or (1 not in (a, b) and not (isinstance(a, int) and isinstance(b, int))) for a, b in pairs)
+
+
+def _stretches(graph: Graph, name: str, shape: tuple[Any, ...]) -> bool:
+    """Whether a constant has one value for each channel or column, so that it leaves a chain's shape as it is."""
+    value = graph.initializers.get(name)
+    if not isinstance(value, np.ndarray) or name in graph.inputs or value.ndim > len(shape):
+        return False
+    sizes = [(own, size) for own, size in zip(value.shape[::-1], shape[::-1], strict=False) if own != 1]
+    return len(sizes) == 1 and sizes[0][0] == sizes[0][1]
 
 
 def _shape(graph: Graph, name: str) -> tuple[Any, ...] | None:
+    value = graph.initializers.get(name)
+    if isinstance(value, np.ndarray):
+        return value.shape
     found = graph.types.get(name)
-    if not isinstance(found, Tensor) or found.shape is None or any(size is None for size in found.shape):
-        return None
-    return tuple(found.shape)
+    return tuple(found.shape) if isinstance(found, Tensor) and found.shape is not None else None
 
 
 def _outside(graph: Graph, group: Group) -> list[str]:
@@ -133,7 +151,9 @@ def described(graph: Graph, group: Group) -> tuple[dict[str, Any], list[str]]:
     return params, inputs + extras
 
 
-def _take_bias(graph: Graph, root: Node, params: dict[str, Any], links: list[tuple[int, Link]]) -> list[tuple[int, Link]]:
+def _take_bias(
+    graph: Graph, root: Node, params: dict[str, Any], links: list[tuple[int, Link]]
+) -> list[tuple[int, Link]]:
     """A product's first Add of a constant for each column becomes its bias."""
     at, link = links[0]
     made = root.outputs[0]

@@ -62,7 +62,7 @@ def _cut(graph: Graph, scope: Scope, left: dict[int, str]) -> Plan:
     rows = {name: r for name in graph.inputs if (r := rows_of(graph, name)) is not None}
     context = Context(rows, plan.constants, scope.opsets)
     claims: dict[int, Claim] = {}
-    tensors = _tensor_claims(graph, left)
+    tensors = _tensor_claims(graph, scope, left)
     for at, node in enumerate(graph.nodes):
         answer: Claim | Refusal
         if at in tensors:
@@ -83,16 +83,18 @@ def _cut(graph: Graph, scope: Scope, left: dict[int, str]) -> Plan:
                 if name and (found := rows_of(graph, name)) is not None:
                     rows[name] = found
             tier = "native" if at in tensors else "zipmap" if _keys(node) else "NumPy"
-            plan.reasons.append((node, tier, f"whole tensors: {tensors[at].kernel}" if at in tensors else answer.reason))
+            plan.reasons.append(
+                (node, tier, f"whole tensors: {tensors[at].kernel}" if at in tensors else answer.reason)
+            )
     _schedule(graph, claims, group(graph, tensors), rows, scope, plan)
     return plan
 
 
-def _tensor_claims(graph: Graph, left: dict[int, str]) -> dict[int, TensorClaim]:
+def _tensor_claims(graph: Graph, scope: Scope, left: dict[int, str]) -> dict[int, TensorClaim]:
     """The nodes that whole-tensor kernels take, where the graph is a network."""
     if len(left) == len(graph.nodes) or not whole.is_network(graph):
         return {}
-    values = whole.Values(graph)
+    values = whole.Values(graph, scope.opsets.get("", 1))
     answers = {at: whole.claim(node, values) for at, node in enumerate(graph.nodes)}
     return {at: answer for at, answer in answers.items() if isinstance(answer, TensorClaim)}
 
@@ -137,9 +139,9 @@ def _schedule(
             else:
                 left.append(at)
         if members:
-            plan.steps.append(
-                _pipeline(graph, [(graph.nodes[at], claims[at]) for at in members], left, rows, scope, plan)
-            )
+            later = [node for at in left for node in (groups[at].members if at in groups else [at])]
+            chosen = [(graph.nodes[at], claims[at]) for at in members]
+            plan.steps.append(_pipeline(graph, chosen, later, rows, scope, plan))
         waiting, taken = [], False
         for at in left:
             if at not in claims and ready(at):

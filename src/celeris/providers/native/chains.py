@@ -8,7 +8,15 @@ from celeris.graph.graph import Node
 from celeris.providers.base import Link, Refusal, TensorClaim
 from celeris.providers.native.whole import Values
 
-_TWO = {"Add": "add", "Sum": "add", "Sub": "subtract", "Mul": "multiply", "Div": "divide", "Max": "maximum", "Min": "minimum"}
+_TWO = {
+    "Add": "add",
+    "Sum": "add",
+    "Sub": "subtract",
+    "Mul": "multiply",
+    "Div": "divide",
+    "Max": "maximum",
+    "Min": "minimum",
+}
 _ONE = {
     "Abs": "magnitude", "Neg": "negate", "Exp": "exponential", "Sqrt": "root", "Reciprocal": "reciprocal", "Relu": "relu",
     "Sigmoid": "sigmoid", "Tanh": "tanh", "Erf": "erf",
@@ -69,7 +77,9 @@ def _pow(node: Node, values: Values) -> list[Link] | None:
 
 def _clip(node: Node, values: Values) -> list[Link] | None:
     low, high = node.attr("min", -np.inf), node.attr("max", np.inf)
-    given = [number(values, name) if name else default for name, default in zip(node.inputs[1:], (low, high), strict=False)]
+    given = [
+        number(values, name) if name else default for name, default in zip(node.inputs[1:], (low, high), strict=False)
+    ]
     limits = [*given, *(low, high)[len(given) :]]
     if any(limit is None for limit in limits) or not limits[0] <= limits[1]:
         return None

@@ -43,7 +43,11 @@ def claim_conv(node: Node, values: Values) -> TensorClaim | Refusal:
     weights = values.constant(node.inputs[1])
     if weights is None or weights.dtype != np.float32 or not 3 <= weights.ndim <= 4 or not weights.size:
         return Refusal("its weights are no constant float32 tensor of three or four axes")
-    bias = values.constant(node.inputs[2]) if len(node.inputs) > 2 and node.inputs[2] else np.zeros(len(weights), np.float32)
+    bias = (
+        values.constant(node.inputs[2])
+        if len(node.inputs) > 2 and node.inputs[2]
+        else np.zeros(len(weights), np.float32)
+    )
     group = int(node.attr("group", 1))
     window = window_params(node, weights.shape[2:])
     if bias is None or bias.shape != (len(weights),) or window is None or group < 1 or len(weights) % group:

@@ -33,7 +33,9 @@ def claim_matmul(node: Node, values: Values) -> TensorClaim | Refusal:
 def claim_gemm(node: Node, values: Values) -> TensorClaim | Refusal:
     """Gemm of float32, where C is left out or a constant for each column."""
     turn_a, turn_b = int(node.attr("transA", 0)), int(node.attr("transB", 0))
-    found = _claim(node.inputs[0], node.inputs[1], values, turn_a=turn_a, turn_b=turn_b, alpha=float(node.attr("alpha", 1)))
+    found = _claim(
+        node.inputs[0], node.inputs[1], values, turn_a=turn_a, turn_b=turn_b, alpha=float(node.attr("alpha", 1))
+    )
     if isinstance(found, Refusal) or len(node.inputs) < 3 or not node.inputs[2]:
         return found
     bias = values.constant(node.inputs[2])

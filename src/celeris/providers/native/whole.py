@@ -15,15 +15,16 @@ from typing import TypeAlias
 import numpy as np
 
 from celeris.graph.graph import Graph, Node
-from celeris.graph.types import Shape, Tensor
+from celeris.graph.types import Shape, Tensor, element_of
 from celeris.providers.base import Refusal, TensorClaim
 
 
 class Values:
     """What a rule may ask of values: constants, types."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, opset: int = 13) -> None:
         self._graph = graph
+        self.softmax_axis = -1 if opset >= 13 else 1  # where Softmax does not say
 
     def constant(self, name: str) -> np.ndarray | None:
         """The value where it is a constant tensor, else None."""
@@ -32,7 +33,10 @@ class Values:
 
     def element(self, name: str) -> str | None:
         """The element type where it is known."""
+        value = self._graph.initializers.get(name)
         found = self._graph.types.get(name)
+        if isinstance(value, np.ndarray):
+            return element_of(value.dtype)
         return found.element if isinstance(found, Tensor) else None
 
     def shape(self, name: str) -> Shape | None:
@@ -46,6 +50,11 @@ TensorRule: TypeAlias = Callable[[Node, Values], TensorClaim | Refusal]
 # Rule (its module beside this one, and its function) -> the operators it takes.
 TENSOR_CLAIMS: dict[tuple[str, str], str] = {
     ("", "convolution.claim_conv"): "Conv",
+    ("", "pooling.claim_pool"): "AveragePool MaxPool",
+    ("", "pooling.claim_mean"): "GlobalAveragePool ReduceMean",
+    ("", "norms.claim_softmax"): "Softmax",
+    ("", "norms.claim_layer_norm"): "LayerNormalization",
+    ("", "recurrent.claim_recurrent"): "GRU LSTM",
     ("", "product.claim_matmul"): "MatMul",
     ("", "product.claim_gemm"): "Gemm",
     ("", "chains.claim_links"): """Abs Add Clip Div Erf Exp Gelu HardSigmoid HardSwish LeakyRelu Max Min Mul Neg Pow
