@@ -1,7 +1,7 @@
 """Are small networks usable? `python -m bench.networks [NAME ...]`, against onnxruntime, on one thread and two.
 
-One call of each network at a time, as its kind is called. The error is the largest difference from onnxruntime, relative
-to the largest value.
+One call of each network at a time, as its kind is called. The error is the largest difference from onnxruntime,
+relative to the largest value.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Small networks of the usual kinds, made anew each time from fixed seeds: what `python -m bench.networks` asks about."""
+"""Small networks of the usual kinds, made anew each time from fixed seeds: for `python -m bench.networks`."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def _twice(net: Net, x: str) -> str:
 
 
 def detector(kind: str) -> tuple[bytes, dict[str, np.ndarray]]:
-    """A YOLO-like detector, 320 x 320: CSP backbone, pooling pyramid, a neck of two scales up, three heads, one table."""
+    """A YOLO-like detector, 320 x 320: CSP backbone, pooling pyramid, two scales up, three heads, one table."""
     net = Net(4)
     x = net.input("x", [1, 3, 320, 320])
     h = net.block(x, 3, 16, 3, 2, kind)

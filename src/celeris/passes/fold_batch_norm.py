@@ -12,7 +12,7 @@ from celeris.graph.graph import Graph, Model, Node
 
 
 def fold_batch_norm(model: Model) -> Iterator[str]:
-    """Conv(x, W, B), BatchNormalization -> Conv(x, W s, (B - mean) s + bias) with s = scale / sqrt(variance + epsilon)."""
+    """Conv(x, W, B), BatchNormalization -> Conv(x, W s, (B - mean) s + bias), s = scale / sqrt(variance + epsilon)."""
     graph = model.graph
     made = edit.producers(graph)
     users = edit.users(graph)

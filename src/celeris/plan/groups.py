@@ -85,7 +85,7 @@ def _fits(
     root: TensorClaim,
     taken: set[int],
 ) -> bool:
-    """Whether a node can join a chain. Sizes that are not known are taken to fit: kernels look at them when they run."""
+    """Whether a node can join a chain. Sizes that are not known are taken to fit: kernels look again."""
     claim = claims.get(at)
     if claim is None or not claim.links or at in taken:
         return False
@@ -179,7 +179,8 @@ def _encode(graph: Graph, links: list[tuple[int, Link]], places: dict[str, int],
     numbers: list[float] = []
     code: list[tuple[int, int, int]] = []
     limits: list[tuple[float, float]] = []
-    places, starts = dict(places), {}
+    places = dict(places)
+    starts: dict[int, int] = {}
     for i, (at, link) in enumerate(links):
         starts.setdefault(at, i)
 

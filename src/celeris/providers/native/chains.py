@@ -18,7 +18,8 @@ _TWO = {
     "Min": "minimum",
 }
 _ONE = {
-    "Abs": "magnitude", "Neg": "negate", "Exp": "exponential", "Sqrt": "root", "Reciprocal": "reciprocal", "Relu": "relu",
+    "Abs": "magnitude", "Neg": "negate", "Exp": "exponential", "Sqrt": "root", "Reciprocal": "reciprocal",
+    "Relu": "relu",
     "Sigmoid": "sigmoid", "Tanh": "tanh", "Erf": "erf",
 }  # fmt: skip
 
@@ -66,7 +67,8 @@ def _pair(function: str, node: Node, values: Values) -> list[Link] | None:
     left, right = (number(values, name) for name in node.inputs)
     if left is not None and right is not None:
         return None
-    return [Link(function, *(name if v is None else v for name, v in zip(node.inputs, (left, right), strict=True)))]
+    first, second = node.inputs
+    return [Link(function, first if left is None else left, second if right is None else right)]
 
 
 def _pow(node: Node, values: Values) -> list[Link] | None:
