@@ -132,6 +132,7 @@ PyObject *make_strings(const Port &port, npy_intp rows, const Str *from) {
 std::vector<int> slots_in(const Program::Step &s) {
     if (s.kind == Program::Step::zipmap) return {s.zip.in};
     if (s.kind == Program::Step::call) return s.function.in;
+    if (s.kind == Program::Step::tensor) return s.whole.call.in;
     std::vector<int> in;
     for (const Port &p : s.run.in) in.push_back(p.slot);
     return in;
@@ -140,6 +141,7 @@ std::vector<int> slots_in(const Program::Step &s) {
 std::vector<int> slots_out(const Program::Step &s) {
     if (s.kind == Program::Step::zipmap) return {s.zip.out};
     if (s.kind == Program::Step::call) return s.function.out;
+    if (s.kind == Program::Step::tensor) return s.whole.call.out;
     std::vector<int> out;
     for (const Port &p : s.run.out) out.push_back(p.slot);
     return out;

@@ -46,9 +46,13 @@ struct Conv : TensorState {
         dims[2] = x.rank == 4 ? x.dims[2] : 1, dims[3] = x.dims[x.rank - 1];
         return true;
     }
-    // Whether an extra goes along with every element (true), or with every channel (false); *fits: either.
+    // Whether an extra goes along with every element (true), or is one value or one a channel (false); *fits: either.
     static bool dense(const Tensor &extra, const Tensor &y, bool *fits) {
         if (extra.same_dims(y)) return *fits = true;
+        if (extra.size() == 1 && extra.rank <= y.rank) {
+            *fits = true;
+            return false;
+        }
         const int after = y.rank - 2;
         *fits = extra.rank > after && extra.rank <= y.rank && extra.size() == y.dims[1] &&
                 extra.dims[extra.rank - 1 - after] == y.dims[1];
@@ -79,9 +83,11 @@ struct Conv : TensorState {
 
 // What finishes a tile: bias, chain, and the way to the output.
 struct ConvEnd {
-    const Conv &conv;
+    const Chain &chain;
+    int64_t outputs;
     const Call &call;
     int64_t item, windows;
+    int inputs = 1;  // of the call, before the chain's extras
 
     // The tile's rows [rows][wide] are output channels from `channel` on, its columns positions with these runs.
     void operator()(float *tile, int64_t wide, int64_t rows, int64_t channel, const float *bias, const Run *runs,
@@ -91,8 +97,8 @@ struct ConvEnd {
             float *row = tile + r * wide;
             for (int64_t j = 0; j < wide; j += kLanes) store(row + j, load(row + j) + b);
         }
-        if (!conv.chain.empty()) through_chain(tile, wide, rows, channel, runs, n_runs, room);
-        const int64_t first = item * conv.outputs + channel;
+        if (!chain.empty()) through_chain(tile, wide, rows, channel, runs, n_runs, room);
+        const int64_t first = item * outputs + channel;
         for (int64_t r = 0; r < rows; ++r) {
             float *to = call.out[0].as<float>() + (first + r) * windows;
             for (int64_t s = 0; s < n_runs; ++s)
@@ -105,23 +111,23 @@ private:
                        float *room) const {
         float *operands[Chain::kMostBuffers];
         operands[0] = tile;
-        for (int64_t i = 0; i < conv.chain.buffers(); ++i) operands[i + 1] = room + i * rows * wide;
-        for (int i = 1; i <= conv.chain.extras; ++i) {
-            const Tensor &extra = call.in[i];
+        for (int64_t i = 0; i < chain.buffers(); ++i) operands[i + 1] = room + i * rows * wide;
+        for (int i = 1; i <= chain.extras; ++i) {
+            const Tensor &extra = call.in[inputs - 1 + i];
             if (!extra.same_dims(call.out[0])) {
                 for (int64_t r = 0; r < rows; ++r) {
-                    const Floats value = splat(extra.as<float>()[channel + r]);
+                    const Floats value = splat(extra.as<float>()[extra.size() == 1 ? 0 : channel + r]);
                     for (int64_t j = 0; j < wide; j += kLanes) store(operands[i] + r * wide + j, value);
                 }
                 continue;
             }
             for (int64_t r = 0; r < rows; ++r) {
-                const float *from = extra.as<float>() + (item * conv.outputs + channel + r) * windows;
+                const float *from = extra.as<float>() + (item * outputs + channel + r) * windows;
                 for (int64_t s = 0; s < n_runs; ++s)
                     std::memcpy(operands[i] + r * wide + runs[s].at, from + runs[s].to, size_t(runs[s].count) * sizeof(float));
             }
         }
-        run_chain(conv.chain, operands, rows * wide, tile);
+        run_chain(chain, operands, rows * wide, tile);
     }
 };
 
@@ -213,7 +219,7 @@ inline void run(const Conv &conv, const Call &c) {
     const Memory room(copied ? size_t(dims[1] * f.plane() + kTileColumns) * sizeof(float) : 0);
     for (int64_t item = 0; item < dims[0]; ++item) {
         const float *x = c.in[0].as<float>() + item * dims[1] * dims[2] * dims[3];
-        const ConvEnd end{conv, c, item, f.windows()};
+        const ConvEnd end{conv.chain, conv.outputs, c, item, f.windows()};
         if (conv.depthwise)
             convolve_channels(conv, c, f, x, end);
         else

@@ -14,15 +14,16 @@ import numpy as np
 from celeris.environment import CPU
 from celeris.graph.graph import Node
 from celeris.graph.types import dtype_of, element_of
-from celeris.plan.plan import PipelineStep, Step
+from celeris.plan.plan import PipelineStep, Step, TensorStep
 
 
 def by_node(step: Step, start_ns: int, duration_ns: int, spent: list[int]) -> Iterator[tuple[Node, int, int]]:
     """Each node of a step with its start and duration.
 
     Nodes of a pipeline run block by block: each gets the share of the duration that its kernels took of all kernels'.
+    Nodes that one kernel runs share alike.
     """
-    if not isinstance(step, PipelineStep):
+    if not isinstance(step, PipelineStep | TensorStep):
         yield step.node, start_ns, duration_ns
         return
     total, first, at = sum(spent), 0, start_ns

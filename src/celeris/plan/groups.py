@@ -90,7 +90,7 @@ def _fits(
     if claim is None or not claim.links or at in taken:
         return False
     others = [name for name in claim.inputs if name not in inside]
-    if all(_stretches(graph, name, shape) for name in others):
+    if all(_stretches(graph, name, shape) or _is_single(graph, name, root.kernel) for name in others):
         return True
     if not _alike(_shape(graph, graph.nodes[at].outputs[0]), shape):
         return False
@@ -105,6 +105,11 @@ def _alike(one: tuple[Any, ...] | None, other: tuple[Any, ...]) -> bool:
         return False
     pairs = zip(one, other, strict=True)
     return all(a == b or (1 not in (a, b) and not (isinstance(a, int) and isinstance(b, int))) for a, b in pairs)
+
+
+def _is_single(graph: Graph, name: str, kernel: str) -> bool:
+    """Whether a value is a scalar that a convolution's chain takes."""
+    return kernel.startswith("conv") and _shape(graph, name) in ((), (1,))
 
 
 def _stretches(graph: Graph, name: str, shape: tuple[Any, ...]) -> bool:

@@ -45,6 +45,11 @@ class TensorStep:
     outputs: list[str]
     fallback: Callable[..., tuple[Any, ...]]  # the same by the reference tier, for inputs that the kernel does not take
 
+    @property
+    def counts(self) -> list[int]:
+        """As a pipeline's: no node has a kernel of its own."""
+        return [0] * len(self.nodes)
+
 
 @dataclass(slots=True)
 class ZipMapStep:
