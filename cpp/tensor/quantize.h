@@ -35,7 +35,7 @@ struct Quantize : TensorState {
     }
 };
 
-// round(x / scale) + zero, limited; NaN gives what 0 does, as in the reference tier.
+// round(x / scale) + zero, limited; NaN gives 0, as in the reference tier.
 inline void quantize_some(const float *x, int64_t n, float scale, int32_t zero, bool is_signed, std::byte *to) {
     const float low = float((is_signed ? -128 : 0) - zero), high = float((is_signed ? 127 : 255) - zero);
     int8_t *bytes = reinterpret_cast<int8_t *>(to);
@@ -44,6 +44,7 @@ inline void quantize_some(const float *x, int64_t n, float scale, int32_t zero, 
         float v = x[i] / scale;
         v = v < low ? low : v;
         v = v > high ? high : v;
+        v = v == v ? v : -float(zero);
         bytes[i] = int8_t(int32_t((v + 0x1.8p23f) - 0x1.8p23f) + zero);
     }
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -40,7 +40,7 @@ def group(graph: Graph, claims: dict[int, TensorClaim]) -> dict[int, Group]:
     groups: dict[int, Group] = {}
     products = [at for at, c in claims.items() if c.chained and not c.links]
     for at in (*reversed(products), *claims):  # the last product before an Add takes it
-        if at not in taken:
+        if at not in taken and claims[at].kernel != "cast":
             found = _grow(graph, claims, at, readers, taken)
             taken.update(found.members)
             groups[found.members[-1]] = found
@@ -55,13 +55,17 @@ def _grow(
     shape = _shape(graph, graph.nodes[root].outputs[0])
     if not claim.chained or shape is None or graph.nodes[root].outputs[1:]:
         return best
-    now = Group([root], claim, list(best.links))
-    inside = {graph.nodes[root].outputs[0]}
+    if claim.kernel == "conv_integer" and not _take_cast(graph, claims, best, readers):
+        return best
+    now = Group(list(best.members), best.claim, list(best.links))
+    inside = {graph.nodes[at].outputs[0] for at in now.members}
     while True:
         waiting = sorted({at for name in inside for at in readers.get(name, ()) if at not in now.members})
         following = next((at for at in waiting if _fits(graph, claims, at, inside, shape, claim, taken)), None)
         if following is None or len(now.links) + len(claims[following].links) > _LONGEST:
             return best
+        if graph.nodes[following].outputs[0] in _outside(graph, now):
+            return best  # a member reads it already, as it comes from outside
         now.members.append(following)
         now.links += [(following, link) for link in claims[following].links]
         inside.add(graph.nodes[following].outputs[0])
@@ -73,7 +77,18 @@ def _grow(
             if name in graph.outputs or any(at not in now.members for at in readers.get(name, ()))
         ]
         if seen == [graph.nodes[following].outputs[0]]:
-            best = Group(list(now.members), claim, list(now.links))
+            best = Group(list(now.members), now.claim, list(now.links))
+
+
+def _take_cast(graph: Graph, claims: dict[int, TensorClaim], group: Group, readers: dict[str, list[int]]) -> bool:
+    """Whether the root's only reader is a Cast to float32: the kernel then gives floats, and takes a chain."""
+    made = graph.nodes[group.members[0]].outputs[0]
+    users = readers.get(made, [])
+    if made in graph.outputs or len(users) != 1 or users[0] not in claims or claims[users[0]].kernel != "cast":
+        return False
+    group.members.append(users[0])
+    group.claim = replace(group.claim, params={**group.claim.params, "gives": 1})
+    return True
 
 
 def _fits(
@@ -149,7 +164,8 @@ def described(graph: Graph, group: Group) -> tuple[dict[str, Any], list[str]]:
     if claim.links:
         first[extras[0]] = 0
     else:
-        first[graph.nodes[group.members[0]].outputs[0]] = 0
+        cast = claim.params.get("gives") == 1
+        first[graph.nodes[group.members[1 if cast else 0]].outputs[0]] = 0
     extras_read = extras[1:] if claim.links else extras
     first.update({name: 1 + i for i, name in enumerate(extras_read)})
     params.update(_encode(graph, links, first, len(extras_read)))

@@ -35,6 +35,13 @@ def claim_links(node: Node, values: Values) -> TensorClaim | Refusal:
     return TensorClaim("elementwise", {}, list(dict.fromkeys(read)), links, chained=True)
 
 
+def claim_cast(node: Node, values: Values) -> TensorClaim | Refusal:
+    """Cast of int32 to float32, as the end of a kernel that can give either; by itself it has none."""
+    if values.element(node.inputs[0]) != "int32" or values.element(node.outputs[0]) != "float":
+        return Refusal("no native kernel for whole tensors of these types")
+    return TensorClaim("cast", {}, [node.inputs[0]])
+
+
 def _links(node: Node, values: Values) -> list[Link] | None:
     name, x = node.op_type, node.inputs[0]
     if name in _TWO:

@@ -55,7 +55,13 @@ TENSOR_CLAIMS: dict[tuple[str, str], str] = {
     ("", "norms.claim_softmax"): "Softmax",
     ("", "norms.claim_layer_norm"): "LayerNormalization",
     ("", "recurrent.claim_recurrent"): "GRU LSTM",
+    ("", "chains.claim_cast"): "Cast",
     ("", "product.claim_matmul"): "MatMul",
+    ("", "quantized.claim_conv_integer"): "ConvInteger",
+    ("", "quantized.claim_dynamic_quantize"): "DynamicQuantizeLinear",
+    ("", "quantized.claim_qlinear_conv"): "QLinearConv",
+    ("", "quantized.claim_quantize"): "DequantizeLinear QuantizeLinear",
+    ("com.microsoft", "quantized.claim_qlinear_add"): "QLinearAdd",
     ("", "product.claim_gemm"): "Gemm",
     ("", "chains.claim_links"): """Abs Add Clip Div Erf Exp Gelu HardSigmoid HardSwish LeakyRelu Max Min Mul Neg Pow
         Reciprocal Relu Sigmoid Sqrt Sub Sum Tanh""",
