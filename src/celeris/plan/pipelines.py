@@ -62,7 +62,9 @@ def _cut(graph: Graph, scope: Scope, left: dict[int, str]) -> Plan:
     rows = {name: r for name in graph.inputs if (r := rows_of(graph, name)) is not None}
     context = Context(rows, plan.constants, scope.opsets)
     claims: dict[int, Claim] = {}
-    tensors = _tensor_claims(graph, scope, left)
+    claimed = _tensor_claims(graph, scope, left)
+    groups = group(graph, claimed)
+    tensors = {at: claimed[at] for each in groups.values() for at in each.members}
     for at, node in enumerate(graph.nodes):
         answer: Claim | Refusal
         if at in tensors:
@@ -86,7 +88,7 @@ def _cut(graph: Graph, scope: Scope, left: dict[int, str]) -> Plan:
             plan.reasons.append(
                 (node, tier, f"whole tensors: {tensors[at].kernel}" if at in tensors else answer.reason)
             )
-    _schedule(graph, claims, group(graph, tensors), rows, scope, plan)
+    _schedule(graph, claims, groups, rows, scope, plan)
     return plan
 
 
