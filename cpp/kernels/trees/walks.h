@@ -2,7 +2,8 @@
 //
 // The two children of a split lie side by side, so a step is at = 2 pair + (key(x) > key). A leaf leads to itself: it
 // looks at a plane after all others where each row's key is 0, and its own key is its number, with the sign to suit.
-// Children that several parents share are one pair, so what is laid out is linear in the given nodes.
+// Children that several parents share are one pair, so what is laid out is linear in the given nodes. A pair and the pairs
+// below it share a line of the cache as far as they fit, so that a walk down a deep tree meets a new one at every other step.
 #pragma once
 
 #include "engine/target.h"
@@ -61,22 +62,24 @@ struct Walks {
         nodes.reserve(2 * expected), leaves.reserve(expected + s.roots.size());
         LargeVector<int32_t> pair_of(s.splits.size(), -1);
         std::vector<Pair> pairs;
-        size_t base = 0, done = 0;
+        size_t base = 0;
         for (const int32_t root : s.roots) {
             if (apart) {
                 for (const Pair &pair : pairs)
                     if (pair.split >= 0) pair_of[size_t(pair.split)] = -1;
-                pairs.clear(), base = nodes.size(), done = 0;
                 if (nodes.size() > 4 * expected) return false;
+                while (s.depth_of(root) >= kDeep && nodes.size() % (2 * kLinePairs) != 0) nodes.push_back({});
+                pairs.clear(), base = nodes.size();
             }
-            const size_t start = 2 * pairs.size(), first_leaf = leaves.size();
+            const size_t first = pairs.size(), start = 2 * first, first_leaf = leaves.size();
             leaves_at_.clear();
             pairs.push_back({-1, 0});
-            for (; done < pairs.size(); ++done) {
-                const Pair pair = pairs[done];
-                put(s, pair.split < 0 ? root : s.splits[size_t(pair.split)].left, base, pair.depth, pair_of, pairs);
-                put(s, pair.split < 0 ? root : s.splits[size_t(pair.split)].right, base, pair.depth, pair_of, pairs);
-                if (int64_t(pairs.size()) > limit) return false;
+            order(s, root, pair_of, pairs);
+            if (int64_t(pairs.size()) > limit) return false;
+            for (size_t at = first; at < pairs.size(); ++at) {
+                const Pair pair = pairs[at];
+                put(s, pair.split < 0 ? root : s.splits[size_t(pair.split)].left, base, pair.depth, pair_of);
+                put(s, pair.split < 0 ? root : s.splits[size_t(pair.split)].right, base, pair.depth, pair_of);
             }
             Tree tree{int64_t(base), uint32_t(start), s.depth_of(root), 0, -1};
             if (tree.depth >= kDeep) {
@@ -126,8 +129,30 @@ private:
             if ((seen += leaves_at_[size_t(depth)]) * 2 >= total) break;
         return depth;
     }
-    void put(const Splits<Key> &s, int32_t child, size_t base, int32_t depth, LargeVector<int32_t> &pair_of,
-             std::vector<Pair> &pairs) {
+    // Numbers the pairs below a root, line by line: a line begins with the first split that waits, and takes the highest of
+    // those below, as higher trees are met more often.
+    void order(const Splits<Key> &s, int32_t root, LargeVector<int32_t> &pair_of, std::vector<Pair> &pairs) {
+        waiting_.assign(1, {root, 0});
+        for (size_t next = 0; next < waiting_.size(); ++next) {
+            Pair line[kLinePairs + 1] = {waiting_[next]};
+            size_t count = 1;
+            do {
+                size_t highest = 0;
+                for (size_t i = 1; i < count; ++i)
+                    if (s.depth_of(line[i].split) > s.depth_of(line[highest].split)) highest = i;
+                const Pair pair = line[highest];
+                line[highest] = line[--count];
+                if (pair.split < 0 || pair_of[size_t(pair.split)] >= 0) continue;
+                pair_of[size_t(pair.split)] = int32_t(pairs.size());
+                pairs.push_back({pair.split, pair.depth + 1});
+                line[count++] = {s.splits[size_t(pair.split)].left, pair.depth + 1};
+                line[count++] = {s.splits[size_t(pair.split)].right, pair.depth + 1};
+            } while (count > 0 && pairs.size() % kLinePairs != 0);
+            for (size_t i = 0; i < count; ++i)
+                if (line[i].split >= 0) waiting_.push_back(line[i]);
+        }
+    }
+    void put(const Splits<Key> &s, int32_t child, size_t base, int32_t depth, const LargeVector<int32_t> &pair_of) {
         using Index = typename Node::Index;
         if (child < 0) {
             const size_t at = nodes.size();
@@ -137,15 +162,12 @@ private:
             ++leaves_at_[size_t(depth)];
             return;
         }
-        int32_t &pair = pair_of[size_t(child)];
-        if (pair < 0) {
-            pair = int32_t(pairs.size());
-            pairs.push_back({child, depth + 1});
-        }
         const auto &split = s.splits[size_t(child)];
-        nodes.push_back({split.key, Index(pair), Index(split.plane * kLanes)});
+        nodes.push_back({split.key, Index(pair_of[size_t(child)]), Index(split.plane * kLanes)});
     }
 
+    static constexpr size_t kLinePairs = 64 / (2 * sizeof(Node));
+    std::vector<Pair> waiting_;
     std::vector<int64_t> leaves_at_;  // of the tree that is laid out, by depth
 };
 

@@ -19,7 +19,7 @@ from celeris.providers.native.linear import labels_of
 #   lanes (kernels/trees/lanes.h)        up to LANE_LEAVES on fewer rows, where the instruction set is AVX-512
 #   walks (kernels/trees/walks.h)        else
 BIT_LEAVES, BIT_TARGETS = 256, 32
-BIT_ROWS = ((4, 4), (8, 7), (16, 10), (32, 14), (64, 16), (128, 24), (BIT_LEAVES, 56))
+BIT_ROWS: tuple[tuple[int, int], ...] = ((4, 4), (8, 7), (16, 10), (32, 14), (64, 16), (128, 24), (BIT_LEAVES, 56))
 LANE_LEAVES = 64
 
 
