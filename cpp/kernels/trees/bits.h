@@ -10,6 +10,7 @@
 //   choices  steps (to, where, yes, no) from the leaves up: for all others
 // A tree deeper than a byte has bits is cut into pieces: what lies below the cut, contracted to the nodes that still tell
 // its parts apart, is the next piece, asked for the rows that the one before sends there.
+// Whether a number is among several values is a mask of its own: of the comparisons with the values' ends, an odd count.
 // After QuickScorer's bit vectors (Lucchese et al., SIGIR 2015), but over rows rather than leaves.
 #pragma once
 
@@ -56,13 +57,18 @@ struct Bits {
         uint8_t levels;
     };
     struct Chunk {
-        size_t ranked, ranked_end, groups, groups_end, tests;
+        size_t ranked, ranked_end, groups, groups_end, sets, sets_end;
+    };
+    struct Set {  // its mask, after those of the chunk's tests, is the sum of these tests' without carry
+        uint32_t first, last;  // in set_tests
     };
     std::vector<Chunk> chunks;
     std::vector<Ranked> ranked;
     std::vector<Group> groups;
     std::vector<Piece> pieces;
     std::vector<uint8_t> maps;
+    std::vector<Set> sets;
+    std::vector<uint16_t> set_tests;  // numbers of tests
     std::vector<uint16_t> program;
     std::vector<uint32_t> tables;
     std::vector<double> scales;
@@ -94,7 +100,10 @@ public:
             std::stable_sort(order.begin(), order.end(), [&](int32_t a, int32_t b) { return target(a) < target(b); });
         for (int32_t tree : order) {
             if (!expand(s_.roots[size_t(tree)])) return {};
-            if (!fits()) close();
+            if (!fits()) {
+                close();
+                if (!fits()) return {};  // a set of too many values
+            }
             if (open_.empty() || open_.size() == size_t(kTogether) || open_target_ != target(tree)) end_group();
             open_target_ = target(tree);
             add();
@@ -108,11 +117,13 @@ public:
 
 private:
     struct Node {
+        const typename Splits<Key>::Set *set;  // or null
         int32_t split, left, right;  // children: index of a node, or ~leaf
         int32_t height = 0;          // levels that its piece has below it, itself included
         bool cut = false;            // begins the next piece
     };
-    using Vector = int32_t;  // the number of one that steps write, or ~test
+    using Vector = int32_t;  // the number of one that steps write, or ~test, or ~(kFirstSet + set)
+    static constexpr int32_t kFirstSet = 1 << 24;
     struct Open {
         Bits::Tree tree;
         uint8_t levels;
@@ -137,9 +148,10 @@ private:
             return ~int32_t(ends_.size() - 1);
         }
         const size_t at = nodes_.size();
-        nodes_.push_back({ref, 0, 0});
-        const int32_t left = grow(s_.splits[size_t(ref)].left);
-        const int32_t right = grow(s_.splits[size_t(ref)].right);
+        const auto *set = s_.set_at(ref);
+        nodes_.push_back({set, ref, 0, 0});
+        const int32_t left = grow(set ? set->out : s_.splits[size_t(ref)].left);
+        const int32_t right = grow(set ? set->in : s_.splits[size_t(ref)].right);
         nodes_[at].left = left, nodes_[at].right = right;
         return int32_t(at);
     }
@@ -150,9 +162,12 @@ private:
     bool fits() {
         fresh_.clear();
         if (used_.size() < s_.planes.size()) used_.resize(s_.planes.size());
+        size_t sets = sets_.size();
         for (const Node &n : nodes_) {
-            const auto &split = s_.splits[size_t(n.split)];
-            if (find(split.plane, split.key) < 0) fresh_.push_back({split.plane, split.key});
+            sets += n.set != nullptr;
+            each_comparison(n, [&](int32_t plane, Key key) {
+                if (find(plane, key) < 0) fresh_.push_back({plane, key});
+            });
         }
         std::sort(fresh_.begin(), fresh_.end());
         fresh_.erase(std::unique(fresh_.begin(), fresh_.end()), fresh_.end());
@@ -161,7 +176,12 @@ private:
             run = i > 0 && fresh_[i].first == fresh_[i - 1].first ? run + 1 : 1;
             if (used_[size_t(fresh_[i].first)] + run > 255) return false;
         }
-        return pairs_.size() + fresh_.size() <= kChunkTests;
+        return pairs_.size() + fresh_.size() + sets <= kChunkTests;
+    }
+    template <class Visit>
+    void each_comparison(const Node &n, Visit &&visit) const {
+        if (n.set == nullptr) return visit(s_.splits[size_t(n.split)].plane, s_.splits[size_t(n.split)].key);
+        for (uint32_t e = n.set->first; e < n.set->last; ++e) visit(s_.set_ends[e].first, s_.set_ends[e].second);
     }
     int32_t find(int32_t plane, Key key) const {
         const auto found = number_.find({plane, key});
@@ -197,6 +217,10 @@ private:
         open_.push_back(std::move(o));
     }
     void add_lanes() {
+        if (std::any_of(nodes_.begin(), nodes_.end(), [](const Node &n) { return n.set != nullptr; })) {
+            lanes_.reset();
+            return;
+        }
         const auto depth = [&](auto &&self, int32_t at) -> int32_t {
             return at < 0 ? 0 : 1 + std::max(self(self, nodes_[size_t(at)].left), self(self, nodes_[size_t(at)].right));
         };
@@ -281,8 +305,15 @@ private:
             o.values[(size_t(c) << o.levels) + index] = value(leaf_of_[number], c);
     }
     Vector test(int32_t at) {
-        const auto &split = s_.splits[size_t(nodes_[size_t(at)].split)];
-        return ~number(split.plane, split.key);
+        const Node &n = nodes_[size_t(at)];
+        const auto &split = s_.splits[size_t(n.split)];
+        if (n.set == nullptr) return ~number(split.plane, split.key);
+        const auto [found, fresh] = set_number_.try_emplace(n.split, int32_t(sets_.size()));
+        if (fresh) {
+            sets_.emplace_back();
+            each_comparison(n, [&](int32_t plane, Key key) { sets_.back().push_back(number(plane, key)); });
+        }
+        return ~(kFirstSet + found->second);
     }
     void write(Vector v) {
         if (v < 0) patches_.push_back({bits_.program.size(), ~v});
@@ -394,7 +425,7 @@ private:
         for (size_t i = 0; i < order.size(); ++i) order[i] = int32_t(i);
         std::sort(order.begin(), order.end(), [&](int32_t a, int32_t b) { return pairs_[size_t(a)] < pairs_[size_t(b)]; });
         std::vector<std::pair<uint8_t, uint8_t>> lane(pairs_.size());  // plane and rank of each
-        Bits::Chunk chunk{bits_.ranked.size(), 0, groups_done_, bits_.groups.size(), pairs_.size()};
+        Bits::Chunk chunk{bits_.ranked.size(), 0, groups_done_, bits_.groups.size(), bits_.sets.size(), 0};
         for (size_t i = 0; i < order.size();) {
             const int32_t plane = pairs_[size_t(order[i])].first;
             size_t end = i;
@@ -408,12 +439,22 @@ private:
             i = end;
         }
         chunk.ranked_end = bits_.ranked.size();
-        for (const auto &[at, test] : patches_) bits_.program[at] = uint16_t(size_t(place[size_t(test)]) + kSlots);
+        for (const auto &set : sets_) {
+            const uint32_t first = uint32_t(bits_.set_tests.size());
+            for (const int32_t test : set) bits_.set_tests.push_back(uint16_t(place[size_t(test)] - 1));
+            bits_.sets.push_back({first, uint32_t(bits_.set_tests.size())});
+        }
+        chunk.sets_end = bits_.sets.size();
+        for (const auto &[at, test] : patches_) {
+            const size_t mask = test < kFirstSet ? size_t(place[size_t(test)]) : pairs_.size() + size_t(test - kFirstSet) + 1;
+            bits_.program[at] = uint16_t(mask + kSlots);
+        }
         if (chunk.ranked_end - chunk.ranked > kLanePlanes) lanes_.reset();
         if (lanes_) lanes_->close([&](int32_t test) { return lane[size_t(test)]; });
-        bits_.most_tests = std::max(bits_.most_tests, pairs_.size());
+        bits_.most_tests = std::max(bits_.most_tests, pairs_.size() + sets_.size());
         bits_.chunks.push_back(chunk);
         groups_done_ = bits_.groups.size();
+        sets_.clear(), set_number_.clear();
         pairs_.clear(), number_.clear(), patches_.clear(), used_.assign(s_.planes.size(), 0);
     }
     void rank(int32_t plane, const std::vector<Key> &keys) {
@@ -452,6 +493,8 @@ private:
     std::vector<Open> open_;
     std::optional<LaneBuilder> lanes_;
     std::vector<std::pair<int32_t, Key>> pairs_, fresh_;
+    std::vector<std::vector<int32_t>> sets_;  // of the open chunk: tests
+    std::unordered_map<int32_t, int32_t> set_number_;  // of the set whose splits begin there
     std::unordered_map<std::pair<int32_t, Key>, int32_t, Hash> number_;
     std::vector<size_t> used_;
     std::vector<std::pair<size_t, int32_t>> patches_;

@@ -422,6 +422,14 @@ void add_bits(const trees::Bits &bits, const trees::Plane *planes, const Block &
             test_ranks<W>(ranks, ranked.count, mask);
             mask += ranked.count * W;
         }
+        const V *tests = vectors + 1 + trees::kSlots;
+        V *set_mask = reinterpret_cast<V *>(mask);
+        for (size_t s = c->sets; s < c->sets_end; ++s, ++set_mask) {
+            const trees::Bits::Set &set = bits.sets.data()[s];
+            V odd{};
+            for (uint32_t t = set.first; t < set.last; ++t) odd ^= tests[bits.set_tests.data()[t]];
+            *set_mask = odd;
+        }
         for (size_t g = c->groups; g < c->groups_end; ++g) {
             const trees::Bits::Group &group = bits.groups.data()[g];
             for (int t = 0; t < trees::kTogether; ++t)

@@ -12,6 +12,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <unordered_map>
 
 #include "kernels/trees/given.h"
 
@@ -53,6 +54,14 @@ struct Splits {
         int32_t plane, left, right;
     };
     LargeVector<Split> splits;
+    // Of a node that asks whether a number is among several values, beside the splits that search for it: a number is
+    // where it lies above an odd count of ends. (Those of one plane are in order; NaN may have one end in a plane apart.)
+    struct Set {
+        int32_t in, out;
+        uint32_t first, last;  // in set_ends
+    };
+    std::vector<Set> sets;
+    std::vector<std::pair<int32_t, Key>> set_ends;  // plane, key
     std::vector<int32_t> roots;
     std::vector<Plane> planes;
     LargeVector<int32_t> depth;  // of each split: comparisons to the farthest leaf
@@ -67,6 +76,11 @@ struct Splits {
         head_ = {}, plane_of_ = {}, ends_ = {};
     }
 
+    // The set of the node whose splits begin there, or null.
+    const Set *set_at(int32_t split) const {
+        const auto found = set_at_.find(split);
+        return found == set_at_.end() ? nullptr : &sets[found->second];
+    }
     int32_t depth_of(int32_t ref) const { return depth[ref < 0 ? splits.size() : size_t(ref)]; }
 
 private:
@@ -153,9 +167,18 @@ private:
                     splits.push_back({K::never, plane(feature, missing && !unequal), in, out});
                     break;
                 }
-                search(feature, 0, ends_.size(), missing && !unequal ? 1 : 0, in, out);
+                const bool nan_in = missing && !unequal;
+                if (ends_.size() > 1) add_set(feature, nan_in, in, out);
+                search(feature, 0, ends_.size(), nan_in, in, out);
             }
         }
+    }
+
+    void add_set(int32_t feature, bool nan_in, int32_t in, int32_t out) {
+        set_at_[int32_t(splits.size())] = sets.size();
+        const uint32_t first = uint32_t(set_ends.size());
+        for (size_t i = 0; i < ends_.size(); ++i) set_ends.push_back({plane(feature, nan_in && i == 0), ends_[i]});
+        sets.push_back({in, out, first, uint32_t(set_ends.size())});
     }
 
     // Splits for the ends [low, high): the regions between them are numbered from low; NaN goes to region `nan`.
@@ -210,6 +233,7 @@ private:
     LargeVector<int32_t> head_;
     std::vector<int32_t> plane_of_;
     std::vector<Key> ends_;
+    std::unordered_map<int32_t, size_t> set_at_;
 };
 
 }  // namespace celeris::trees

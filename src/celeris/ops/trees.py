@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -361,3 +361,43 @@ def _members(where: str, values: Any, mode: np.ndarray) -> tuple[np.ndarray, np.
     sizes[asking] = np.diff(np.concatenate(([-1], ends))) - 1
     first = np.concatenate(([0], np.cumsum(sizes)))
     return flat[: ends[-1] + 1][~np.isnan(flat[: ends[-1] + 1])], first
+
+
+def with_sets(forest: Forest) -> Forest:
+    """The forest with chains of == on one feature as single nodes of mode MEMBER, as converters unroll categories.
+
+    A node that such a chain has taken in becomes a leaf without weights, which nothing leads to.
+    """
+    inner = forest.mode != LEAF
+    parents = np.bincount(np.concatenate((forest.true[inner], forest.false[inner])), minlength=len(inner))
+    parents[forest.roots] += 1
+    i, next_ = np.arange(len(inner)), forest.false
+    linked = (
+        (forest.mode == EQ) & (forest.mode[next_] == EQ) & (parents[next_] == 1) & (next_ != i)
+        & (forest.feature[next_] == forest.feature) & (forest.true[next_] == forest.true)
+        & (forest.missing[next_] == forest.missing)
+    )  # fmt: skip
+    if not linked.any():
+        return forest
+    taken = np.zeros(len(inner), bool)
+    taken[next_[linked]] = True
+    heads = np.flatnonzero(linked & ~taken)
+    owners, values = [heads], [forest.threshold[heads]]
+    last, going = heads.copy(), np.arange(len(heads))
+    while going.size:  # all chains a link further
+        last[going] = next_[last[going]]
+        owners.append(heads[going])
+        values.append(forest.threshold[last[going]])
+        going = going[linked[last[going]]]
+    mode, true, false = forest.mode.copy(), forest.true.copy(), forest.false.copy()
+    mode[heads], false[heads] = MEMBER, next_[last]
+    mode[taken], true[taken], false[taken] = LEAF, i[taken], i[taken]
+    owner, value = np.concatenate(owners), np.concatenate(values).astype(np.float64)
+    if len(forest.member_first) > 1:
+        had = np.repeat(i, np.diff(forest.member_first))
+        owner, value = np.concatenate((had, owner)), np.concatenate((forest.members, value))
+    order = np.argsort(owner, kind="stable")
+    member_first = np.concatenate(([0], np.cumsum(np.bincount(owner, minlength=len(inner)))))
+    return replace(
+        forest, mode=mode, true=true, false=false, members=value[order], member_first=member_first.astype(np.int64)
+    )

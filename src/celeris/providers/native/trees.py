@@ -10,7 +10,7 @@ import numpy as np
 from celeris._core import build_info
 from celeris.graph.graph import Node
 from celeris.ops import ml_trees
-from celeris.ops.trees import LEAF, Forest, forest_of_5
+from celeris.ops.trees import LEAF, Forest, forest_of_5, with_sets
 from celeris.providers.base import Claim, Context, KernelCall, Refusal, Rows
 from celeris.providers.native.linear import labels_of
 
@@ -47,6 +47,7 @@ def _bit_rows(forest: Forest) -> int:
 
 def _note(forest: Forest) -> str:
     """What `celeris show` says of the choice."""
+    forest = with_sets(forest)
     leaves, rows = _leaves(forest), _bit_rows(forest)
     size = f"{len(forest.roots)} trees of up to {leaves} leaves"
     below = "lanes" if leaves <= LANE_LEAVES and build_info()["instruction_set"] == "avx512" else "walks"
@@ -62,6 +63,7 @@ def _attributes(node: Node) -> Mapping[str, Any]:
 
 
 def _trees(forest: Forest, base: np.ndarray, source: str, out: str) -> KernelCall:
+    forest = with_sets(forest)
     params = {
         "feature": forest.feature,
         "threshold": forest.threshold,
