@@ -10,13 +10,13 @@ import numpy as np
 from celeris._core import build_info
 from celeris.graph.graph import Node
 from celeris.ops import ml_trees
-from celeris.ops.trees import LEAF, Forest, forest_of_5, with_sets
+from celeris.ops.trees import LEAF, MEMBER, Forest, forest_of_5, with_sets
 from celeris.providers.base import Claim, Context, KernelCall, Refusal, Rows
 from celeris.providers.native.linear import labels_of
 
 # Which algorithm, by the most leaves that a tree has and the rows of a call. From `python -m bench.trees`.
 #   bit vectors (kernels/trees/bits.h)   up to BIT_LEAVES, from so many rows on as BIT_ROWS says: (leaves, rows)
-#   lanes (kernels/trees/lanes.h)        up to LANE_LEAVES on fewer rows, where the instruction set is AVX-512
+#   lanes (kernels/trees/lanes.h)        up to LANE_LEAVES on fewer rows, without sets, on AVX-512
 #   walks (kernels/trees/walks.h)        else
 BIT_LEAVES, BIT_TARGETS = 256, 32
 BIT_ROWS: tuple[tuple[int, int], ...] = ((4, 4), (8, 7), (16, 10), (32, 14), (64, 16), (128, 24), (BIT_LEAVES, 56))
@@ -50,7 +50,8 @@ def _note(forest: Forest) -> str:
     forest = with_sets(forest)
     leaves, rows = _leaves(forest), _bit_rows(forest)
     size = f"{len(forest.roots)} trees of up to {leaves} leaves"
-    below = "lanes" if leaves <= LANE_LEAVES and build_info()["instruction_set"] == "avx512" else "walks"
+    lanes = leaves <= LANE_LEAVES and (forest.mode != MEMBER).all() and build_info()["instruction_set"] == "avx512"
+    below = "lanes" if lanes else "walks"
     return f"{size}: " + (f"bit vectors from {rows} rows on, else {below}" if rows else "walks")
 
 
