@@ -38,6 +38,7 @@ class Machine:
 
     call: float
     copy: float  # bytes read and written, beyond the caches
+    near_copy: float  # within the third-level cache
     cached_copy: float  # within the second-level cache
     operations: float
     visits: float  # nodes, in the first-level cache
@@ -57,7 +58,7 @@ def machine() -> Machine:
         function = getattr(library, name)
         function.restype, function.argtypes = ctypes.c_double, kinds
     return Machine(
-        _call(), library.copy(64 << 20), library.copy(128 << 10), library.multiply_add(),
+        _call(), library.copy(64 << 20), library.copy(2 << 20), library.copy(128 << 10), library.multiply_add(),
         library.visits(10), library.visits(22),
     )  # fmt: skip
 
@@ -90,8 +91,9 @@ class Needs:
         """The longest of its needs, and which that is."""
         at = machine()
         near = self.nodes * 8 < 1 << 20  # 8 bytes a node, within the second-level cache
+        copy = at.copy if self.moved > 32 << 20 else at.near_copy if self.moved > 1 << 20 else at.cached_copy
         return max(
-            (self.moved / at.copy * 1e9, "bytes moved"),
+            (self.moved / copy * 1e9, "bytes moved"),
             (self.operations / at.operations * 1e9, "arithmetic"),
             (self.visits / (at.visits if near else at.far_visits) * 1e9, "node visits"),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ _COLOURS = {
     "hummingbird-ml": "#76b7b2",
 }
 _MARKS = "osD^vP*X"
+_FEW = ("logistic", "forest_small", "forest_deep", "hist_boosting", "lightgbm", "xgboost", "catboost", "mlp", "columns")
 _PANELS = ("scaler_logistic", "forest_small", "forest_deep", "lightgbm", "xgboost", "mlp")
 
 
@@ -42,7 +44,8 @@ def draw(results: Results, folder: Path) -> list[tuple[str, str]]:
     folder.mkdir(parents=True, exist_ok=True)
     found = []
     for name, title, make in (
-        ("latency", "One row, by model and peer", _latency),
+        ("latency", "One row, by model and peer", partial(_latency, few=True)),
+        ("latency_all", "One row, all models", _latency),
         ("rows", "Throughput against rows a call", _rows),
         ("trees", "Throughput against the number of trees, and their depth", _trees),
         ("cores", "Throughput against threads", _cores),
@@ -54,9 +57,10 @@ def draw(results: Results, folder: Path) -> list[tuple[str, str]]:
     return found
 
 
-def _latency(results: Results) -> Figure:
+def _latency(results: Results, *, few: bool = False) -> Figure:
     """Bars of one row's time, models from top to bottom as in the zoo, Celeris uppermost of each."""
-    cells = [each for each in results.peers if each["rows"] == 1]
+    cells = [each for each in results.peers if each["rows"] == 1 and (not few or each["model"] in _FEW)]
+    cells = cells or [each for each in results.peers if each["rows"] == 1]
     names = [name for name in _COLOURS if any(name in each["times"] for each in cells)]
     heights = [len(each["times"]) + 1 for each in cells]
     figure, axes = plt.subplots(figsize=(9, 0.6 + 0.13 * sum(heights)))

@@ -10,6 +10,7 @@ from bench.peers import PEERS
 from bench.reporting.collect import Results
 from bench.zoo import MODELS
 
+_OF_COURSE = ("trained by", "the model has no estimator")
 _LEAST = 1.5  # what is below is listed
 Cell = dict[str, Any]
 
@@ -140,10 +141,11 @@ def _ahead(results: Results) -> str:
 _LIMITS = """## Physical limits
 
 Measured in the same process (`bench/limits.py`), one thread: a call from Python that makes two small outputs takes
-{call:.2f} us; memcpy reads and writes {copy:.1f} GB a second beyond the caches and {cached_copy:.0f} within;
-registers give {operations:.0f} billion float32 operations a second; interleaved walks visit {visits:.2f} billion
-nodes a second in the first-level cache, {far_visits:.2f} in a tree of 32 MB. The limit of 10,000 rows is the longest
-of bytes moved (inputs and outputs once), arithmetic, and node visits; that of one row is a call and its share of
+{call:.2f} us; memcpy reads and writes {copy:.0f} GB a second beyond the caches, {near_copy:.0f} in the third and
+{cached_copy:.0f} in the second; registers give {operations:.0f} billion float32 operations a second; interleaved
+walks visit {visits:.2f} billion nodes a second in the first-level cache, {far_visits:.2f} in a tree of 32 MB. The
+limit of 10,000 rows is the longest of bytes moved (inputs and outputs once), arithmetic (products and sums alone:
+exponentials and the choice of the nearest are not in it), and node visits; that of one row is a call and its share of
 those. Above 100%: bit vectors do not visit nodes, they compare each distinct threshold once for many rows.
 
 """
@@ -183,7 +185,7 @@ def _faults(results: Results) -> str:
     for peer in PEERS:
         why: dict[str, list[str]] = {}
         for model, faults in results.faults.items():
-            if peer in faults and not faults[peer].startswith("trained by"):
+            if peer in faults and not faults[peer].startswith(_OF_COURSE):
                 why.setdefault(faults[peer], []).append(model)
         lines += [f"- {peer}: {', '.join(models)}: {text}" for text, models in why.items()]
     return "## Who could not run what\n\n" + "\n".join(lines) + "\n" if lines else ""
