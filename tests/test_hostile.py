@@ -55,3 +55,14 @@ def test_ngrams_beyond_the_text(limits: dict[str, int]) -> None:
     session = celeris.InferenceSession(models.model([node], [models.tensor("x", T.INT64)], [models.tensor("y")]))
     # Bigrams are (5, 6) in column 2 and (7, 8) in column 3; 5 and 6 lie two apart, which one skip allows.
     assert session.run(None, {"x": np.array([5, 0, 6, 7], np.int64)})[0].tolist() == [0, 0, 1, 0]
+
+
+def test_steps_of_a_window_that_overflow() -> None:
+    pool = h.make_node("MaxPool", ["x"], ["y"], kernel_shape=[5, 5], strides=[3, (1 << 63) - 1])
+    data = models.model([pool], [models.tensor("x", T.FLOAT, [1, 3, 32, 32])], [models.tensor("y")])
+    assert celeris.InferenceSession(data).run(None, {"x": np.ones((1, 3, 32, 32), np.float32)})[0].shape == (
+        1,
+        3,
+        10,
+        1,
+    )

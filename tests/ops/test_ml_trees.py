@@ -182,3 +182,16 @@ def test_ensembles_of_version_5(dtype: Any, aggregate: int, transform: int) -> N
     (ours,), _ = run(celeris, model_of("TreeEnsemble", [x], 1, ML, {ML: 5}, given), [x])
     assert ours.dtype == theirs.dtype
     np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("aggregate", ["SUM", "AVERAGE", "MIN", "MAX"])
+def test_of_several_weights_for_the_only_target_the_first_counts(aggregate: str) -> None:
+    """skl2onnx's decision_leaf of three classes writes each leaf's number three times."""
+    x = np.array([[-1.0], [1.0]], np.float32)
+    agree(
+        "TreeEnsembleRegressor", [x], 1, domain="ai.onnx.ml", n_targets=1, aggregate_function=aggregate,
+        nodes_treeids=[0, 0, 0], nodes_nodeids=[0, 1, 2], nodes_featureids=[0, 0, 0], nodes_values=[0.0, 0.0, 0.0],
+        nodes_modes=["BRANCH_LEQ", "LEAF", "LEAF"], nodes_truenodeids=[1, 0, 0], nodes_falsenodeids=[2, 0, 0],
+        target_treeids=[0] * 5, target_nodeids=[1, 1, 1, 2, 2], target_ids=[0] * 5,
+        target_weights=[1.0, 2.0, 4.0, 8.0, 16.0],
+    )  # fmt: skip

@@ -137,6 +137,12 @@ def _forest_of(where: str, given: Mapping[str, Any], kind: str, targets: int) ->
     feature, to_true, to_false, roots, first, target, weight = _numbered(
         where, given, kind, targets, (trees, nodes, modes, features, true, false)
     )
+    has = first[1:] > first[:-1]
+    if targets == 1 and len(weight) > np.count_nonzero(has):
+        # Of several weights for the only target onnxruntime takes the first; skl2onnx's decision_leaf repeats them.
+        kept = first[:-1][has]
+        target, weight = target[kept], weight[kept]
+        first = np.concatenate(([0], np.cumsum(has)))
     base = _reals(given, "base_values").astype(np.float64)
     if len(base) not in (0, 1, targets):
         raise ValueError(f"{where}: expected no base_values, one, or one for each of {targets}, got {len(base)}")

@@ -10,6 +10,8 @@ from celeris.graph.graph import Node
 from celeris.providers.base import Refusal, TensorClaim
 from celeris.providers.native.whole import Values
 
+_WIDEST = 1 << 15  # beyond that products of sizes could overflow, and a model is hostile
+
 
 def window_params(node: Node, kernel: tuple[int, ...]) -> dict[str, Any] | None:
     """The parameters of cpp/tensor/window.h for one or two spatial axes; None where the attributes do not fit."""
@@ -18,7 +20,7 @@ def window_params(node: Node, kernel: tuple[int, ...]) -> dict[str, Any] | None:
     pads = _sizes(node, "pads", 2 * rank, 0)
     if rank not in (1, 2) or strides is None or dilations is None or pads is None:
         return None
-    if min(*kernel, *strides, *dilations) < 1 or min(pads) < 0:
+    if min(*kernel, *strides, *dilations) < 1 or min(pads) < 0 or max(*kernel, *strides, *dilations, *pads) > _WIDEST:
         return None
     if rank == 1:
         kernel, strides, dilations, pads = (1, *kernel), [1, *strides], [1, *dilations], [0, pads[0], 0, pads[1]]
