@@ -28,11 +28,13 @@ constexpr int32_t kMostLeaves = 256, kMostLevels = 8, kPathLevels = 6;
 constexpr uint8_t kBelow = 255;       // not a leaf's number but in a last piece
 constexpr size_t kSlots = 32;         // vectors that steps write: 1 to kSlots; 0 is empty, masks come after
 constexpr size_t kChunkTests = 6000;  // their masks, 64 bytes each, stay in a usual L2 cache
+constexpr uint16_t kUnit = 8;         // a vector's bytes, of each 64 rows
+static_assert(kUnit * (1 + kSlots + kChunkTests) < (1 << 16));
 constexpr int kTogether = 4;          // trees whose values are added in one pass over the sums
 
 struct Bits {
     struct Piece {
-        uint32_t program;  // paths: masks; choices: four words a step, then the planes. All are numbers of vectors
+        uint32_t program;  // paths: masks; choices: four words a step, then the planes. All are kUnit * numbers of vectors
         uint32_t map;      // what each code means: a leaf's number, or kBelow for the next piece
         uint16_t steps;    // of choices
         uint8_t levels;
@@ -92,8 +94,7 @@ public:
     std::optional<Bits> build() {
         if (leaves_.kind == Leaves::sparse || !leaves_.narrow) return {};
         bits_.columns = leaves_.columns();
-        // No other set looks up bytes across a register.
-        if (std::string_view(instruction_set()) == "avx512") lanes_.emplace();
+        if (by_register_) lanes_.emplace();
         std::vector<int32_t> order(s_.roots.size());
         for (size_t i = 0; i < order.size(); ++i) order[i] = int32_t(i);
         if (leaves_.kind == Leaves::value)
@@ -203,7 +204,7 @@ private:
         if (lanes_) add_lanes();
         Open o{{uint32_t(bits_.pieces.size()), 0, false}, 0, {}};
         const int32_t levels = measure(root_, 0), least = std::bit_width(ends_.size() - 1);
-        o.tree.mapped = below(root_, false) >= 0 || levels > std::max(4, least);
+        o.tree.mapped = below(root_, false) >= 0 || (by_register_ && levels > std::max(4, least));
         o.levels = uint8_t(o.tree.mapped ? least : levels);
         o.values.assign(size_t(bits_.columns) << o.levels, 0.0f);
         numbers_.assign(ends_.size(), -1), numbered_ = 0;
@@ -317,7 +318,7 @@ private:
     }
     void write(Vector v) {
         if (v < 0) patches_.push_back({bits_.program.size(), ~v});
-        bits_.program.push_back(v < 0 ? uint16_t(0) : uint16_t(v));
+        bits_.program.push_back(v < 0 ? uint16_t(0) : uint16_t(kUnit * v));
     }
     // `heap`: the node's place among the masks.
     void lay_path(int32_t at, size_t program, size_t heap) {
@@ -447,7 +448,7 @@ private:
         chunk.sets_end = bits_.sets.size();
         for (const auto &[at, test] : patches_) {
             const size_t mask = test < kFirstSet ? size_t(place[size_t(test)]) : pairs_.size() + size_t(test - kFirstSet) + 1;
-            bits_.program[at] = uint16_t(mask + kSlots);
+            bits_.program[at] = uint16_t(kUnit * (mask + kSlots));
         }
         if (chunk.ranked_end - chunk.ranked > kLanePlanes) lanes_.reset();
         if (lanes_) lanes_->close([&](int32_t test) { return lane[size_t(test)]; });
@@ -484,6 +485,7 @@ private:
     const Splits<Key> &s_;
     Leaves &leaves_;
     Bits bits_;
+    const bool by_register_ = std::string_view(instruction_set()) == "avx512";  // tables are looked up in registers
     std::vector<Node> nodes_;
     std::vector<int32_t> ends_;
     std::vector<int32_t> numbers_;  // of leaves, in the order in which pieces meet them
