@@ -14,19 +14,19 @@ from celeris.graph.graph import Model, Node
 from celeris.graph.types import Tensor, Type, dtype_of
 from celeris.interpret import Scope
 from celeris.passes.run import optimize
+from celeris.plan.bodies import Bodies, Built
 from celeris.plan.pipelines import cut
 from celeris.plan.plan import CallStep, PipelineStep, Plan, Step, TensorStep, ZipMapStep
 
 _WORTH_TRIMMING = 1 << 23  # bytes
 _TYPE_NUMBERS = {element: dtype_of(element).num for element in ("float", "double", "int64", "int32", "bool", "string")}
 
-# Operators whose functions multiply matrices by BLAS, and those that run bodies in which any may be.
+# Operators whose functions multiply matrices by BLAS. (Bodies are bounded node by node.)
 _PRODUCTS = frozenset(
     (
         "AffineGrid", "Attention", "CausalConvWithState", "Conv", "ConvInteger", "ConvTranspose", "DeformConv", "Det",
-        "Einsum", "GRU", "Gemm", "If", "LSTM", "LinearAttention", "LinearClassifier", "LinearRegressor", "Loop",
-        "MatMul", "MatMulInteger", "QLinearConv", "QLinearMatMul", "RNN", "SVMClassifier", "SVMRegressor", "Scan",
-        "SequenceMap",
+        "Einsum", "GRU", "Gemm", "LSTM", "LinearAttention", "LinearClassifier", "LinearRegressor", "MatMul",
+        "MatMulInteger", "QLinearConv", "QLinearMatMul", "RNN", "SVMClassifier", "SVMRegressor",
     )
 )  # fmt: skip
 
@@ -51,10 +51,7 @@ class Program:
         optimized = optimize(model, only=None if passes else (), without=disabled)
         optimized.graph.inputs = [name for name, _ in self.inputs]
         self.optimized = optimized
-        scope = Scope(optimized.opsets, optimized.functions)
-        self.plan = cut(optimized.graph, scope, use_native="native" not in disabled)
-        if threads is not None:
-            _bound(self.plan, threads)
+        self.plan = self._cut(optimized)
         self.core = build(self.plan)
         _pack(model.graph.nodes)
         self._overridden: dict[tuple[str, ...], Program] = {}
@@ -74,6 +71,19 @@ class Program:
         wanted = None if output_names is None else [self.places[name] for name in output_names]
         values = [feeds.get(name) for name, _ in self.inputs]
         return self.core.run(values, wanted, threads or _core.available_processors(), trace)
+
+    def _cut(self, model: Model) -> Plan:
+        bodies = Bodies(model, self._body, self._threads, by_shape=self._passes)
+        scope = Scope(model.opsets, model.functions, bodies.body)
+        plan = cut(model.graph, scope, use_native="native" not in self._disabled)
+        if self._threads is not None:
+            _bound(plan, self._threads)
+        return plan
+
+    def _body(self, model: Model) -> Built:
+        """The program of a body. What it gives may be what it was given: whoever shows it to a caller copies it."""
+        plan = self._cut(optimize(model, only=None if self._passes else (), without=self._disabled))
+        return Built(plan, build(plan, owned=False))
 
     def _override(self, names: tuple[str, ...]) -> Program:
         """The program in which these initializers are ordinary inputs."""
@@ -126,8 +136,11 @@ def _pack(nodes: Sequence[Node]) -> None:
         _core.trim_memory()
 
 
-def build(plan: Plan) -> _core.Program:
-    """The plan as the engine holds it: names become slots. The plan loses its kernels' parameters."""
+def build(plan: Plan, *, owned: bool = True) -> _core.Program:
+    """The plan as the engine holds it: names become slots. The plan loses its kernels' parameters.
+
+    `owned`: no result shares memory with the inputs, the constants or another result.
+    """
     slots: dict[str, int] = {}
 
     def slot(name: str) -> int:
@@ -138,7 +151,7 @@ def build(plan: Plan) -> _core.Program:
     for step in plan.steps:
         for name in (*step.inputs, *step.outputs):
             slot(name)
-    borrowed = {*plan.inputs, *plan.constants}
+    borrowed = {*plan.inputs, *plan.constants} if owned else set()
     outputs = [slot(f"\0out {name}" if name in borrowed else name) for name in plan.outputs]
     copies = {name: slot(f"\0out {name}") for name in plan.outputs if name in borrowed}
     core = _core.Program(len(slots), [slot(name) for name in plan.inputs], outputs)
@@ -146,7 +159,7 @@ def build(plan: Plan) -> _core.Program:
         core.constant(slot(name), value)
     release = _releases(plan)
     for step, names in zip(plan.steps, release, strict=True):
-        _add(core, step, slot, [slot(name) for name in names], set(plan.outputs))
+        _add(core, step, slot, [slot(name) for name in names], set(plan.outputs) if owned else set())
     for name, at in copies.items():
         node = Node("Identity", [name], [name])
         copy = CallStep(node, [name], [name], lambda value: (_owned(value, (value,)),))

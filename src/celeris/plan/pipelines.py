@@ -174,7 +174,7 @@ def _call(graph: Graph, node: Node, bound: Any) -> Step:
         order = sorted(range(len(keys)), key=lambda i: keys[i])
         ordered = [keys[i] for i in order]
         return ZipMapStep(node, bound.inputs, bound.outputs, ordered, order, bound.function)
-    return CallStep(node, bound.inputs, bound.outputs, bound.function)
+    return CallStep(node, bound.inputs, bound.outputs, bound.function, bound.bodies)
 
 
 def _pipeline(
