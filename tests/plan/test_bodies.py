@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -188,3 +190,13 @@ def test_first_calls_from_many_threads() -> None:
     with ThreadPoolExecutor(8) as pool:
         together = list(pool.map(call, range(40)))
     assert all(np.array_equal(value, call(at)) for at, value in enumerate(together))
+
+
+def test_nothing_holds_on_to_a_program() -> None:
+    """Bodies are compiled long after the model: what they need for that must not keep the model's program."""
+    session = celeris.InferenceSession(_squeezing())
+    session.run(None, {"flag": np.array(True), "x": np.ones((1, 4, 1), np.float32)})
+    program = weakref.ref(session._sess._program)
+    del session
+    gc.collect()
+    assert program() is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,33 @@ _PRODUCTS = frozenset(
 )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a model is compiled, and so are the bodies in it. They hold on to it: it must not hold on to a program."""
+
+    passes: bool
+    disabled: tuple[str, ...]
+    threads: int | None
+
+    def optimize(self, model: Model) -> Model:
+        """The model after the passes."""
+        return optimize(model, only=None if self.passes else (), without=self.disabled)
+
+    def cut(self, model: Model) -> Plan:
+        """The plan of an optimized model."""
+        bodies = Bodies(model, self.body, self.threads, by_shape=self.passes)
+        scope = Scope(model.opsets, model.functions, bodies.body)
+        plan = cut(model.graph, scope, use_native="native" not in self.disabled)
+        if self.threads is not None:
+            _bound(plan, self.threads)
+        return plan
+
+    def body(self, model: Model) -> Built:
+        """The program of a body. What it gives may be what it was given: whoever shows it to a caller copies it."""
+        plan = self.cut(self.optimize(model))
+        return Built(plan, build(plan, owned=False))
+
+
 class Program:
     """A model ready to run.
 
@@ -47,11 +74,10 @@ class Program:
         self.inputs = [(name, graph.types[name]) for name in graph.inputs if name not in graph.initializers]
         self.outputs: list[tuple[str, Type | None]] = [(name, graph.types.get(name)) for name in graph.outputs]
         self.places = {name: at for at, (name, _) in enumerate(self.outputs)}
-        self._passes, self._disabled, self._threads = passes, list(disabled), threads
-        optimized = optimize(model, only=None if passes else (), without=disabled)
-        optimized.graph.inputs = [name for name, _ in self.inputs]
-        self.optimized = optimized
-        self.plan = self._cut(optimized)
+        self._way = Way(passes, tuple(disabled), threads)
+        self.optimized = self._way.optimize(model)
+        self.optimized.graph.inputs = [name for name, _ in self.inputs]
+        self.plan = self._way.cut(self.optimized)
         self.core = build(self.plan)
         _pack(model.graph.nodes)
         self._overridden: dict[tuple[str, ...], Program] = {}
@@ -72,28 +98,14 @@ class Program:
         values = [feeds.get(name) for name, _ in self.inputs]
         return self.core.run(values, wanted, threads or _core.available_processors(), trace)
 
-    def _cut(self, model: Model) -> Plan:
-        bodies = Bodies(model, self._body, self._threads, by_shape=self._passes)
-        scope = Scope(model.opsets, model.functions, bodies.body)
-        plan = cut(model.graph, scope, use_native="native" not in self._disabled)
-        if self._threads is not None:
-            _bound(plan, self._threads)
-        return plan
-
-    def _body(self, model: Model) -> Built:
-        """The program of a body. What it gives may be what it was given: whoever shows it to a caller copies it."""
-        plan = self._cut(optimize(model, only=None if self._passes else (), without=self._disabled))
-        return Built(plan, build(plan, owned=False))
-
     def _override(self, names: tuple[str, ...]) -> Program:
         """The program in which these initializers are ordinary inputs."""
         if names not in self._overridden:
             graph = self.model.graph
             kept = {name: value for name, value in graph.initializers.items() if name not in names}
             model = replace(self.model, graph=replace(graph, initializers=kept))
-            self._overridden[names] = Program(
-                model, passes=self._passes, disabled=self._disabled, threads=self._threads
-            )
+            way = self._way
+            self._overridden[names] = Program(model, passes=way.passes, disabled=way.disabled, threads=way.threads)
         return self._overridden[names]
 
 
