@@ -21,6 +21,10 @@ struct BitRows {
     typedef uint64_t type __attribute__((vector_size(8 * W), aligned(8 * W), may_alias));
 };
 
+// Words of as much of a vector as a register holds.
+template <int W>
+constexpr int part_words = 8 * W < vector_bytes ? W : int(vector_bytes / 8);
+
 // where ? yes : no, bit by bit.
 template <class V>
 inline void choose_bits(V &result, const V &where, const V &yes, const V &no) {
@@ -289,10 +293,10 @@ void piece_planes(const trees::Bits &bits, const trees::Bits::Piece &piece, V *v
         return;
     }
     for (int i = 0; i < piece.levels; ++i) planes[i] = own + i;
-    constexpr int part = 8 * W < vector_bytes ? 8 * W : int(vector_bytes);
-    for (int at = 0; at < 8 * W; at += part) {
-        const Named<W, typename BitRows<part / 8>::type> some{reinterpret_cast<std::byte *>(vectors) + at};
-        std::byte *to = reinterpret_cast<std::byte *>(own) + at;
+    constexpr int part = part_words<W>;
+    for (int at = 0; at < W; at += part) {
+        const Named<W, typename BitRows<part>::type> some{reinterpret_cast<std::byte *>(vectors) + 8 * at};
+        std::byte *to = reinterpret_cast<std::byte *>(own) + 8 * at;
         switch (piece.levels) {
             case 1: path_planes<1>(program, some, to); break;
             case 2: path_planes<2>(program, some, to); break;
@@ -500,6 +504,36 @@ void add_looked_up(const uint32_t *table, int levels, const double *scales, int6
 }
 #endif
 
+// The same where entries hold a row's values side by side: sums[r * across + column], four columns at once.
+#if !defined(__AVX512VBMI__)
+template <int W, bool Exact, int Fours>
+void add_rows(const uint32_t *table, int levels, const double *scales, int64_t fours, const uint8_t *indices, double *sums) {
+    using Entry = std::conditional_t<Exact, int32_t, float>;
+    typedef Entry Entries __attribute__((vector_size(16), aligned(4), may_alias));
+    typedef double Sums __attribute__((vector_size(32), aligned(32), may_alias));
+    typedef double Scales __attribute__((vector_size(32), aligned(8), may_alias));
+    if constexpr (Fours > 0) fours = Fours;
+    for (int64_t r = 0; r < 64 * W; ++r) {
+        const uint32_t *own[trees::kTogether];
+#pragma GCC unroll 4
+        for (int t = 0; t < trees::kTogether; ++t)
+            own[t] = table + ((size_t(t) << levels) + indices[t * trees::kBitRows + r]) * size_t(4 * fours);
+        for (int64_t c = 0; c < fours; ++c, sums += 4) {
+            Sums &sum = *reinterpret_cast<Sums *>(sums);
+            Entries found[trees::kTogether];
+#pragma GCC unroll 4
+            for (int t = 0; t < trees::kTogether; ++t) found[t] = *reinterpret_cast<const Entries *>(own[t] + 4 * c);
+            if constexpr (Exact) {
+                const Entries total = found[0] + found[1] + found[2] + found[3];
+                sum += __builtin_convertvector(total, Sums) * *reinterpret_cast<const Scales *>(scales + 4 * c);
+            } else {
+                for (int t = 0; t < trees::kTogether; ++t) sum += __builtin_convertvector(found[t], Sums);
+            }
+        }
+    }
+}
+#endif
+
 template <int W, bool Exact>
 void add_tables(const trees::Bits &bits, const trees::Bits::Group &group, const uint8_t *indices, double *sums) {
     const uint32_t *table = bits.tables.data() + group.table;
@@ -514,7 +548,13 @@ void add_tables(const trees::Bits &bits, const trees::Bits::Group &group, const 
         default: return add_looked_up<W, 16, Exact>(table, scales, bits.columns, indices, sums);
     }
 #else
-    add_looked_up<W, Exact>(table, group.levels, scales, bits.columns, indices, sums);
+    switch (bits.across) {
+        case 0: return add_looked_up<W, Exact>(table, group.levels, scales, bits.columns, indices, sums);
+        case 4: return add_rows<W, Exact, 1>(table, group.levels, scales, 1, indices, sums);
+        case 8: return add_rows<W, Exact, 2>(table, group.levels, scales, 2, indices, sums);
+        case 12: return add_rows<W, Exact, 3>(table, group.levels, scales, 3, indices, sums);
+        default: return add_rows<W, Exact, 0>(table, group.levels, scales, bits.across / 4, indices, sums);
+    }
 #endif
 }
 
@@ -529,11 +569,13 @@ struct BitScratch {
     }
 };
 
-// Adds all trees to sums[target * kBitRows + row].
+// Adds all trees to sums[target * kBitRows + row], or if `across`, to sums[row * across + target].
 template <int W, class Key, class From>
 void add_bits(const trees::Bits &bits, const trees::Plane *planes, const Block &b, double *sums, BitScratch scratch) {
     using V = typename BitRows<W>::type;
     constexpr int64_t rows = 64 * W;
+    constexpr int part = part_words<W>;
+    using Part = typename BitRows<part>::type;
     V *vectors = scratch.take<V>(1 + trees::kSlots + bits.most_tests), *own = scratch.take<V>(trees::kMostLevels);
     uint8_t *codes = scratch.take<uint8_t>(size_t(trees::kBitRows));
     uint8_t *indices = scratch.take<uint8_t>(size_t(trees::kTogether * trees::kBitRows));
@@ -555,9 +597,12 @@ void add_bits(const trees::Bits &bits, const trees::Plane *planes, const Block &
         V *set_mask = reinterpret_cast<V *>(mask);
         for (size_t s = c->sets; s < c->sets_end; ++s, ++set_mask) {
             const trees::Bits::Set &set = bits.sets.data()[s];
-            V odd{};
-            for (uint32_t t = set.first; t < set.last; ++t) odd ^= tests[bits.set_tests.data()[t]];
-            *set_mask = odd;
+            for (int at = 0; at < W; at += part) {
+                Part odd{};
+                for (uint32_t t = set.first; t < set.last; ++t)
+                    odd ^= *reinterpret_cast<const Part *>(reinterpret_cast<const uint64_t *>(tests + bits.set_tests.data()[t]) + at);
+                *reinterpret_cast<Part *>(reinterpret_cast<uint64_t *>(set_mask) + at) = odd;
+            }
         }
         for (size_t g = c->groups; g < c->groups_end; ++g) {
             const trees::Bits::Group &group = bits.groups.data()[g];
