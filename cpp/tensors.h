@@ -13,6 +13,7 @@
 #include "tensor/normalize.h"
 #include "tensor/pool.h"
 #include "tensor/product.h"
+#include "tensor/product_integer.h"
 #include "tensor/quantize.h"
 #include "tensor/recurrent.h"
 
@@ -26,6 +27,7 @@
     X(normalize, Normalize, normalize) /* X f32 [..,D], scale, bias -> f32: softmax or layer normalisation, last axis */   \
     X(pool, Pool, pool)                /* X f32 [N,C,L] or [N,C,H,W] -> f32: greatest or mean of each window */            \
     X(product, Product, product)       /* A f32 [..,M,K], B f32 [..,K,N], extras -> f32: a A B + bias, then a chain */     \
+    X(product_integer, ProductInteger, product_integer) /* A u8|i8|f32, B u8|i8, zero points -> i32|f32|u8|i8 */             \
     X(quantize, Quantize, quantize)    /* f32 -> u8|i8, back, with a scale that fits; or a sum of quantised tensors */       \
     X(recurrent, Recurrent, recurrent) /* X f32 [T,B,I], h, c -> Y [T,D,B,H], Y_h, Y_c: LSTM or GRU */
 // clang-format on

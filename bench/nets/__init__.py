@@ -29,4 +29,7 @@ NETWORKS: dict[str, Callable[[], tuple[bytes, Feeds] | None]] = {
     "quantised, QDQ": lambda: quantized.network("qdq"),
     "quantised, QLinear": lambda: quantized.network("qoperator"),
     "quantised, dynamic": lambda: quantized.network("dynamic"),
+    "bert, dynamic": lambda: quantized.encoder("dynamic"),
+    "bert, QLinear": lambda: quantized.encoder("qoperator"),
+    "bert, QDQ": lambda: quantized.encoder("qdq"),
 }
