@@ -65,7 +65,7 @@ def _cut(graph: Graph, scope: Scope, left: dict[int, str]) -> Plan:
     claimed = _tensor_claims(graph, scope, left)
     groups = group(graph, claimed)
     tensors = {at: claimed[at] for each in groups.values() for at in each.members}
-    texts = {chain.members[0]: chain for chain in native.chains(graph) if not left.keys() & set(chain.members)}
+    texts = {chain.members[0]: chain for chain in native.text_chains(graph) if not left.keys() & set(chain.members)}
     together: dict[int, Claim] = {}  # nodes that are claimed with others
     for at, node in enumerate(graph.nodes):
         answer: Claim | Refusal

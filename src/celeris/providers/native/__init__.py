@@ -117,7 +117,7 @@ def claim(node: Node, context: Context) -> Claim | Refusal:
     return answer
 
 
-def chains(graph: Graph) -> list[Chain]:
+def text_chains(graph: Graph) -> list[Chain]:
     """Nodes that are claimed together or not at all, each chain in order: from texts to counts of n-grams."""
     if not any(node.op_type == "TfIdfVectorizer" for node in graph.nodes):
         return []
