@@ -20,7 +20,8 @@
 // clang-format off
 #define CELERIS_TENSORS(X) \
     /* name, state, file of tensor/       in -> out: meaning */                                                            \
-    X(conv, Conv, conv)                /* X f32 [N,C,L] or [N,C,H,W], extras -> Y f32: convolution, then a chain */         \
+    X(conv, Conv, conv)                /* X f32 [N,C,..], W and B or none, extras -> Y f32: convolution, then a chain;      \
+                                          or the transposed one, without a chain */                                         \
     X(conv_integer, ConvInteger, conv_integer) /* X u8|i8, its zero point or none, extras -> i32|f32|u8|i8 */              \
     X(elementwise, Elementwise, elementwise) /* f32 tensors -> f32, broadcast: a chain of functions of each element */     \
     X(mean, Mean, mean)                /* X f32 -> f32: the mean over the last axes */                                     \

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from onnx import helper, numpy_helper
 
@@ -105,6 +106,71 @@ def _conv(x: Any, w: Any, **attributes: Any) -> onnx.NodeProto:
 def test_conv(size: tuple[int, ...], weights: tuple[int, ...], attributes: dict[str, Any]) -> None:
     constants = {"w": _normal(*weights), "b": _normal(weights[0])}
     _check([_conv("x", "w", **attributes)], {"x": _normal(*size)}, constants, kernels=["conv"])
+
+
+_DEEP = [
+    ((1, 3, 5, 9, 11), (8, 3, 3, 3, 3), {"pads": [1, 1, 1, 1, 1, 1]}),
+    ((2, 4, 6, 7, 20), (10, 2, 2, 3, 1), {"group": 2, "strides": [2, 1, 2], "pads": [1, 0, 2, 0, 1, 1]}),
+    ((1, 2, 7, 8, 8), (3, 2, 3, 3, 3), {"dilations": [2, 1, 2], "auto_pad": "VALID"}),
+    ((1, 6, 4, 5, 5), (6, 1, 1, 3, 3), {"group": 6}),
+    ((1, 5, 1, 4, 4), (7, 5, 1, 1, 1), {}),
+]
+
+
+@pytest.mark.parametrize(("size", "weights", "attributes"), _DEEP)
+def test_conv_over_three_axes(size: tuple[int, ...], weights: tuple[int, ...], attributes: dict[str, Any]) -> None:
+    constants = {"w": _normal(*weights), "b": _normal(weights[0])}
+    nodes = [helper.make_node("Conv", ["x", "w", "b"], ["c"], **attributes), helper.make_node("Relu", ["c"], ["y"])]
+    _check(nodes, {"x": _normal(*size)}, constants, kernels=["conv"])
+
+
+@pytest.mark.parametrize(
+    ("size", "weights", "attributes"),
+    [
+        ((1, 3, 9, 11), (8, 3, 3, 3), {"pads": [1, 1, 1, 1]}),
+        ((2, 6, 10, 10), (6, 1, 3, 3), {"group": 6, "strides": [2, 2]}),
+        ((1, 4, 30), (9, 4, 5), {}),
+        *_DEEP,
+    ],
+)
+@pytest.mark.parametrize("biased", [True, False])
+def test_conv_by_weights_that_are_not_constant(
+    size: tuple[int, ...], weights: tuple[int, ...], attributes: dict[str, Any], biased: bool
+) -> None:
+    feeds = {"x": _normal(*size), "w": _normal(*weights)} | ({"b": _normal(weights[0])} if biased else {})
+    nodes = [helper.make_node("Conv", list(feeds), ["c"], **attributes), helper.make_node("Relu", ["c"], ["y"])]
+    _check(nodes, feeds, kernels=["conv"])
+
+
+@pytest.mark.parametrize(
+    ("size", "weights", "attributes"),
+    [
+        ((1, 4, 5, 7), (4, 6, 2, 2), {"strides": [2, 2]}),
+        ((2, 5, 6, 9), (5, 3, 4, 4), {"strides": [2, 2], "pads": [1, 1, 1, 1]}),
+        ((1, 5, 6, 9), (5, 3, 3, 3), {"strides": [2, 2], "pads": [1, 1, 1, 1], "output_padding": [1, 1]}),
+        ((1, 4, 8, 8), (4, 5, 3, 3), {}),
+        ((1, 4, 8, 8), (4, 5, 3, 3), {"pads": [2, 2, 2, 2]}),
+        ((1, 4, 8, 3), (4, 5, 3, 5), {"strides": [1, 3], "pads": [0, 2, 1, 0], "output_padding": [0, 2]}),
+        ((1, 6, 9, 4), (6, 2, 3, 2), {"group": 3, "strides": [4, 3], "output_padding": [3, 0]}),
+        ((1, 6, 5, 5), (6, 1, 4, 4), {"group": 6, "strides": [2, 2], "pads": [1, 1, 1, 1]}),
+        ((1, 4, 1, 1), (4, 5, 1, 1), {"strides": [3, 3]}),
+        ((2, 8, 20), (8, 4, 16), {"strides": [8], "pads": [4, 4]}),
+        ((1, 2, 7), (2, 3, 3), {"strides": [2], "pads": [1, 1], "output_padding": [1]}),
+    ],
+)
+def test_transposed_conv(size: tuple[int, ...], weights: tuple[int, ...], attributes: dict[str, Any]) -> None:
+    outputs = weights[1] * attributes.get("group", 1)
+    node = helper.make_node("ConvTranspose", ["x", "w", "b"], ["y"], **attributes)
+    _check([node], {"x": _normal(*size)}, {"w": _normal(*weights), "b": _normal(outputs)}, kernels=["conv"])
+
+
+def test_transposed_conv_left_to_the_reference_tier() -> None:
+    constants = {"w": _normal(3, 2, 3, 3)}
+    for attributes in ({"dilations": [2, 2]}, {"auto_pad": "SAME_UPPER", "strides": [2, 2]}, {"output_shape": [6, 6]}):
+        node = helper.make_node("ConvTranspose", ["x", "w"], ["y"], **attributes)
+        made = _model([node], feeds := {"x": _normal(1, 3, 4, 4)}, constants, ["y"])
+        theirs = onnxruntime.InferenceSession(made).run(None, feeds)[0]
+        np.testing.assert_allclose(celeris.InferenceSession(made).run(None, feeds)[0], theirs, atol=1e-5)
 
 
 def test_what_follows_a_convolution_is_chained_to_it() -> None:

@@ -20,10 +20,7 @@ def _conv_params(node: Node, weights: np.ndarray, zero: np.ndarray | None) -> di
     """What both quantised convolutions have in common; None where something does not fit."""
     group = int(node.attr("group", 1))
     window = window_params(node, weights.shape[2:]) if 3 <= weights.ndim <= 4 else None
-    given = node.attr("kernel_shape")
     if window is None or group < 1 or len(weights) % group or weights.dtype not in _TYPES.values():
-        return None
-    if given is not None and len(given) and tuple(given) != weights.shape[2:]:
         return None
     wide = weights.astype(np.int32)
     if zero is not None:

@@ -50,6 +50,7 @@ TensorRule: TypeAlias = Callable[[Node, Values], TensorClaim | Refusal]
 # Rule (its module beside this one, and its function) -> the operators it takes.
 TENSOR_CLAIMS: dict[tuple[str, str], str] = {
     ("", "convolution.claim_conv"): "Conv",
+    ("", "convolution.claim_transposed"): "ConvTranspose",
     ("", "pooling.claim_pool"): "AveragePool MaxPool",
     ("", "pooling.claim_mean"): "GlobalAveragePool ReduceMean",
     ("", "norms.claim_softmax"): "Softmax",
