@@ -307,12 +307,21 @@ def load(
     }
     if isinstance(source, (str, os.PathLike, bytes, bytearray, memoryview)):
         return _open(source, settings)
-    from celeris.conversion import compare, convert, is_estimator
+    from celeris.conversion import ConversionError, compare, compare_invented, convert, is_estimator
 
     if not is_estimator(source):
         raise TypeError(f"load: expected a path, bytes or a fitted estimator, got {type(source).__name__}")
-    made = _open(convert(source, X, double=double, scores=scores), settings)
-    if X is not None:
+    file = convert(source, X, double=double, scores=scores)
+    try:
+        made = _open(file, settings)
+    except (InvalidProtobuf, InvalidGraph, Fail, InvalidArgument) as problem:
+        raise ConversionError(
+            f"{type(source).__name__}: expected a valid file of its converter, got {problem}; try double="
+            f"{not double}, or another converter (skl2onnx.update_registered_converter)"
+        ) from problem
+    if X is None:
+        compare_invented(source, made, tolerance)
+    else:
         compare(source, made, X, tolerance)
     return made
 
