@@ -25,7 +25,11 @@ def main() -> None:
     for name, make in NETWORKS.items():
         if words and not any(word in name for word in words):
             continue
-        onnx, feeds = make()
+        made = make()
+        if made is None:
+            print(f"{name:20} its package is not installed")
+            continue
+        onnx, feeds = made
         for threads in (1, 2):
             ours, theirs = sessions(onnx, threads)
             wrong = error(ours.run(None, feeds), theirs.run(None, feeds))

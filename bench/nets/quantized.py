@@ -1,4 +1,4 @@
-"""A convolutional network as onnxruntime's quantiser makes it: QDQ, QLinear operators, or dynamic (ConvInteger)."""
+"""Networks as onnxruntime's quantiser makes them: QDQ, QLinear operators, or dynamic (ConvInteger, MatMulInteger)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from bench.nets.builder import Net
+from bench.nets.sequences import bert
 
 
 def _plain() -> tuple[Net, bytes]:
@@ -44,12 +45,22 @@ class _Reader:
 
 
 def network(form: str) -> tuple[bytes, dict[str, np.ndarray]]:
-    """The same network in one of its three quantised forms; calibrated on noise."""
+    """A convolutional network in one of its three quantised forms; calibrated on noise."""
+    net, plain = _plain()
+    batches = [{"x": net.random.standard_normal((1, 3, 128, 128)).astype(np.float32)} for _ in range(4)]
+    return _quantized(plain, form, batches), batches[0]
+
+
+def encoder(form: str) -> tuple[bytes, dict[str, np.ndarray]]:
+    """The text encoder of sequences.py, quantised."""
+    plain, feeds = bert()
+    return _quantized(plain, form, [feeds]), feeds
+
+
+def _quantized(plain: bytes, form: str, batches: list[dict[str, np.ndarray]]) -> bytes:
     from onnxruntime import quantization as q
 
     logging.getLogger().setLevel(logging.ERROR)
-    net, plain = _plain()
-    batches = [{"x": net.random.standard_normal((1, 3, 128, 128)).astype(np.float32)} for _ in range(4)]
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, "plain.onnx"), Path(folder, "quantised.onnx")
         source.write_bytes(plain)
@@ -59,4 +70,4 @@ def network(form: str) -> tuple[bytes, dict[str, np.ndarray]]:
             reader: Any = _Reader(batches)
             style = q.QuantFormat.QDQ if form == "qdq" else q.QuantFormat.QOperator
             q.quantize_static(source, target, reader, quant_format=style, per_channel=form == "qdq")
-        return target.read_bytes(), batches[0]
+        return target.read_bytes()

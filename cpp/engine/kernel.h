@@ -149,6 +149,7 @@ struct KernelState {
     double cost = 10;              // about how many nanoseconds one row takes: decides when threads are worth it
     size_t scratch_per_row = 0;    // bytes of scratch for each row of a block
     size_t scratch_fixed = 0;      // and once a block
+    int64_t rows_wanted = 64;      // in a block of wide rows too, for what it does once a block
     bool takes_rows = false;       // whether its inputs may be rows as the caller holds them (see View)
 };
 
@@ -159,6 +160,7 @@ struct Kernel {
     RunKernel run;
     double cost;
     size_t scratch_per_row, scratch_fixed;
+    int64_t rows_wanted;
     bool takes_rows;
     std::string name;
 };

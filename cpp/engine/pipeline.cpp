@@ -12,7 +12,7 @@ namespace {
 
 constexpr int64_t kMaxBlockRows = 512;
 constexpr int64_t kBlockBytes = 256 << 10;   // registers and scratch of a block: a quarter of a usual L2 cache
-constexpr size_t kKeptScratch = 1 << 20;     // what a thread keeps between calls
+constexpr size_t kKeptScratch = 4 << 20;     // what a thread keeps between calls
 constexpr size_t kMaxOutputs = 16;
 constexpr double kWorthThreads = 60e3;       // ns of work below which waking a thread costs more than it brings
 
@@ -173,6 +173,7 @@ Pipeline::Variant Pipeline::make_variant(const std::vector<bool> &wanted) const 
         v.cost += step.kernel.cost;
         v.scratch_per_row = std::max(v.scratch_per_row, step.kernel.scratch_per_row);
         v.scratch_fixed = std::max(v.scratch_fixed, step.kernel.scratch_fixed);
+        v.rows_wanted = std::max(v.rows_wanted, step.kernel.rows_wanted);
         for (int r : step.in) last[size_t(r)] = std::max(last[size_t(r)], s);
         for (int r : step.out) last[size_t(r)] = std::max(last[size_t(r)], s);  // written, if never read
     }
@@ -212,7 +213,7 @@ Pipeline::Variant Pipeline::make_variant(const std::vector<bool> &wanted) const 
         for (int r : steps_[size_t(s)].out) allocate(r, s);
 
     const int64_t per_row = std::max<int64_t>(1, v.bytes_per_row + int64_t(v.scratch_per_row));
-    v.block_rows = std::clamp<int64_t>(kBlockBytes / per_row / 64 * 64, 64, kMaxBlockRows);
+    v.block_rows = std::clamp<int64_t>(kBlockBytes / per_row / 64 * 64, v.rows_wanted, kMaxBlockRows);
     return v;
 }
 

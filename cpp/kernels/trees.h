@@ -58,7 +58,11 @@ struct TreeEnsemble : KernelState {
         if (bits) {
             cost = 5 + double(count) + 2 * double(columns);
             const size_t vectors = bits->most_tests + 1 + trees::kSlots + trees::kMostLevels;
-            scratch_fixed += 64 * vectors + size_t(trees::kBitRows) * (trees::kTogether + 2 + 8 + 8 * size_t(targets));
+            const size_t sums = size_t(bits->across ? bits->across : targets);
+            const size_t walked = size_t(bits_rows < trees::kBitRows ? (bits_rows + 63) / 64 * 64 : trees::kBitRows);
+            scratch_fixed += 64 * vectors + size_t(trees::kBitRows) * (trees::kTogether + 2 + 8 + 8 * sums);
+            scratch_fixed += walked * scratch_per_row, scratch_per_row = 0;
+            rows_wanted = 256;
         }
     }
 
@@ -266,8 +270,9 @@ void trees_lanes(const TreeEnsemble &k, const Block &b) {
 template <class Key, class From>
 void trees_bits(const TreeEnsemble &k, const Block &b) {
     BitScratch scratch{b.scratch};
-    double *sums = scratch.take<double>(size_t(k.targets * trees::kBitRows));
-    std::memset(sums, 0, size_t(k.targets * trees::kBitRows) * sizeof(double));
+    const size_t count_of_sums = size_t((k.bits->across ? k.bits->across : k.targets) * trees::kBitRows);
+    double *sums = scratch.take<double>(count_of_sums);
+    std::memset(sums, 0, count_of_sums * sizeof(double));
     const trees::Plane *planes = k.planes.data();
     if (b.rows <= 64)
         add_bits<1, Key, From>(*k.bits, planes, b, sums, scratch);
@@ -278,16 +283,14 @@ void trees_bits(const TreeEnsemble &k, const Block &b) {
     else
         add_bits<8, Key, From>(*k.bits, planes, b, sums, scratch);
     const double count = double(k.leaves->trees);
+    const bool mean = k.aggregate == trees::Aggregate::average;
+    const int64_t row = k.bits->across ? k.bits->across : 1, column = k.bits->across ? 1 : trees::kBitRows;
     for_real(k.to, [&](auto *to) {
         for (int64_t t = 0; t < k.targets; ++t) {
-            double *s = sums + t * trees::kBitRows;
+            const double *s = sums + t * column;
+            const double base = k.base.empty() ? 0 : k.base.data()[t];
             auto *y = b.out[0].column<pointee<decltype(to)>>(t);
-            if (k.aggregate == trees::Aggregate::average) lanes(b.rows, [&](int64_t r) { s[r] /= count; });
-            if (!k.base.empty()) {
-                const double base = k.base.data()[t];
-                lanes(b.rows, [&](int64_t r) { s[r] += base; });
-            }
-            lanes(b.rows, [&](int64_t r) { y[r] = pointee<decltype(to)>(s[r]); });
+            lanes(b.rows, [&](int64_t r) { y[r] = pointee<decltype(to)>((mean ? s[r * row] / count : s[r * row]) + base); });
         }
     });
 }

@@ -1,4 +1,5 @@
-// conv: Y = X * W + B, then a chain of functions. X [N,C,H,W] (or [N,C,L]), constant W [M,C/group,h,w], B [M].
+// conv: Y = X * W + B, then a chain of functions. X [N,C,L], [N,C,H,W] or [N,C,D,H,W], W [M,C/group,..], B [M]. Or the
+// transposed convolution, whose W is [C,M/group,..] in the file.
 //
 // A product of W [M, K] with the windows [K, positions], whose panels are copied from the laid out image (window.h) when
 // they are needed: no matrix of windows is ever made. With one channel a group, each channel is summed by itself.
@@ -10,40 +11,87 @@
 
 namespace celeris::CELERIS_TARGET {
 
+// How a kernel moves along a third spatial axis, the outermost; one place where there is none.
+struct Depth {
+    int64_t kernel = 1, step = 1, gap = 1, before = 0, after = 0;
+
+    // Parameter "depth": all five.
+    explicit Depth(const Params &p) {
+        if (!p.has("depth")) return;
+        const std::vector<int64_t> given = p.integers("depth");
+        require(given.size() == 5, "conv: expected five sizes of the depth");
+        kernel = given[0], step = given[1], gap = given[2], before = given[3], after = given[4];
+        require(kernel > 0 && step > 0 && gap > 0 && before >= 0 && after >= 0, "conv: sizes of the depth");
+    }
+    int64_t outputs(int64_t size) const {
+        const int64_t free = size + before + after - (kernel - 1) * gap - 1;
+        return free < 0 ? 0 : free / step + 1;
+    }
+};
+
 struct Conv : TensorState {
     Window window;
+    Depth depth;
     Chain chain;
-    int64_t group, outputs, channels;  // M, C / group
-    bool depthwise;
-    std::vector<float> weights;  // [group, panels, K, 8]; depthwise as they are
+    int64_t group, outputs, channels;  // M, C / group times the kernel's depth
+    bool constant, depthwise;
+    std::vector<float> weights;  // [group, panels, K, 8]; depthwise as they are; none where they are an input
     std::vector<float> bias;     // [group, panels * 8]
+    // A transposed convolution is one that gives `up` x `up` outputs at each position, which are `crop`ped into an image
+    // of (size - 1) * up + `more` (which may be negative).
+    int64_t up[2] = {1, 1}, crop[2] = {0, 0}, more[2] = {1, 1};
+    bool transposed;
 
-    explicit Conv(const Params &p) : window(p), chain(p) {
+    explicit Conv(const Params &p) : window(p), depth(p), chain(p) {
         group = p.integer("group"), outputs = p.integer("outputs"), channels = p.integer("channels");
         require(group > 0 && outputs > 0 && channels > 0 && outputs % group == 0, "conv: expected M of groups");
+        require(channels % depth.kernel == 0, "conv: expected planes of a kernel's depth");
+        constant = p.has("weights"), transposed = p.has("up");
+        depthwise = channels == 1 && outputs / group < 4 && !transposed && !p.has("depth");
+        if (transposed) {
+            const std::vector<int64_t> given[3] = {p.integers("up"), p.integers("crop"), p.integers("more")};
+            for (int i = 0; i < 2; ++i) {
+                for (const std::vector<int64_t> &each : given) require(each.size() == 2, "conv: expected two sizes");
+                up[i] = given[0][size_t(i)], crop[i] = given[1][size_t(i)], more[i] = given[2][size_t(i)];
+                require(up[i] > 0 && crop[i] >= 0, "conv: sizes of a transposed one");
+            }
+            require(chain.empty() && outputs % (group * up[0] * up[1]) == 0, "conv: a transposed one has no chain");
+        }
+        if (!constant) return;
         const std::span<const float> given = p.view<float>("weights");
-        const int64_t k = depth(), each = outputs / group, panels = panels_of(each, kTileRows);
-        require(int64_t(given.size()) == outputs * k, "conv: expected weights [M, C / group, h, w]");
+        require(int64_t(given.size()) == outputs * places(), "conv: expected weights [M, C / group, .., h, w]");
         const std::vector<float> b = p.has("bias") ? p.floats("bias") : std::vector<float>(size_t(outputs));
         require(int64_t(b.size()) == outputs, "conv: expected bias [M]");
-        depthwise = channels == 1 && each < 4;
+        weights.resize(size_t(packed_weights())), bias.resize(size_t(packed_bias()));
+        pack(given.data(), b.data(), weights.data(), bias.data());
+    }
+    // Elements of the image that make one of the output.
+    int64_t places() const { return channels * window.kernel[0] * window.kernel[1]; }
+    int64_t panels() const { return panels_of(outputs / group, kTileRows); }
+    int64_t packed_weights() const { return depthwise ? outputs * places() : group * panels() * places() * kTileRows; }
+    int64_t packed_bias() const { return depthwise ? outputs : group * panels() * kTileRows; }
+    // Weights and bias (null: none) as products read them.
+    void pack(const float *w, const float *b, float *to, float *to_bias) const {
+        const int64_t k = places(), each = outputs / group;
+        std::memset(to_bias, 0, size_t(packed_bias()) * sizeof(float));
         if (depthwise) {
-            weights.assign(given.begin(), given.end()), bias = b;
+            std::memcpy(to, w, size_t(outputs * k) * sizeof(float));
+            if (b != nullptr) std::memcpy(to_bias, b, size_t(outputs) * sizeof(float));
             return;
         }
-        weights.resize(size_t(group * panels * k * kTileRows)), bias.resize(size_t(group * panels * kTileRows));
         for (int64_t g = 0; g < group; ++g) {
-            pack_rows(given.data() + g * each * k, k, 1, each, k, weights.data() + g * panels * k * kTileRows);
-            for (int64_t m = 0; m < each; ++m) bias[size_t(g * panels * kTileRows + m)] = b[size_t(g * each + m)];
+            pack_rows(w + g * each * k, k, 1, each, k, to + g * panels() * k * kTileRows);
+            for (int64_t m = 0; b != nullptr && m < each; ++m) to_bias[g * panels() * kTileRows + m] = b[g * each + m];
         }
     }
-    int64_t depth() const { return channels * window.kernel[0] * window.kernel[1]; }
+    // Inputs before the chain's: X, and where they are no constants W and B.
+    int inputs() const { return constant ? 1 : 3; }
 
-    // Images as [N,C,H,W]: one of three axes has a height of 1.
-    static bool image(const Tensor &x, int64_t (&dims)[4]) {
-        if (x.rank < 3 || x.rank > 4) return false;
+    // Images as [N,C,D,H,W]: D and H are 1 where there are none.
+    static bool image(const Tensor &x, int64_t (&dims)[5]) {
+        if (x.rank < 3 || x.rank > 5) return false;
         dims[0] = x.dims[0], dims[1] = x.dims[1];
-        dims[2] = x.rank == 4 ? x.dims[2] : 1, dims[3] = x.dims[x.rank - 1];
+        dims[2] = x.rank == 5 ? x.dims[2] : 1, dims[3] = x.rank > 3 ? x.dims[x.rank - 2] : 1, dims[4] = x.dims[x.rank - 1];
         return true;
     }
     // Whether an extra goes along with every element (true), or is one value or one a channel (false); *fits: either.
@@ -61,23 +109,36 @@ struct Conv : TensorState {
 
     bool plan(Call &c, double &cost) const {
         const Tensor &x = c.in[0];
-        int64_t dims[4];
+        int64_t dims[5];
         Frame f;
-        if (x.element != Element::f32 || !image(x, dims) || dims[1] != group * channels || c.inputs != 1 + chain.extras ||
-            !f.fit(window, dims[2], dims[3]))
+        if (x.element != Element::f32 || !image(x, dims) || dims[1] != group * channels / depth.kernel ||
+            c.inputs != inputs() + chain.extras || !f.fit(window, dims[3], dims[4]) || depth.outputs(dims[2]) == 0 ||
+            !(constant || takes_weights(c.in[1], c.in[2], x.rank)))
             return false;
         Tensor &y = c.out[0];
         y.shape(Element::f32, x.rank);
-        y.dims[0] = dims[0], y.dims[1] = outputs;
-        if (x.rank == 4) y.dims[2] = f.out[0];
-        y.dims[x.rank - 1] = f.out[1];
-        for (int i = 1; i <= chain.extras; ++i) {
+        const int64_t image_size[2] = {transposed ? (dims[3] - 1) * up[0] + more[0] : f.out[0],
+                                       transposed ? (dims[4] - 1) * up[1] + more[1] : f.out[1]};
+        if (image_size[0] < 1 || image_size[1] < 1) return false;
+        y.dims[0] = dims[0], y.dims[1] = outputs / (up[0] * up[1]);
+        if (x.rank == 5) y.dims[2] = depth.outputs(dims[2]);
+        if (x.rank > 3) y.dims[x.rank - 2] = image_size[0];
+        y.dims[x.rank - 1] = image_size[1];
+        for (int i = inputs(); i < c.inputs; ++i) {
             bool fits = c.in[i].element == Element::f32;
             if (fits) dense(c.in[i], y, &fits);
             if (!fits) return false;
         }
-        cost = double(y.size()) * (0.03 * double(depth()) + 0.3);
+        cost = double(y.size()) * (0.03 * double(places()) + 0.3);
         return true;
+    }
+
+private:
+    bool takes_weights(const Tensor &w, const Tensor &b, int rank) const {
+        if (w.element != Element::f32 || w.rank != rank || w.dims[0] != outputs || w.size() != outputs * places() ||
+            w.dims[rank - 1] != window.kernel[1] || (rank > 3 && w.dims[rank - 2] != window.kernel[0]))
+            return false;
+        return b.data == nullptr || (b.element == Element::f32 && b.rank == 1 && b.dims[0] == outputs);
     }
 };
 
@@ -87,7 +148,10 @@ struct ConvEnd {
     int64_t outputs;
     const Call &call;
     int64_t item, windows;
-    int inputs = 1;  // of the call, before the chain's extras
+    int inputs = 1;              // of the call, before the chain's extras
+    int64_t planes = 1, z = 0;   // of a channel of the output, and which of them this is
+    const Conv *transposed = nullptr;  // whose outputs are scattered over an image
+    int64_t columns = 0;           // positions of a row, in that case
 
     // The tile's rows [rows][wide] are output channels from `channel` on, its columns positions with these runs.
     void operator()(float *tile, int64_t wide, int64_t rows, int64_t channel, const float *bias, const Run *runs,
@@ -98,15 +162,34 @@ struct ConvEnd {
             for (int64_t j = 0; j < wide; j += kLanes) store(row + j, load(row + j) + b);
         }
         if (!chain.empty()) through_chain(tile, wide, rows, channel, runs, n_runs, room);
-        const int64_t first = item * outputs + channel;
         for (int64_t r = 0; r < rows; ++r) {
-            float *to = call.out[0].as<float>() + (first + r) * windows;
+            if (transposed != nullptr) {
+                scatter(tile + r * wide, channel + r, runs, n_runs);
+                continue;
+            }
+            float *to = call.out[0].as<float>() + plane_of(channel + r);
             for (int64_t s = 0; s < n_runs; ++s)
                 std::memcpy(to + runs[s].to, tile + r * wide + runs[s].at, size_t(runs[s].count) * sizeof(float));
         }
     }
 
 private:
+    int64_t plane_of(int64_t channel) const { return ((item * outputs + channel) * planes + z) * windows; }
+    // One of the up x up outputs of each position of a transposed convolution.
+    void scatter(const float *row, int64_t channel, const Run *runs, int64_t n_runs) const {
+        const Conv &conv = *transposed;
+        const Tensor &y = call.out[0];
+        const int64_t each = conv.up[0] * conv.up[1], height = y.rank > 3 ? y.dims[y.rank - 2] : 1;
+        const int64_t width = y.dims[y.rank - 1], down = channel % each / conv.up[1], across = channel % conv.up[1];
+        float *to = y.as<float>() + (item * (outputs / each) + channel / each) * height * width;
+        for (int64_t s = 0; s < n_runs; ++s) {
+            const int64_t at_y = runs[s].to / columns * conv.up[0] + down - conv.crop[0];
+            if (at_y < 0 || at_y >= height) continue;
+            int64_t at_x = runs[s].to % columns * conv.up[1] + across - conv.crop[1];
+            for (int64_t j = 0; j < runs[s].count; ++j, at_x += conv.up[1])
+                if (at_x >= 0 && at_x < width) to[at_y * width + at_x] = row[runs[s].at + j];
+        }
+    }
     void through_chain(float *tile, int64_t wide, int64_t rows, int64_t channel, const Run *runs, int64_t n_runs,
                        float *room) const {
         float *operands[Chain::kMostBuffers];
@@ -122,7 +205,7 @@ private:
                 continue;
             }
             for (int64_t r = 0; r < rows; ++r) {
-                const float *from = extra.as<float>() + (item * outputs + channel + r) * windows;
+                const float *from = extra.as<float>() + plane_of(channel + r);
                 for (int64_t s = 0; s < n_runs; ++s)
                     std::memcpy(operands[i] + r * wide + runs[s].at, from + runs[s].to, size_t(runs[s].count) * sizeof(float));
             }
@@ -139,22 +222,39 @@ inline const float *laid_out(const Call &c, const Frame &f, const float *x, int6
     return room;
 }
 
-inline void convolve_panels(const Conv &conv, const Call &c, const Frame &f, const float *image, const ConvEnd &end) {
-    const int64_t k = conv.depth(), each = conv.outputs / conv.group, row_panels = panels_of(each, kTileRows);
+// The planes of an image that make one plane of the output: of each channel as many as the kernel is deep.
+struct Planes {
+    const float *image, *zeros;
+    int64_t plane, size, kernel, first, gap;  // elements; planes of a channel; the kernel's; where it starts, how it goes on
+
+    const float *operator()(int64_t at) const {
+        const int64_t z = first + at % kernel * gap;
+        return z < 0 || z >= size ? zeros : image + (at / kernel * size + z) * plane;
+    }
+};
+
+// Weights and bias as Conv::pack leaves them.
+struct Filters {
+    const float *weights, *bias;
+};
+
+inline void convolve_panels(const Conv &conv, const Call &c, const Frame &f, const Filters &filters, const Planes &planes,
+                            const ConvEnd &end) {
+    const int64_t k = conv.places(), each = conv.outputs / conv.group, row_panels = panels_of(each, kTileRows);
     const int64_t positions = f.positions(), column_panels = panels_of(positions, kTileColumns);
     // Enough units for all threads: where the image is small, rows are shared out, too.
     const int64_t wanted = c.threads > 1 ? 3 * c.threads : 1, units = conv.group * column_panels;
     const int64_t parts = units >= wanted ? 1 : smaller(row_panels, (wanted + units - 1) / units);
-    const int64_t places = f.places(), plane = f.plane();
+    const int64_t places = f.places();
     spread(units * parts, c.threads, [&](int64_t unit) {
         const int64_t part = unit % parts, at = unit / parts, panel = at % column_panels, g = at / column_panels;
         const int64_t first = panel * kTileColumns, left = positions - first;
         const int64_t columns = left < kTileColumns ? left : kTileColumns;
         float *const b = reinterpret_cast<float *>(scratch(size_t(k * kTileColumns + (1 + conv.chain.buffers()) * kTile) * 4));
         float *const tile = b + k * kTileColumns, *const room = tile + kTile;
-        const float *from = image + g * conv.channels * plane + first;
         float *to = b;
-        for (int64_t channel = 0; channel < conv.channels; ++channel, from += plane)
+        for (int64_t channel = 0; channel < conv.channels; ++channel) {
+            const float *from = planes(g * conv.channels + channel) + first;
             for (int64_t i = 0; i < places; ++i, to += kTileColumns) {
                 const float *x = from + f.place(i);
                 if (columns == kTileColumns)
@@ -162,14 +262,15 @@ inline void convolve_panels(const Conv &conv, const Call &c, const Frame &f, con
                 else
                     for (int64_t j = 0; j < kTileColumns; ++j) to[j] = j < columns ? x[j] : 0;
             }
+        }
         Run runs[kTileColumns];
         const int64_t n_runs = runs_of(f, first, columns, runs);
         const int64_t start = row_panels * part / parts, stop = row_panels * (part + 1) / parts;
         for (int64_t p = start; p < stop; ++p) {
             const int64_t rows = each - p * kTileRows < kTileRows ? each - p * kTileRows : kTileRows;
             const int64_t place = g * row_panels + p;
-            multiply_tile(conv.weights.data() + place * k * kTileRows, rows, b, columns, k, tile);
-            end(tile, kTileColumns, rows, g * each + p * kTileRows, conv.bias.data() + place * kTileRows, runs, n_runs, room);
+            multiply_tile(filters.weights + place * k * kTileRows, rows, b, columns, k, tile);
+            end(tile, kTileColumns, rows, g * each + p * kTileRows, filters.bias + place * kTileRows, runs, n_runs, room);
         }
     });
 }
@@ -188,7 +289,8 @@ inline void sum_places(const float *image, const int64_t *places, const float *w
     }
 }
 
-inline void convolve_channels(const Conv &conv, const Call &c, const Frame &f, const float *x, const ConvEnd &end) {
+inline void convolve_channels(const Conv &conv, const Call &c, const Frame &f, const Filters &filters, const float *x,
+                              const ConvEnd &end) {
     constexpr int64_t stretch = 512;
     const int64_t n = f.places(), plane = f.plane(), positions = f.positions(), each = conv.outputs / conv.group;
     spread(conv.outputs, c.threads, [&](int64_t m) {
@@ -204,26 +306,43 @@ inline void convolve_channels(const Conv &conv, const Call &c, const Frame &f, c
         for (int64_t first = 0; first < positions; first += stretch) {
             const int64_t count = positions - first < stretch ? positions - first : stretch;
             const int64_t wide = (count + 4 * kLanes - 1) / (4 * kLanes) * (4 * kLanes);
-            sum_places(image + first, places, conv.weights.data() + m * n, n, wide, tile);
-            end(tile, wide, 1, m, conv.bias.data() + m, runs, runs_of(f, first, count, runs), room);
+            sum_places(image + first, places, filters.weights + m * n, n, wide, tile);
+            end(tile, wide, 1, m, filters.bias + m, runs, runs_of(f, first, count, runs), room);
         }
     });
 }
 
 inline void run(const Conv &conv, const Call &c) {
-    int64_t dims[4]{};
+    int64_t dims[5]{};
     Conv::image(c.in[0], dims);
     Frame f;
-    f.fit(conv.window, dims[2], dims[3]);
-    const bool copied = !conv.depthwise && !f.direct;
-    const Memory room(copied ? size_t(dims[1] * f.plane() + kTileColumns) * sizeof(float) : 0);
+    f.fit(conv.window, dims[3], dims[4]);
+    const int64_t size = dims[2] * dims[3] * dims[4], count = dims[1] * dims[2], plane = f.plane();
+    const Memory packed(conv.constant ? 0 : size_t(conv.packed_weights() + conv.packed_bias()) * sizeof(float));
+    Filters filters{conv.weights.data(), conv.bias.data()};
+    if (!conv.constant) {
+        float *const weights = packed.as<float>(), *const bias = weights + conv.packed_weights();
+        conv.pack(c.in[1].as<float>(), c.in[2].as<float>(), weights, bias);
+        filters = {weights, bias};
+    }
+    const bool copied = !conv.depthwise && !f.direct, deep = conv.depth.before + conv.depth.after > 0;
+    const Memory room(copied ? size_t(count * plane + kTileColumns) * sizeof(float) : 0);
+    const Memory zeros(deep ? size_t(plane + kTileColumns) * sizeof(float) : 0);
+    if (deep) std::memset(zeros.as<float>(), 0, size_t(plane + kTileColumns) * sizeof(float));
+    const int64_t planes = conv.depth.outputs(dims[2]);
     for (int64_t item = 0; item < dims[0]; ++item) {
-        const float *x = c.in[0].as<float>() + item * dims[1] * dims[2] * dims[3];
-        const ConvEnd end{conv.chain, conv.outputs, c, item, f.windows()};
-        if (conv.depthwise)
-            convolve_channels(conv, c, f, x, end);
-        else
-            convolve_panels(conv, c, f, laid_out(c, f, x, dims[1], room.as<float>()), end);
+        const float *x = c.in[0].as<float>() + item * dims[1] * size;
+        const float *image = conv.depthwise ? x : laid_out(c, f, x, count, room.as<float>());
+        for (int64_t z = 0; z < planes; ++z) {
+            const ConvEnd end{conv.chain, conv.outputs, c, item, f.windows(), conv.inputs(), planes, z,
+                              conv.transposed ? &conv : nullptr, f.out[1]};
+            const Planes from{image, zeros.as<float>(), plane, dims[2], conv.depth.kernel,
+                              z * conv.depth.step - conv.depth.before, conv.depth.gap};
+            if (conv.depthwise)
+                convolve_channels(conv, c, f, filters, image, end);
+            else
+                convolve_panels(conv, c, f, filters, from, end);
+        }
     }
 }
 

@@ -44,10 +44,10 @@ struct ConvInteger : TensorState {
 
     bool plan(Call &c, double &cost) const {
         const Tensor &x = c.in[0];
-        int64_t dims[4]{};
+        int64_t dims[5]{};
         Frame f;
         if ((x.element != Element::u8 && x.element != Element::i8) || !Conv::image(x, dims) || dims[1] != group * channels ||
-            c.inputs != 2 + chain.extras || !f.fit(window, dims[2], dims[3]))
+            c.inputs != 2 + chain.extras || x.rank > 4 || !f.fit(window, dims[3], dims[4]))
             return false;
         if (c.in[1].data != nullptr && (c.in[1].element != x.element || c.in[1].size() != 1)) return false;
         Tensor &y = c.out[0];
@@ -148,14 +148,14 @@ struct IntegerUnit {
 };
 
 inline void run(const ConvInteger &s, const Call &c) {
-    int64_t dims[4]{};
+    int64_t dims[5]{};
     Conv::image(c.in[0], dims);
     Frame f;
-    f.fit(s.window, dims[2], dims[3]);
+    f.fit(s.window, dims[3], dims[4]);
     const bool is_signed = c.in[0].element == Element::i8;
     int32_t zero = s.x_zero;
     if (c.in[1].data != nullptr) zero = is_signed ? int32_t(*c.in[1].as<int8_t>()) : int32_t(*c.in[1].as<uint8_t>());
-    const int64_t size = dims[2] * dims[3], plane = f.plane();
+    const int64_t size = dims[3] * dims[4], plane = f.plane();
     const Memory memory(size_t(dims[1] * plane) * sizeof(int16_t));
     int16_t *const image = memory.as<int16_t>();
     const int64_t row_panels = panels_of(s.outputs / s.group, kTileRows), column_panels = panels_of(f.positions(), kTileColumns);

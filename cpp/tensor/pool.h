@@ -15,10 +15,10 @@ struct Pool : TensorState {
 
     bool plan(Call &c, double &cost) const {
         const Tensor &x = c.in[0];
-        int64_t dims[4]{};
+        int64_t dims[5]{};
         Frame f;
         if (x.element != Element::f32 || c.inputs != 1 || c.outputs != 1 || !Conv::image(x, dims) ||
-            !f.fit(window, dims[2], dims[3]))
+            x.rank > 4 || !f.fit(window, dims[3], dims[4]))
             return false;
         Tensor &y = c.out[0];
         y = x;
@@ -58,10 +58,10 @@ inline void greatest_places(const float *image, const int64_t *places, int64_t n
 
 inline void run(const Pool &pool, const Call &c) {
     constexpr int64_t stretch = 512;
-    int64_t dims[4]{};
+    int64_t dims[5]{};
     Conv::image(c.in[0], dims);
     Frame f;
-    f.fit(pool.window, dims[2], dims[3]);
+    f.fit(pool.window, dims[3], dims[4]);
     const int64_t n = f.places(), plane = f.plane(), positions = f.positions(), windows = f.windows();
     const Memory table(pool.average ? size_t(windows + n) * sizeof(float) : 0);
     float *const divisors = table.as<float>(), *const ones = divisors + windows;

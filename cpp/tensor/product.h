@@ -57,54 +57,94 @@ struct Product : TensorState {
         return at;
     }
 
-    bool plan(Call &c, double &cost) const {
-        const Tensor &a = c.in[0];
-        const int first = constant ? 1 : 2;
-        if (a.element != Element::f32 || a.rank < 2 || c.inputs != first + chain.extras) return false;
-        const Matrix left = matrix(a, turn_a);
-        Matrix right{k, n, 0, 0};
-        Tensor &y = c.out[0];
-        y.shape(Element::f32, a.rank);
-        if (!constant) {
-            const Tensor &b = c.in[1];
-            if (b.element != Element::f32 || b.rank < 2) return false;
-            right = matrix(b, turn_b);
-            y.rank = int(greater(a.rank, b.rank));
-        }
-        if (left.columns != right.rows) return false;
-        y.dims[y.rank - 2] = left.rows, y.dims[y.rank - 1] = right.columns;
-        for (int d = 0; d < y.rank - 2; ++d) {
-            const int at_a = d - (y.rank - a.rank), at_b = constant ? -1 : d - (y.rank - c.in[1].rank);
-            const int64_t one = at_a < 0 ? 1 : a.dims[at_a], other = at_b < 0 ? 1 : c.in[1].dims[at_b];
-            if (one != other && one != 1 && other != 1) return false;
-            y.dims[d] = one == 1 ? other : one;
-        }
-        for (int i = 0; i < chain.extras; ++i) {
-            const Tensor &extra = c.in[first + i];
-            if (extra.element != Element::f32 || !(extra.same_dims(y) || row(extra, y)) || !contiguous(extra)) return false;
-        }
-        cost = double(y.size()) * (0.03 * double(left.columns) + 0.3);
-        return true;
-    }
-    // An extra that goes along with each row: [N].
-    static bool row(const Tensor &extra, const Tensor &y) {
-        return extra.rank >= 1 && extra.rank <= y.rank && extra.size() == y.dims[y.rank - 1] &&
-               extra.dims[extra.rank - 1] == extra.size();
-    }
     static bool contiguous(const Tensor &t) {
         int64_t step = 1;
         for (int d = t.rank - 1; d >= 0; step *= t.dims[d--])
             if (t.dims[d] != 1 && t.strides[d] != step) return false;
         return true;
     }
+    // The dims of the product of two matrices, with the batches of A and of B (null: B has none); false: they do not fit.
+    static bool broadcast(const Tensor &a, const Tensor *b, const Matrix &left, const Matrix &right, Tensor &y) {
+        if (left.columns != right.rows) return false;
+        y.rank = int(b == nullptr ? a.rank : greater(a.rank, b->rank));
+        y.dims[y.rank - 2] = left.rows, y.dims[y.rank - 1] = right.columns;
+        for (int d = 0; d < y.rank - 2; ++d) {
+            const int at_a = d - (y.rank - a.rank), at_b = b == nullptr ? -1 : d - (y.rank - b->rank);
+            const int64_t one = at_a < 0 ? 1 : a.dims[at_a], other = at_b < 0 ? 1 : b->dims[at_b];
+            if (one != other && one != 1 && other != 1) return false;
+            y.dims[d] = one == 1 ? other : one;
+        }
+        return true;
+    }
+
+    bool plan(Call &c, double &cost) const;
 };
 
-struct ProductEnd {
-    const Product &product;
+// The end of a tile of a product: its chain, and the way to the output.
+struct ChainEnd {
+    const Chain &chain;
     const Call &call;
+    int first;      // of the inputs that are the chain's extras
     int64_t width;  // of the output
 
+    // Whether a chain takes the extra: one value for each element, for each column, or for all.
+    static bool takes(const Tensor &extra, const Tensor &y) {
+        if (extra.element != Element::f32 || extra.rank > y.rank || !Product::contiguous(extra)) return false;
+        if (extra.same_dims(y) || extra.size() == 1) return true;
+        return extra.rank >= 1 && extra.size() == y.dims[y.rank - 1] && extra.dims[extra.rank - 1] == extra.size();
+    }
+
     // A tile of rows that stand at `row` among all rows of the output, and of columns from `column` on.
+    void operator()(float *tile, int64_t rows, int64_t row, int64_t column, int64_t columns, float *room) const {
+        const size_t bytes = size_t(columns) * sizeof(float);
+        if (!chain.empty()) {
+            float *operands[Chain::kMostBuffers];
+            operands[0] = tile;
+            for (int64_t i = 0; i < chain.buffers(); ++i) operands[i + 1] = room + i * kTile;
+            for (int i = 1; i <= chain.extras; ++i) fill(call.in[first + i - 1], operands[i], rows, row, column, bytes);
+            run_chain(chain, operands, rows * kTileColumns, tile);
+        }
+        for (int64_t r = 0; r < rows; ++r)
+            std::memcpy(call.out[0].as<float>() + (row + r) * width + column, tile + r * kTileColumns, bytes);
+    }
+
+private:
+    void fill(const Tensor &extra, float *to, int64_t rows, int64_t row, int64_t column, size_t bytes) const {
+        const bool dense = extra.same_dims(call.out[0]);
+        if (!dense && extra.size() == 1) {
+            const Floats value = splat(*extra.as<float>());
+            for (int64_t i = 0; i < rows * kTileColumns; i += kLanes) store(to + i, value);
+            return;
+        }
+        for (int64_t r = 0; r < rows; ++r)
+            std::memcpy(to + r * kTileColumns, extra.as<float>() + (dense ? (row + r) * width : 0) + column, bytes);
+    }
+};
+
+inline bool Product::plan(Call &c, double &cost) const {
+    const Tensor &a = c.in[0];
+    const int first = constant ? 1 : 2;
+    if (a.element != Element::f32 || a.rank < 2 || c.inputs != first + chain.extras) return false;
+    const Matrix left = matrix(a, turn_a);
+    Matrix right{k, n, 0, 0};
+    Tensor &y = c.out[0];
+    y.shape(Element::f32, a.rank);
+    if (!constant) {
+        if (c.in[1].element != Element::f32 || c.in[1].rank < 2) return false;
+        right = matrix(c.in[1], turn_b);
+    }
+    if (!broadcast(a, constant ? nullptr : &c.in[1], left, right, y)) return false;
+    for (int i = 0; i < chain.extras; ++i)
+        if (!ChainEnd::takes(c.in[first + i], y)) return false;
+    cost = double(y.size()) * (0.03 * double(left.columns) + 0.3);
+    return true;
+}
+
+// What finishes a tile of Product: alpha, bias, chain.
+struct ProductEnd {
+    const Product &product;
+    ChainEnd end;
+
     void operator()(float *tile, int64_t rows, int64_t row, int64_t column, int64_t columns, float *room) const {
         if (!product.constant && product.alpha != 1)
             for (int64_t i = 0; i < rows * kTileColumns; ++i) tile[i] *= product.alpha;
@@ -114,22 +154,7 @@ struct ProductEnd {
                 for (int64_t j = 0; j < kTileColumns; j += kLanes)
                     store(tile + r * kTileColumns + j, load(tile + r * kTileColumns + j) + load(bias + j));
         }
-        const size_t bytes = size_t(columns) * sizeof(float);
-        if (!product.chain.empty()) {
-            float *operands[Chain::kMostBuffers];
-            operands[0] = tile;
-            for (int64_t i = 0; i < product.chain.buffers(); ++i) operands[i + 1] = room + i * kTile;
-            for (int i = 1; i <= product.chain.extras; ++i) {
-                const Tensor &extra = call.in[i + (product.constant ? 0 : 1)];
-                const bool dense = extra.same_dims(call.out[0]);
-                for (int64_t r = 0; r < rows; ++r)
-                    std::memcpy(operands[i] + r * kTileColumns,
-                                extra.as<float>() + (dense ? (row + r) * width : 0) + column, bytes);
-            }
-            run_chain(product.chain, operands, rows * kTileColumns, tile);
-        }
-        for (int64_t r = 0; r < rows; ++r)
-            std::memcpy(call.out[0].as<float>() + (row + r) * width + column, tile + r * kTileColumns, bytes);
+        end(tile, rows, row, column, columns, room);
     }
 };
 
@@ -179,7 +204,7 @@ inline void run(const Product &p, const Call &c) {
     if (p.constant && !p.turn_a && Product::contiguous(a)) left.rows *= batch, batch = 1;  // all rows are one matrix
     if (y.size() == 0) return;
     const ProductCut cut(batch, left.rows, right.columns, left.columns, c.threads);
-    const ProductEnd end{p, c, cut.n};
+    const ProductEnd end{p, {p.chain, c, p.constant ? 1 : 2, cut.n}};
     spread(batch * cut.blocks * cut.parts, c.threads, [&](int64_t unit) {
         const int64_t part = unit % cut.parts, at = unit / cut.parts, block = at % cut.blocks, item = at / cut.blocks;
         const float *from = a.as<float>() + Product::start(a, y, item);

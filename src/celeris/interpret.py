@@ -40,10 +40,14 @@ class NodeError(Exception):
 
 @dataclass(slots=True)
 class Scope:
-    """What names of operators mean in a model or a function: opset versions, and local functions."""
+    """What names of operators mean in a model or a function: opset versions, and local functions.
+
+    `body` makes what runs a subgraph, where it is not to be interpreted.
+    """
 
     opsets: dict[str, int]
     functions: dict[tuple[str, str, str], Function] = field(default_factory=dict)
+    body: Callable[[Graph, Scope], Body] | None = None
 
 
 @dataclass(slots=True)
@@ -53,6 +57,7 @@ class BoundNode:
     inputs: list[str]
     outputs: list[str]
     function: Callable[..., tuple[Value, ...]]
+    bodies: dict[str, Body] = field(default_factory=dict)  # by attribute
 
 
 @cache
@@ -72,7 +77,7 @@ def bind(node: Node, scope: Scope) -> BoundNode:
     captured: list[str] = []
     for name, attribute in node.attributes.items():
         if attribute.kind == "GRAPH":
-            body = Body(attribute.value, scope)
+            body = (scope.body or interpreted)(attribute.value, scope)
             attributes[name] = body
             captured += [c for c in body.captured if c not in captured]
         else:
@@ -81,13 +86,13 @@ def bind(node: Node, scope: Scope) -> BoundNode:
         attributes["_outputs"] = len(node.outputs)
     run = op.function
     count, arity = len(node.outputs), len(node.inputs)
-    bodies = [a for a in attributes.values() if isinstance(a, Body)]
+    bodies = {n: a for n, a in attributes.items() if isinstance(a, Body)}
 
     def function(*values: Value) -> tuple[Value, ...]:
         call = attributes
         if bodies:
             outer = dict(zip(captured, values[arity:], strict=True))
-            call = {n: a.closed(outer) if isinstance(a, Body) else a for n, a in attributes.items()}
+            call = attributes | {name: body.closed(outer) for name, body in bodies.items()}
         try:
             result = run(*values[:arity], **call)
         except NodeError:
@@ -104,7 +109,7 @@ def bind(node: Node, scope: Scope) -> BoundNode:
             raise NodeError(node.name, node.op_type, text)
         return tuple(np.asarray(r) if isinstance(r, np.generic) else r for r in results[:count])
 
-    return BoundNode(list(node.inputs) + captured, list(node.outputs), function)
+    return BoundNode(list(node.inputs) + captured, list(node.outputs), function, bodies)
 
 
 def _bind_function(node: Node, local: Function, scope: Scope) -> BoundNode:
@@ -162,34 +167,43 @@ class Interpreter:
         return [known[name] for name in self._outputs]
 
 
+@dataclass(slots=True)
 class Body:
-    """A subgraph attribute: a callable once the values it captures are known."""
+    """A subgraph attribute: a callable once the values it captures are known.
 
-    def __init__(self, graph: Graph, scope: Scope) -> None:
-        self.graph = graph
-        self.captured = sorted(edit.captures(graph))
-        self._run = Interpreter(graph.nodes, graph.inputs, graph.outputs, graph.initializers, scope)
+    `run(inputs, captured)` takes the values of its inputs and those that it captures, by name.
+    """
+
+    graph: Graph
+    captured: list[str]
+    run: Callable[[Sequence[Value], dict[str, Value]], list[Value]]
 
     def closed(self, outer: dict[str, Value]) -> ClosedBody:
         """The body as operators call it."""
-        return ClosedBody(self._run, {name: outer[name] for name in self.captured}, self.graph)
+        return ClosedBody(self, {name: outer[name] for name in self.captured})
+
+
+def interpreted(graph: Graph, scope: Scope) -> Body:
+    """A body that runs node by node."""
+    run = Interpreter(graph.nodes, graph.inputs, graph.outputs, graph.initializers, scope)
+    return Body(graph, sorted(edit.captures(graph)), run)
 
 
 class ClosedBody:
     """`body(*inputs) -> list of outputs`; its types are those that inference found."""
 
-    __slots__ = ("_graph", "_outer", "_run")
+    __slots__ = ("_body", "_outer")
 
-    def __init__(self, run: Interpreter, outer: dict[str, Value], graph: Graph) -> None:
-        self._run, self._outer, self._graph = run, outer, graph
+    def __init__(self, body: Body, outer: dict[str, Value]) -> None:
+        self._body, self._outer = body, outer
 
     def __call__(self, *values: Value) -> list[Value]:
-        return self._run(values, self._outer)
+        return self._body.run(values, self._outer)
 
     @property
     def input_types(self) -> list[Type | None]:
-        return [self._graph.types.get(name) for name in self._graph.inputs]
+        return [self._body.graph.types.get(name) for name in self._body.graph.inputs]
 
     @property
     def output_types(self) -> list[Type | None]:
-        return [self._graph.types.get(name) for name in self._graph.outputs]
+        return [self._body.graph.types.get(name) for name in self._body.graph.outputs]

@@ -310,7 +310,7 @@ def test_every_form_of_tree(leaves: int, shape: str) -> None:
     check(model("TreeEnsembleRegressor", attributes, x, ["y"]), x)
 
 
-@pytest.mark.parametrize("per_leaf,targets", [("one", 1), ("all", 3), ("own", 3)])
+@pytest.mark.parametrize("per_leaf,targets", [("one", 1), *(("all", n) for n in (2, 3, 5, 9, 20)), ("own", 3)])
 @pytest.mark.parametrize("values", ["votes", "wide", "rounded", "infinite", "tiny", "zero"])
 def test_sums_that_are_exact_and_such_that_are_not(per_leaf: str, targets: int, values: str) -> None:
     """Groups of trees are summed as integers where no sum can be rounded, else in double, in order."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from onnx import helper, numpy_helper
 
@@ -17,6 +18,7 @@ from celeris.plan.compile import build
 from celeris.plan.plan import CallStep, TensorStep
 
 _RNG = np.random.default_rng(0)
+_MICROSOFT = "com.microsoft"
 Arrays = dict[str, np.ndarray]
 
 
@@ -104,6 +106,71 @@ def _conv(x: Any, w: Any, **attributes: Any) -> onnx.NodeProto:
 def test_conv(size: tuple[int, ...], weights: tuple[int, ...], attributes: dict[str, Any]) -> None:
     constants = {"w": _normal(*weights), "b": _normal(weights[0])}
     _check([_conv("x", "w", **attributes)], {"x": _normal(*size)}, constants, kernels=["conv"])
+
+
+_DEEP = [
+    ((1, 3, 5, 9, 11), (8, 3, 3, 3, 3), {"pads": [1, 1, 1, 1, 1, 1]}),
+    ((2, 4, 6, 7, 20), (10, 2, 2, 3, 1), {"group": 2, "strides": [2, 1, 2], "pads": [1, 0, 2, 0, 1, 1]}),
+    ((1, 2, 7, 8, 8), (3, 2, 3, 3, 3), {"dilations": [2, 1, 2], "auto_pad": "VALID"}),
+    ((1, 6, 4, 5, 5), (6, 1, 1, 3, 3), {"group": 6}),
+    ((1, 5, 1, 4, 4), (7, 5, 1, 1, 1), {}),
+]
+
+
+@pytest.mark.parametrize(("size", "weights", "attributes"), _DEEP)
+def test_conv_over_three_axes(size: tuple[int, ...], weights: tuple[int, ...], attributes: dict[str, Any]) -> None:
+    constants = {"w": _normal(*weights), "b": _normal(weights[0])}
+    nodes = [helper.make_node("Conv", ["x", "w", "b"], ["c"], **attributes), helper.make_node("Relu", ["c"], ["y"])]
+    _check(nodes, {"x": _normal(*size)}, constants, kernels=["conv"])
+
+
+@pytest.mark.parametrize(
+    ("size", "weights", "attributes"),
+    [
+        ((1, 3, 9, 11), (8, 3, 3, 3), {"pads": [1, 1, 1, 1]}),
+        ((2, 6, 10, 10), (6, 1, 3, 3), {"group": 6, "strides": [2, 2]}),
+        ((1, 4, 30), (9, 4, 5), {}),
+        *_DEEP,
+    ],
+)
+@pytest.mark.parametrize("biased", [True, False])
+def test_conv_by_weights_that_are_not_constant(
+    size: tuple[int, ...], weights: tuple[int, ...], attributes: dict[str, Any], biased: bool
+) -> None:
+    feeds = {"x": _normal(*size), "w": _normal(*weights)} | ({"b": _normal(weights[0])} if biased else {})
+    nodes = [helper.make_node("Conv", list(feeds), ["c"], **attributes), helper.make_node("Relu", ["c"], ["y"])]
+    _check(nodes, feeds, kernels=["conv"])
+
+
+@pytest.mark.parametrize(
+    ("size", "weights", "attributes"),
+    [
+        ((1, 4, 5, 7), (4, 6, 2, 2), {"strides": [2, 2]}),
+        ((2, 5, 6, 9), (5, 3, 4, 4), {"strides": [2, 2], "pads": [1, 1, 1, 1]}),
+        ((1, 5, 6, 9), (5, 3, 3, 3), {"strides": [2, 2], "pads": [1, 1, 1, 1], "output_padding": [1, 1]}),
+        ((1, 4, 8, 8), (4, 5, 3, 3), {}),
+        ((1, 4, 8, 8), (4, 5, 3, 3), {"pads": [2, 2, 2, 2]}),
+        ((1, 4, 8, 3), (4, 5, 3, 5), {"strides": [1, 3], "pads": [0, 2, 1, 0], "output_padding": [0, 2]}),
+        ((1, 6, 9, 4), (6, 2, 3, 2), {"group": 3, "strides": [4, 3], "output_padding": [3, 0]}),
+        ((1, 6, 5, 5), (6, 1, 4, 4), {"group": 6, "strides": [2, 2], "pads": [1, 1, 1, 1]}),
+        ((1, 4, 1, 1), (4, 5, 1, 1), {"strides": [3, 3]}),
+        ((2, 8, 20), (8, 4, 16), {"strides": [8], "pads": [4, 4]}),
+        ((1, 2, 7), (2, 3, 3), {"strides": [2], "pads": [1, 1], "output_padding": [1]}),
+    ],
+)
+def test_transposed_conv(size: tuple[int, ...], weights: tuple[int, ...], attributes: dict[str, Any]) -> None:
+    outputs = weights[1] * attributes.get("group", 1)
+    node = helper.make_node("ConvTranspose", ["x", "w", "b"], ["y"], **attributes)
+    _check([node], {"x": _normal(*size)}, {"w": _normal(*weights), "b": _normal(outputs)}, kernels=["conv"])
+
+
+def test_transposed_conv_left_to_the_reference_tier() -> None:
+    constants = {"w": _normal(3, 2, 3, 3)}
+    for attributes in ({"dilations": [2, 2]}, {"auto_pad": "SAME_UPPER", "strides": [2, 2]}, {"output_shape": [6, 6]}):
+        node = helper.make_node("ConvTranspose", ["x", "w"], ["y"], **attributes)
+        made = _model([node], feeds := {"x": _normal(1, 3, 4, 4)}, constants, ["y"])
+        theirs = onnxruntime.InferenceSession(made).run(None, feeds)[0]
+        np.testing.assert_allclose(celeris.InferenceSession(made).run(None, feeds)[0], theirs, atol=1e-5)
 
 
 def test_what_follows_a_convolution_is_chained_to_it() -> None:
@@ -313,6 +380,87 @@ def test_quantize(signed: bool) -> None:
     x.flat[:3] = np.nan, np.inf, -np.inf
     feeds = {"x": x, "other": _bytes(1, 1, 30, 100, signed=signed)}
     _check(nodes, feeds, constants, kernels=["quantize"] * 3 + ["conv"], outputs=["q", "t", "y"], close=0.003, steps=1)
+
+
+_PRODUCTS = [
+    ((1, 64), (64, 100), False), ((5, 7), (7, 48), True), ((2, 3, 9), (9, 50), False), ((70, 130), (130, 97), True),
+    ((8, 1), (1, 1), False), ((3, 0), (0, 4), False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("left", "right", "signed"), _PRODUCTS)
+@pytest.mark.parametrize("fixed", [True, False])
+def test_product_of_bytes(left: tuple[int, ...], right: tuple[int, ...], signed: bool, fixed: bool) -> None:
+    """Exact, whatever the types, with B constant or not; extremes meet extremes."""
+    a, b = _bytes(*left, signed=signed), _bytes(*right, signed=True)
+    a.flat[:4], b.flat[:4] = -128 if signed else 255, -128
+    held = {"b": b, "az": np.array(-3 if signed else 200, a.dtype), "bz": np.int8(5).reshape(())}
+    feeds = {"a": a} | ({} if fixed else {"b": held.pop("b")})
+    _check([helper.make_node("MatMulInteger", ["a", "b", "az", "bz"], ["y"])], feeds, held, kernels=["product_integer"])
+    held |= {n: np.float32(v).reshape(()) for n, v in (("as", 0.02), ("bs", 0.013), ("ys", 0.7))}
+    if fixed:
+        held |= {"bs": _RNG.uniform(0.01, 0.02, right[1]).astype(np.float32), "bz": _bytes(right[1], signed=True)}
+    held["yz"] = np.array(-7 if signed else 99, a.dtype)
+    node = helper.make_node("QLinearMatMul", ["a", "as", "az", "b", "bs", "bz", "ys", "yz"], ["y"])
+    _check([node], feeds, held, kernels=["product_integer"], close=0)
+
+
+@pytest.mark.parametrize(("left", "right", "signed"), _PRODUCTS)
+def test_products_of_bytes_given_as_floats(left: tuple[int, ...], right: tuple[int, ...], signed: bool) -> None:
+    columns = right[1]
+    held = {
+        "b": _bytes(*right, signed=signed), "bs": _RNG.uniform(0.01, 0.02, columns).astype(np.float32),
+        "bz": _bytes(columns, signed=signed), "bias": _normal(columns),
+    }  # fmt: skip
+    ready = helper.make_node(
+        "MatMulIntegerToFloat", ["a", "b", "as", "bs", "az", "bz", "bias"], ["y"], domain=_MICROSOFT
+    )
+    feeds = {"a": _bytes(*left), "as": np.float32(0.03).reshape(1), "az": np.uint8(77).reshape(1)}
+    _check([ready], feeds, held, kernels=["product_integer"])
+    fitted = helper.make_node("DynamicQuantizeMatMul", ["x", "b", "bs", "bz", "bias"], ["m"], domain=_MICROSOFT)
+    nodes = [fitted, helper.make_node("Relu", ["m"], ["y"])]
+    _check(nodes, {"x": _normal(*left)}, held, kernels=["product_integer"])
+
+
+@pytest.mark.parametrize("scale", [(), (1,), (60,)])
+def test_what_a_dynamic_quantizer_writes_is_one_product(scale: tuple[int, ...]) -> None:
+    nodes = [
+        helper.make_node("DynamicQuantizeLinear", ["x"], ["q", "s", "z"]),
+        helper.make_node("MatMulInteger", ["q", "b", "z", "bz"], ["i"]),
+        helper.make_node("Cast", ["i"], ["c"], to=1),
+        helper.make_node("Mul", ["s", "bs"], ["both"]),
+        helper.make_node("Mul", ["c", "both"], ["m"]),
+        helper.make_node("Add", ["m", "bias"], ["sum"]),
+        helper.make_node("Relu", ["sum"], ["y"]),
+    ]
+    held = {
+        "b": _bytes(33, 60, signed=True), "bz": np.int8(0).reshape(()), "bias": _normal(60),
+        "bs": _RNG.uniform(0.01, 0.02, scale).astype(np.float32),
+    }  # fmt: skip
+    kernels = ["quantize", "elementwise", "product_integer"]
+    _check(nodes, {"x": _normal(2, 9, 33)}, held, kernels=kernels)
+
+
+@pytest.mark.parametrize("turned", [0, 1])
+@pytest.mark.parametrize("real", [True, False])
+def test_qgemm(turned: int, real: bool) -> None:
+    held = {
+        "b": _bytes(*((50, 31) if turned else (31, 50)), signed=True), "bz": np.int8(3).reshape(()),
+        "as": np.float32(0.02).reshape(()), "az": np.uint8(9).reshape(()), "bs": np.float32(0.01).reshape(()),
+        "c": _RNG.integers(-999, 999, 50).astype(np.int32), "ys": np.float32(0.9).reshape(()),
+        "yz": np.uint8(100).reshape(()),
+    }  # fmt: skip
+    names = ["a", "as", "az", "b", "bs", "bz", "c", *([] if real else ["ys", "yz"])]
+    node = helper.make_node("QGemm", names, ["y"], domain=_MICROSOFT, transB=turned, alpha=0.5)
+    _check([node], {"a": _bytes(10, 31)}, held, kernels=["product_integer"])
+
+
+def test_zero_points_a_row_are_left_to_the_reference_tier() -> None:
+    node = helper.make_node("MatMulInteger", ["a", "b", "az"], ["y"])
+    feeds, held = {"a": _bytes(3, 4), "az": _bytes(3)}, {"b": _bytes(4, 5)}
+    made = _model([node], feeds, held, ["y"])
+    expected = (feeds["a"].astype(int) - feeds["az"][:, None]) @ held["b"].astype(int)
+    np.testing.assert_array_equal(celeris.InferenceSession(made).run(None, feeds)[0], expected)
 
 
 def test_other_shapes_than_declared_fall_back() -> None:

@@ -28,11 +28,13 @@ constexpr int32_t kMostLeaves = 256, kMostLevels = 8, kPathLevels = 6;
 constexpr uint8_t kBelow = 255;       // not a leaf's number but in a last piece
 constexpr size_t kSlots = 32;         // vectors that steps write: 1 to kSlots; 0 is empty, masks come after
 constexpr size_t kChunkTests = 6000;  // their masks, 64 bytes each, stay in a usual L2 cache
+constexpr uint16_t kUnit = 8;         // a vector's bytes, of each 64 rows
+static_assert(kUnit * (1 + kSlots + kChunkTests) < (1 << 16));
 constexpr int kTogether = 4;          // trees whose values are added in one pass over the sums
 
 struct Bits {
     struct Piece {
-        uint32_t program;  // paths: masks; choices: four words a step, then the planes. All are numbers of vectors
+        uint32_t program;  // paths: masks; choices: four words a step, then the planes. All are kUnit * numbers of vectors
         uint32_t map;      // what each code means: a leaf's number, or kBelow for the next piece
         uint16_t steps;    // of choices
         uint8_t levels;
@@ -46,8 +48,9 @@ struct Bits {
     struct Group {  // trees that add to the same targets, in order; short groups end with trees of no leaves
         Tree trees[kTogether];
         int32_t target;   // the only one, or the first of all
-        uint32_t table;   // [target][tree][1 << levels]: floats, or where `exact`, integers to be scaled
-        uint32_t scales;  // [target]
+        uint32_t table;   // [target][tree][1 << levels], or if `across`, [tree][1 << levels][across]: floats, or where
+                          // `exact`, integers to be scaled
+        uint32_t scales;  // [target], or [across]
         uint8_t levels;   // of its tables, at least 4
         bool exact;
     };
@@ -76,6 +79,7 @@ struct Bits {
     std::vector<int64_t> search64;
     size_t most_tests = 0;             // masks of a chunk
     int64_t columns = 1;               // targets that each tree has values for
+    int64_t across = 0;                // not 0: an entry holds them side by side, zeros up to so many
     std::optional<Lanes> lanes;        // the same trees and chunks for single rows
 
     static size_t level_start(int level) { return level < 4 ? (size_t(1) << level) - 1 : size_t(1) << level; }
@@ -92,8 +96,8 @@ public:
     std::optional<Bits> build() {
         if (leaves_.kind == Leaves::sparse || !leaves_.narrow) return {};
         bits_.columns = leaves_.columns();
-        // No other set looks up bytes across a register.
-        if (std::string_view(instruction_set()) == "avx512") lanes_.emplace();
+        if (bits_.columns > 1 && !by_register_) bits_.across = (bits_.columns + 3) / 4 * 4;
+        if (by_register_) lanes_.emplace();
         std::vector<int32_t> order(s_.roots.size());
         for (size_t i = 0; i < order.size(); ++i) order[i] = int32_t(i);
         if (leaves_.kind == Leaves::value)
@@ -203,7 +207,7 @@ private:
         if (lanes_) add_lanes();
         Open o{{uint32_t(bits_.pieces.size()), 0, false}, 0, {}};
         const int32_t levels = measure(root_, 0), least = std::bit_width(ends_.size() - 1);
-        o.tree.mapped = below(root_, false) >= 0 || levels > std::max(4, least);
+        o.tree.mapped = below(root_, false) >= 0 || (by_register_ && levels > std::max(4, least));
         o.levels = uint8_t(o.tree.mapped ? least : levels);
         o.values.assign(size_t(bits_.columns) << o.levels, 0.0f);
         numbers_.assign(ends_.size(), -1), numbered_ = 0;
@@ -317,7 +321,7 @@ private:
     }
     void write(Vector v) {
         if (v < 0) patches_.push_back({bits_.program.size(), ~v});
-        bits_.program.push_back(v < 0 ? uint16_t(0) : uint16_t(v));
+        bits_.program.push_back(v < 0 ? uint16_t(0) : uint16_t(kUnit * v));
     }
     // `heap`: the node's place among the masks.
     void lay_path(int32_t at, size_t program, size_t heap) {
@@ -355,27 +359,34 @@ private:
         for (const Open &o : open_) group.levels = std::max(group.levels, o.levels);
         group.table = uint32_t(bits_.tables.size());
         const size_t size = size_t(1) << group.levels;
-        bits_.tables.resize(bits_.tables.size() + size_t(bits_.columns) * kTogether * size, 0);
+        bits_.tables.resize(bits_.tables.size() + size_t(width()) * kTogether * size, 0);
         for (size_t t = 0; t < size_t(kTogether); ++t) {
             group.trees[t] = t < open_.size() ? open_[t].tree : Bits::Tree{};
             if (t >= open_.size()) continue;
             const size_t own = size_t(1) << open_[t].levels;
             for (size_t c = 0; c < size_t(bits_.columns); ++c)
-                std::memcpy(bits_.tables.data() + group.table + (c * size_t(kTogether) + t) * size,
-                            open_[t].values.data() + c * own, own * sizeof(float));
+                for (size_t i = 0; i < own; ++i) entry(group, c, t, i) = std::bit_cast<uint32_t>(open_[t].values[c * own + i]);
         }
         bits_.groups.push_back(group);
         open_.clear();
+    }
+
+    int64_t width() const { return bits_.across ? bits_.across : bits_.columns; }
+    uint32_t &entry(const Bits::Group &g, size_t column, size_t tree, size_t index) {
+        const size_t at = bits_.across ? ((tree << g.levels) + index) * size_t(bits_.across) + column
+                                       : ((column * size_t(kTogether) + tree) << g.levels) + index;
+        return bits_.tables[g.table + at];
     }
 
     // Of values: the least power of two that one is an odd multiple of, and the greatest sum that trees can make.
     struct Range {
         int lowest = 1 << 20;
         double most = 0;
-        void add(const uint32_t *table, size_t size) {
+        template <class Entry>
+        void add(size_t size, Entry &&entry) {
             float greatest = 0;
             for (size_t i = 0; i < size; ++i) {
-                const float v = std::bit_cast<float>(table[i]);
+                const float v = std::bit_cast<float>(entry(i));
                 if (v == 0) continue;
                 if (!(std::fabs(v) <= std::numeric_limits<float>::max())) most = std::numeric_limits<double>::infinity();
                 int exponent;
@@ -391,29 +402,31 @@ private:
     // into 32 bits are summed as integers.
     void settle_exact() {
         std::vector<Range> whole(size_t(leaves_.targets));
-        const auto each = [&](const Bits::Group &g, auto &&visit) {
-            const size_t size = size_t(1) << g.levels;
-            for (size_t c = 0; c < size_t(bits_.columns); ++c)
-                visit(c, bits_.tables.data() + g.table + c * size_t(kTogether) * size, size);
+        const auto add = [&](Range &range, const Bits::Group &g, size_t c) {
+            for (size_t t = 0; t < size_t(kTogether); ++t)
+                range.add(size_t(1) << g.levels, [&](size_t i) { return entry(g, c, t, i); });
         };
+        const size_t columns = size_t(bits_.columns);
         for (const Bits::Group &g : bits_.groups)
-            each(g, [&](size_t c, const uint32_t *table, size_t size) {
-                for (int t = 0; t < kTogether; ++t) whole[size_t(g.target) + c].add(table + size_t(t) * size, size);
-            });
+            for (size_t c = 0; c < columns; ++c) add(whole[size_t(g.target) + c], g, c);
         for (Bits::Group &g : bits_.groups) {
-            std::vector<Range> own(size_t(bits_.columns));
+            std::vector<Range> own(columns);
             g.exact = true, g.scales = uint32_t(bits_.scales.size());
-            each(g, [&](size_t c, const uint32_t *table, size_t size) {
-                for (int t = 0; t < kTogether; ++t) own[c].add(table + size_t(t) * size, size);
+            for (size_t c = 0; c < columns; ++c) {
+                add(own[c], g, c);
                 g.exact &= whole[size_t(g.target) + c].fits(53) && own[c].fits(31);
-            });
+            }
             if (!g.exact) continue;
-            each(g, [&](size_t c, uint32_t *table, size_t size) {
+            for (size_t c = 0; c < columns; ++c) {
                 const double scale = own[c].most == 0 ? 1 : std::ldexp(1.0, own[c].lowest);
-                for (size_t i = 0; i < size_t(kTogether) * size; ++i)
-                    table[i] = uint32_t(int32_t(double(std::bit_cast<float>(table[i])) / scale));
+                for (size_t t = 0; t < size_t(kTogether); ++t)
+                    for (size_t i = 0; i < size_t(1) << g.levels; ++i) {
+                        uint32_t &e = entry(g, c, t, i);
+                        e = uint32_t(int32_t(double(std::bit_cast<float>(e)) / scale));
+                    }
                 bits_.scales.push_back(scale);
-            });
+            }
+            bits_.scales.resize(g.scales + size_t(width()), 1.0);
         }
     }
 
@@ -447,7 +460,7 @@ private:
         chunk.sets_end = bits_.sets.size();
         for (const auto &[at, test] : patches_) {
             const size_t mask = test < kFirstSet ? size_t(place[size_t(test)]) : pairs_.size() + size_t(test - kFirstSet) + 1;
-            bits_.program[at] = uint16_t(mask + kSlots);
+            bits_.program[at] = uint16_t(kUnit * (mask + kSlots));
         }
         if (chunk.ranked_end - chunk.ranked > kLanePlanes) lanes_.reset();
         if (lanes_) lanes_->close([&](int32_t test) { return lane[size_t(test)]; });
@@ -484,6 +497,7 @@ private:
     const Splits<Key> &s_;
     Leaves &leaves_;
     Bits bits_;
+    const bool by_register_ = std::string_view(instruction_set()) == "avx512";  // tables are looked up in registers
     std::vector<Node> nodes_;
     std::vector<int32_t> ends_;
     std::vector<int32_t> numbers_;  // of leaves, in the order in which pieces meet them

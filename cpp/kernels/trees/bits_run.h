@@ -9,6 +9,7 @@
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
 
+#include "engine/vectors.h"
 #include "kernels/trees/bits.h"
 #include "kernels/trees/steps.h"
 
@@ -19,6 +20,10 @@ template <int W>
 struct BitRows {
     typedef uint64_t type __attribute__((vector_size(8 * W), aligned(8 * W), may_alias));
 };
+
+// Words of as much of a vector as a register holds.
+template <int W>
+constexpr int part_words = 8 * W < vector_bytes ? W : int(vector_bytes / 8);
 
 // where ? yes : no, bit by bit.
 template <class V>
@@ -35,15 +40,26 @@ inline void choose_bits(V &result, const V &where, const V &yes, const V &no) {
 inline const int32_t *search_of(const trees::Bits &bits, int32_t) { return bits.search32.data(); }
 inline const int64_t *search_of(const trees::Bits &bits, int64_t) { return bits.search64.data(); }
 
-// How many of a plane's keys lie below each row's key: a walk down the search tree.
+// How a rank is kept: as it is, or where a set compares bytes with a sign only, so that more is less.
+inline uint8_t kept_rank(uint32_t rank) {
+#if defined(__AVX512BW__)
+    return uint8_t(rank);
+#else
+    return uint8_t(127 - rank);
+#endif
+}
+
+// How many of a plane's keys lie below each row's key: walks down the search tree, eight at once. `rows` is a multiple of 64.
 template <class Key>
 void rank_rows(const Key *search, int levels, const Key *keys, int64_t rows, uint8_t *ranks) {
-    CELERIS_LANES
-    for (int64_t r = 0; r < rows; ++r) {
-        uint32_t at = 0;
-        for (int level = 0; level < levels; ++level)
-            at = 2 * at + uint32_t(keys[r] > search[(level < 4 ? (1u << level) - 1 : 1u << level) + at]);
-        ranks[r] = uint8_t(at);
+    for (int64_t r = 0; r < rows; r += 8) {
+        uint32_t at[8] = {};
+        for (int level = 0; level < levels; ++level) {
+            const Key *own = search + (level < 4 ? (1u << level) - 1 : 1u << level);
+#pragma GCC unroll 8
+            for (int i = 0; i < 8; ++i) at[i] = 2 * at[i] + uint32_t(keys[r + i] > own[at[i]]);
+        }
+        for (int i = 0; i < 8; ++i) ranks[r + i] = kept_rank(at[i]);
     }
 }
 
@@ -83,6 +99,46 @@ inline void rank_rows_of(const int32_t *search, const int32_t *keys, int64_t row
     }
 }
 
+#elif defined(__AVX2__)
+// Entry `at` of 2^Bits at `table`, by the highest bit of `at` first.
+template <int Bits>
+inline __m256i look_up(const int32_t *table, __m256i at) {
+    if constexpr (Bits <= 3)
+        return _mm256_permutevar8x32_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i *>(table)), at);
+    else
+        return _mm256_castps_si256(_mm256_blendv_ps(
+            _mm256_castsi256_ps(look_up<Bits - 1>(table, at)),
+            _mm256_castsi256_ps(look_up<Bits - 1>(table + (1 << (Bits - 1)), at)),
+            _mm256_castsi256_ps(_mm256_slli_epi32(at, 32 - Bits))));
+}
+
+template <int Level, int Levels>
+inline __m256i ranks_below(const int32_t *search, __m256i keys, __m256i at) {
+    if constexpr (Level == Levels) {
+        return at;
+    } else {
+        const int32_t *own = search + (Level < 4 ? (1 << Level) - 1 : 1 << Level);
+        const __m256i right = _mm256_cmpgt_epi32(keys, look_up<Level>(own, at));
+        return ranks_below<Level + 1, Levels>(search, keys, _mm256_sub_epi32(_mm256_add_epi32(at, at), right));
+    }
+}
+
+template <int Levels>
+void rank_rows_of(const int32_t *search, const int32_t *keys, int64_t rows, uint8_t *ranks) {
+    for (int64_t r = 0; r < rows; r += 32) {
+        __m256i at[4];
+        for (int i = 0; i < 4; ++i)
+            at[i] = ranks_below<0, Levels>(search, _mm256_load_si256(reinterpret_cast<const __m256i *>(keys + r) + i),
+                                           _mm256_setzero_si256());
+        const __m256i bytes =
+            _mm256_packus_epi16(_mm256_packus_epi32(at[0], at[1]), _mm256_packus_epi32(at[2], at[3]));
+        const __m256i ordered = _mm256_permutevar8x32_epi32(bytes, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+        _mm256_store_si256(reinterpret_cast<__m256i *>(ranks + r), _mm256_sub_epi8(_mm256_set1_epi8(127), ordered));
+    }
+}
+#endif
+
+#if defined(__AVX2__)
 inline void rank_rows(const int32_t *search, int levels, const int32_t *keys, int64_t rows, uint8_t *ranks) {
     switch (levels) {
         case 0:
@@ -98,38 +154,6 @@ inline void rank_rows(const int32_t *search, int levels, const int32_t *keys, in
 }
 #endif
 
-// A bit for each of 64 rows: rank > than.
-inline uint64_t greater_ranks(const uint8_t *ranks, uint8_t than) {
-#if defined(__AVX2__)
-    const __m256i least = _mm256_set1_epi8(char(than + 1));
-    uint64_t bits = 0;
-    for (int i = 0; i < 2; ++i) {
-        const __m256i v = _mm256_load_si256(reinterpret_cast<const __m256i *>(ranks) + i);
-        const uint32_t some = uint32_t(_mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_max_epu8(v, least), v)));
-        bits |= uint64_t(some) << (32 * i);
-    }
-    return bits;
-#elif defined(__SSE2__)
-    const __m128i least = _mm_set1_epi8(char(than + 1));
-    uint64_t bits = 0;
-    for (int i = 0; i < 4; ++i) {
-        const __m128i v = _mm_load_si128(reinterpret_cast<const __m128i *>(ranks) + i);
-        bits |= uint64_t(uint32_t(_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_max_epu8(v, least), v)))) << (16 * i);
-    }
-    return bits;
-#else
-    uint8_t greater[64];
-    for (int i = 0; i < 64; ++i) greater[i] = ranks[i] > than;
-    uint64_t bits = 0;
-    for (int i = 0; i < 8; ++i) {  // eight bytes of 0 or 1 to a byte
-        uint64_t eight = 0;
-        for (int j = 0; j < 8; ++j) eight |= uint64_t(greater[8 * i + j]) << j;
-        bits |= eight << (8 * i);
-    }
-    return bits;
-#endif
-}
-
 // W words of a mask for each test: rank > 0, rank > 1, ...
 template <int W>
 void test_ranks(const uint8_t *ranks, uint32_t count, uint64_t *masks) {
@@ -140,57 +164,112 @@ void test_ranks(const uint8_t *ranks, uint32_t count, uint64_t *masks) {
         for (int w = 0; w < W; ++w) masks[w] = _mm512_cmpgt_epu8_mask(rank[w], than);
         than = _mm512_add_epi8(than, _mm512_set1_epi8(1));
     }
+#elif defined(__AVX2__)
+    const __m256i *kept = reinterpret_cast<const __m256i *>(ranks);
+    for (uint32_t i = 0; i < count; ++i, masks += W) {
+        const __m256i than = _mm256_set1_epi8(char(kept_rank(i)));
+        for (int h = 0; h < 2 * W; ++h) {
+            const int bits = _mm256_movemask_epi8(_mm256_cmpgt_epi8(than, kept[h]));
+            std::memcpy(reinterpret_cast<std::byte *>(masks) + 4 * h, &bits, 4);
+        }
+    }
+#elif defined(__SSE2__)
+    const __m128i *kept = reinterpret_cast<const __m128i *>(ranks);
+    for (uint32_t i = 0; i < count; ++i, masks += W) {
+        const __m128i than = _mm_set1_epi8(char(kept_rank(i)));
+        for (int q = 0; q < 4 * W; ++q) {
+            const int bits = _mm_movemask_epi8(_mm_cmpgt_epi8(than, kept[q]));
+            std::memcpy(reinterpret_cast<std::byte *>(masks) + 2 * q, &bits, 2);
+        }
+    }
 #else
-    for (uint32_t i = 0; i < count; ++i, masks += W)
-        for (int w = 0; w < W; ++w) masks[w] = greater_ranks(ranks + 64 * w, uint8_t(i));
+    for (uint32_t i = 0; i < count; ++i, masks += W) {
+        const int8_t than = int8_t(kept_rank(i));
+        for (int w = 0; w < W; ++w) {
+            uint64_t bits = 0;
+            for (int j = 0; j < 64; ++j) bits |= uint64_t(int8_t(ranks[64 * w + j]) < than) << j;
+            masks[w] = bits;
+        }
+    }
 #endif
 }
 
+#if defined(__AVX512BW__)
 // codes[r] = the bits of row r in `levels` planes, the first one lowest.
 template <int W, class V>
 void codes_of(const V *const *planes, int levels, uint8_t *codes) {
     for (int w = 0; w < W; ++w) {
-#if defined(__AVX512BW__)
         __m512i at = _mm512_setzero_si512();
         for (int level = 0; level < levels; ++level) {
             const __m512i bit = _mm512_set1_epi8(char(1 << level));
             at = _mm512_or_si512(at, _mm512_maskz_mov_epi8(uint64_t((*planes[level])[w]), bit));
         }
         _mm512_store_si512(codes + 64 * w, at);
-#elif defined(__BMI2__)
-        for (int i = 0; i < 8; ++i) {
-            uint64_t at = 0;
-            for (int level = 0; level < levels; ++level)
-                at |= _pdep_u64(uint64_t((*planes[level])[w]) >> (8 * i), 0x0101010101010101u) << level;
-            std::memcpy(codes + 64 * w + 8 * i, &at, 8);
-        }
-#else
-        for (int i = 0; i < 8; ++i) {
-            uint64_t at = 0;
-            for (int level = 0; level < levels; ++level) {
-                const uint64_t byte = uint64_t((*planes[level])[w]) >> (8 * i) & 0xff;
-                // Bit j to byte j: copies of the byte, of each copy one bit, carried to the byte's highest.
-                const uint64_t some = (byte * 0x0101010101010101u & 0x8040201008040201u) + 0x7f7f7f7f7f7f7f7fu;
-                at |= (some >> 7 & 0x0101010101010101u) << level;
-            }
-            for (int j = 0; j < 8; ++j) codes[64 * w + 8 * i + j] = uint8_t(at >> (8 * j));
-        }
-#endif
     }
 }
+#else
+// Units of so many bytes from a and b by turns: of the low halves of each 16 bytes, or of the high ones.
+template <int Unit, bool High, class V, size_t... I>
+inline V weave(V a, V b, std::index_sequence<I...>) {
+    constexpr int n = int(sizeof(V)), from = High ? 8 : 0;
+    return __builtin_shufflevector(
+        a, b, (int(I) / 16 * 16 + from + int(I) % 16 / Unit / 2 * Unit + int(I) % Unit + int(I) % 16 / Unit % 2 * n)...);
+}
+
+// codes[r] = the bits of row r in eight planes, the first one lowest: their bytes woven into 8x8 matrices of bits, and
+// these transposed (H. S. Warren, Hacker's Delight, 7-3).
+template <int W, class V>
+void codes_of(const V *const *planes, int, uint8_t *codes) {
+    constexpr int n = 8 * W < 16 ? 16 : 8 * W < vector_bytes ? 8 * W : int(vector_bytes);
+    typedef uint8_t Bytes __attribute__((vector_size(n)));
+    typedef uint64_t Words __attribute__((vector_size(n)));
+    constexpr auto all = std::make_index_sequence<n>();
+    for (int part = 0; part * n < 8 * W; ++part, codes += 8 * n) {
+        Bytes p[8] = {}, q[8];
+        for (int i = 0; i < 8; ++i)
+            std::memcpy(&p[i], reinterpret_cast<const char *>(planes[i]) + part * n, W == 1 ? 8 : n);
+        for (int i = 0; i < 4; ++i) {
+            q[i] = weave<1, false>(p[2 * i], p[2 * i + 1], all);
+            q[4 + i] = weave<1, true>(p[2 * i], p[2 * i + 1], all);
+        }
+        for (int i = 0; i < 8; i += 4) {
+            for (int j = 0; j < 2; ++j) {
+                p[i + j] = weave<2, false>(q[i + 2 * j], q[i + 2 * j + 1], all);
+                p[i + 2 + j] = weave<2, true>(q[i + 2 * j], q[i + 2 * j + 1], all);
+            }
+        }
+        for (int i = 0; i < (W == 1 ? 4 : 8); ++i) {
+            const Bytes woven = i % 2 == 0 ? weave<4, false>(p[i], p[i + 1], all) : weave<4, true>(p[i - 1], p[i], all);
+            Words x = Words(woven), moved;
+            moved = (x ^ (x >> 7)) & 0x00aa00aa00aa00aa, x ^= moved ^ (moved << 7);
+            moved = (x ^ (x >> 14)) & 0x0000cccc0000cccc, x ^= moved ^ (moved << 14);
+            moved = (x ^ (x >> 28)) & 0x00000000f0f0f0f0, x ^= moved ^ (moved << 28);
+            for (int lane = 0; lane < n / 16; ++lane)
+                std::memcpy(codes + 128 * lane + 16 * i, reinterpret_cast<const char *>(&x) + 16 * lane, 16);
+        }
+    }
+}
+#endif
+
+// Vectors as programs name them, or as much of each as a register holds.
+template <int W, class P>
+struct Named {
+    std::byte *at;
+    P &operator[](uint16_t number) const { return *reinterpret_cast<P *>(at + size_t(number) * size_t(W)); }
+};
 
 // The planes of a piece that is nearly complete: each level's masks are muxed by the turns before.
-template <int Levels, class V>
-void path_planes(const uint16_t *program, const V *vectors, V *planes) {
+template <int Levels, int W, class P>
+void path_planes(const uint16_t *program, Named<W, P> vectors, std::byte *own) {
     constexpr int root = Levels - 1;
-    V m[Levels > 1 ? 1 << (Levels - 2) : 1];
+    P m[Levels > 1 ? 1 << (Levels - 2) : 1], planes[Levels];
     planes[root] = vectors[program[0]];
 #pragma GCC unroll 8
     for (int d = 1; d < Levels; ++d) {
-        const uint16_t *own = program + (1 << d) - 1;
+        const uint16_t *masks = program + (1 << d) - 1;
         int half = 1 << (d - 1);
 #pragma GCC unroll 32
-        for (int j = 0; j < half; ++j) choose_bits(m[j], planes[root], vectors[own[j + half]], vectors[own[j]]);
+        for (int j = 0; j < half; ++j) choose_bits(m[j], planes[root], vectors[masks[j + half]], vectors[masks[j]]);
 #pragma GCC unroll 8
         for (int e = 1; e < d; ++e) {
             half /= 2;
@@ -199,26 +278,33 @@ void path_planes(const uint16_t *program, const V *vectors, V *planes) {
         }
         planes[root - d] = m[0];
     }
+    for (int i = 0; i < Levels; ++i) std::memcpy(own + size_t(i) * 8 * W, &planes[i], sizeof(P));
 }
 
 // planes[i] of a piece's code, the lowest bit first. `own` has room for those that are not among `vectors`.
-template <class V>
+template <int W, class V>
 void piece_planes(const trees::Bits &bits, const trees::Bits::Piece &piece, V *vectors, V *own, const V **planes) {
     const uint16_t *program = bits.program.data() + piece.program;
     if (!piece.paths) {
+        const Named<W, V> all{reinterpret_cast<std::byte *>(vectors)};
         for (int i = 0; i < piece.steps; ++i, program += 4)
-            choose_bits(vectors[program[0]], vectors[program[1]], vectors[program[2]], vectors[program[3]]);
-        for (int i = 0; i < piece.levels; ++i) planes[i] = vectors + program[i];
+            choose_bits(all[program[0]], all[program[1]], all[program[2]], all[program[3]]);
+        for (int i = 0; i < piece.levels; ++i) planes[i] = &all[program[i]];
         return;
     }
     for (int i = 0; i < piece.levels; ++i) planes[i] = own + i;
-    switch (piece.levels) {
-        case 1: return path_planes<1>(program, vectors, own);
-        case 2: return path_planes<2>(program, vectors, own);
-        case 3: return path_planes<3>(program, vectors, own);
-        case 4: return path_planes<4>(program, vectors, own);
-        case 5: return path_planes<5>(program, vectors, own);
-        default: return path_planes<6>(program, vectors, own);
+    constexpr int part = part_words<W>;
+    for (int at = 0; at < W; at += part) {
+        const Named<W, typename BitRows<part>::type> some{reinterpret_cast<std::byte *>(vectors) + 8 * at};
+        std::byte *to = reinterpret_cast<std::byte *>(own) + 8 * at;
+        switch (piece.levels) {
+            case 1: path_planes<1>(program, some, to); break;
+            case 2: path_planes<2>(program, some, to); break;
+            case 3: path_planes<3>(program, some, to); break;
+            case 4: path_planes<4>(program, some, to); break;
+            case 5: path_planes<5>(program, some, to); break;
+            default: path_planes<6>(program, some, to); break;
+        }
     }
 }
 
@@ -257,6 +343,35 @@ inline void weave_codes(const BitRows<8>::type *const *planes, int levels, uint8
 }
 #endif
 
+#if defined(__AVX2__) && !defined(__AVX512VBMI__)
+// Entry `at`, of which `low` is the lowest half byte, of 2^Bits bytes at `table`.
+template <int Bits>
+inline __m256i look_up_bytes(const uint8_t *table, __m256i at, __m256i low) {
+    if constexpr (Bits == 4)
+        return _mm256_shuffle_epi8(
+            _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i *>(table))), low);
+    else
+        return _mm256_blendv_epi8(look_up_bytes<Bits - 1>(table, at, low),
+                                  look_up_bytes<Bits - 1>(table + (1 << (Bits - 1)), at, low),
+                                  _mm256_slli_epi16(at, 8 - Bits));
+}
+
+template <int W, int Bits>
+void map_codes_by(const uint8_t *map, bool below, const uint8_t *codes, uint8_t *numbers) {
+    const __m256i half = _mm256_set1_epi8(15), open = _mm256_set1_epi8(char(trees::kBelow));
+    for (int r = 0; r < 64 * W; r += 32) {
+        const __m256i code = _mm256_load_si256(reinterpret_cast<const __m256i *>(codes + r));
+        __m256i *to = reinterpret_cast<__m256i *>(numbers + r);
+        __m256i number = look_up_bytes<Bits>(map, code, _mm256_and_si256(code, half));
+        if (below) {
+            const __m256i before = _mm256_load_si256(to);
+            number = _mm256_blendv_epi8(before, number, _mm256_cmpeq_epi8(before, open));
+        }
+        _mm256_store_si256(to, number);
+    }
+}
+#endif
+
 // What the codes mean: to `numbers`, or where `below`, to those that an earlier piece left open.
 template <int W>
 void map_codes(const uint8_t *map, int levels, bool below, const uint8_t *codes, uint8_t *numbers) {
@@ -275,6 +390,14 @@ void map_codes(const uint8_t *map, int levels, bool below, const uint8_t *codes,
         }
         _mm512_store_si512(numbers + 64 * w, number);
     }
+#elif defined(__AVX2__)
+    switch (levels) {
+        case 8: return map_codes_by<W, 8>(map, below, codes, numbers);
+        case 7: return map_codes_by<W, 7>(map, below, codes, numbers);
+        case 6: return map_codes_by<W, 6>(map, below, codes, numbers);
+        case 5: return map_codes_by<W, 5>(map, below, codes, numbers);
+        default: return map_codes_by<W, 4>(map, below, codes, numbers);
+    }
 #else
     (void)levels;
     for (int r = 0; r < 64 * W; ++r) {
@@ -291,8 +414,8 @@ void tree_indices(const trees::Bits &bits, const trees::Bits::Tree &tree, V *vec
     if (tree.count == 0) std::memset(indices, 0, 64 * W);
     for (int i = 0; i < tree.count; ++i) {
         const trees::Bits::Piece &piece = bits.pieces.data()[tree.pieces + uint32_t(i)];
-        const V *planes[trees::kMostLevels];
-        piece_planes(bits, piece, vectors, own, planes);
+        const V *planes[trees::kMostLevels] = {vectors, vectors, vectors, vectors, vectors, vectors, vectors, vectors};
+        piece_planes<W>(bits, piece, vectors, own, planes);
         uint8_t *to = tree.mapped ? codes : indices;
 #if defined(__GFNI__)
         if constexpr (W == 8)
@@ -357,15 +480,55 @@ void add_looked_up(const uint32_t *table, int levels, const double *scales, int6
                    double *sums) {
     constexpr int64_t n = trees::kBitRows;
     using Entry = std::conditional_t<Exact, int32_t, float>;
-    for (int64_t c = 0; c < columns; ++c, sums += n, table += trees::kTogether << levels) {
-        const Entry *a = reinterpret_cast<const Entry *>(table), *b = a + (1 << levels), *p = b + (1 << levels),
-                    *q = p + (1 << levels);
-        for (int64_t r = 0; r < 64 * W; ++r) {
-            const Entry u = a[indices[r]], v = b[indices[n + r]], x = p[indices[2 * n + r]], y = q[indices[3 * n + r]];
-            if constexpr (Exact)
-                sums[r] += double(u + v + x + y) * scales[c];
-            else
-                sums[r] = sums[r] + double(u) + double(v) + double(x) + double(y);
+    typedef Entry Entries __attribute__((vector_size(16)));
+    typedef double Sums __attribute__((vector_size(32), aligned(32), may_alias));
+    for (int64_t c = 0; c < columns; ++c, sums += n) {
+        const Entry *entries = reinterpret_cast<const Entry *>(table) + (size_t(c) * trees::kTogether << levels);
+        for (int64_t r = 0; r < 64 * W; r += 4) {
+            Sums &sum = *reinterpret_cast<Sums *>(sums + r);
+            Entries found[trees::kTogether];
+#pragma GCC unroll 4
+            for (int t = 0; t < trees::kTogether; ++t) {
+                const Entry *own = entries + (size_t(t) << levels);
+                const uint8_t *at = indices + t * n + r;
+                found[t] = Entries{own[at[0]], own[at[1]], own[at[2]], own[at[3]]};
+            }
+            if constexpr (Exact) {
+                const Entries total = found[0] + found[1] + found[2] + found[3];
+                sum += __builtin_convertvector(total, Sums) * scales[c];
+            } else {
+                for (int t = 0; t < trees::kTogether; ++t) sum += __builtin_convertvector(found[t], Sums);
+            }
+        }
+    }
+}
+#endif
+
+// The same where entries hold a row's values side by side: sums[r * across + column], four columns at once.
+#if !defined(__AVX512VBMI__)
+template <int W, bool Exact, int Fours>
+void add_rows(const uint32_t *table, int levels, const double *scales, int64_t fours, const uint8_t *indices, double *sums) {
+    using Entry = std::conditional_t<Exact, int32_t, float>;
+    typedef Entry Entries __attribute__((vector_size(16), aligned(4), may_alias));
+    typedef double Sums __attribute__((vector_size(32), aligned(32), may_alias));
+    typedef double Scales __attribute__((vector_size(32), aligned(8), may_alias));
+    if constexpr (Fours > 0) fours = Fours;
+    for (int64_t r = 0; r < 64 * W; ++r) {
+        const uint32_t *own[trees::kTogether];
+#pragma GCC unroll 4
+        for (int t = 0; t < trees::kTogether; ++t)
+            own[t] = table + ((size_t(t) << levels) + indices[t * trees::kBitRows + r]) * size_t(4 * fours);
+        for (int64_t c = 0; c < fours; ++c, sums += 4) {
+            Sums &sum = *reinterpret_cast<Sums *>(sums);
+            Entries found[trees::kTogether];
+#pragma GCC unroll 4
+            for (int t = 0; t < trees::kTogether; ++t) found[t] = *reinterpret_cast<const Entries *>(own[t] + 4 * c);
+            if constexpr (Exact) {
+                const Entries total = found[0] + found[1] + found[2] + found[3];
+                sum += __builtin_convertvector(total, Sums) * *reinterpret_cast<const Scales *>(scales + 4 * c);
+            } else {
+                for (int t = 0; t < trees::kTogether; ++t) sum += __builtin_convertvector(found[t], Sums);
+            }
         }
     }
 }
@@ -385,7 +548,13 @@ void add_tables(const trees::Bits &bits, const trees::Bits::Group &group, const 
         default: return add_looked_up<W, 16, Exact>(table, scales, bits.columns, indices, sums);
     }
 #else
-    add_looked_up<W, Exact>(table, group.levels, scales, bits.columns, indices, sums);
+    switch (bits.across) {
+        case 0: return add_looked_up<W, Exact>(table, group.levels, scales, bits.columns, indices, sums);
+        case 4: return add_rows<W, Exact, 1>(table, group.levels, scales, 1, indices, sums);
+        case 8: return add_rows<W, Exact, 2>(table, group.levels, scales, 2, indices, sums);
+        case 12: return add_rows<W, Exact, 3>(table, group.levels, scales, 3, indices, sums);
+        default: return add_rows<W, Exact, 0>(table, group.levels, scales, bits.across / 4, indices, sums);
+    }
 #endif
 }
 
@@ -400,11 +569,13 @@ struct BitScratch {
     }
 };
 
-// Adds all trees to sums[target * kBitRows + row].
+// Adds all trees to sums[target * kBitRows + row], or if `across`, to sums[row * across + target].
 template <int W, class Key, class From>
 void add_bits(const trees::Bits &bits, const trees::Plane *planes, const Block &b, double *sums, BitScratch scratch) {
     using V = typename BitRows<W>::type;
     constexpr int64_t rows = 64 * W;
+    constexpr int part = part_words<W>;
+    using Part = typename BitRows<part>::type;
     V *vectors = scratch.take<V>(1 + trees::kSlots + bits.most_tests), *own = scratch.take<V>(trees::kMostLevels);
     uint8_t *codes = scratch.take<uint8_t>(size_t(trees::kBitRows));
     uint8_t *indices = scratch.take<uint8_t>(size_t(trees::kTogether * trees::kBitRows));
@@ -426,9 +597,12 @@ void add_bits(const trees::Bits &bits, const trees::Plane *planes, const Block &
         V *set_mask = reinterpret_cast<V *>(mask);
         for (size_t s = c->sets; s < c->sets_end; ++s, ++set_mask) {
             const trees::Bits::Set &set = bits.sets.data()[s];
-            V odd{};
-            for (uint32_t t = set.first; t < set.last; ++t) odd ^= tests[bits.set_tests.data()[t]];
-            *set_mask = odd;
+            for (int at = 0; at < W; at += part) {
+                Part odd{};
+                for (uint32_t t = set.first; t < set.last; ++t)
+                    odd ^= *reinterpret_cast<const Part *>(reinterpret_cast<const uint64_t *>(tests + bits.set_tests.data()[t]) + at);
+                *reinterpret_cast<Part *>(reinterpret_cast<uint64_t *>(set_mask) + at) = odd;
+            }
         }
         for (size_t g = c->groups; g < c->groups_end; ++g) {
             const trees::Bits::Group &group = bits.groups.data()[g];

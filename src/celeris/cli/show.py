@@ -16,6 +16,7 @@ from celeris.cli.page import Section, page
 from celeris.cli.table import table
 from celeris.cli.writing import whole_file
 from celeris.graph.graph import Graph, Model
+from celeris.plan.bodies import Programs
 from celeris.plan.plan import CallStep, PipelineStep, Plan, TensorStep
 from celeris.session import InferenceSession
 
@@ -139,8 +140,17 @@ def _steps(plan: Plan) -> Iterator[tuple[str, str]]:
 
 
 def _plan(plan: Plan) -> str:
-    lines = [f"  {number}. {kind}: {what}" for number, (kind, what) in enumerate(_steps(plan), 1)]
-    return "\n".join([f"plan: {_count(plan.steps, 'step')}", *lines])
+    return "\n".join([f"plan: {_count(plan.steps, 'step')}", *_numbered(plan, "  ")])
+
+
+def _numbered(plan: Plan, margin: str) -> Iterator[str]:
+    """A line a step, those of subgraphs below the node that holds them."""
+    for number, (step, (kind, what)) in enumerate(zip(plan.steps, _steps(plan), strict=True), 1):
+        yield f"{margin}{number}. {kind}: {what}"
+        for name, body in step.bodies.items() if isinstance(step, CallStep) else ():
+            for inner in body.run.plans[:1] if isinstance(body.run, Programs) else ():
+                yield f"{margin}   {name}: {_count(inner.steps, 'step')}"
+                yield from _numbered(inner, margin + "     ")
 
 
 def _reasons(plan: Plan) -> list[tuple[str, ...]]:

@@ -43,6 +43,19 @@ def infer(model: Model, *, overrides: Mapping[str, int] | None = None) -> None:
         raise sweep.unrunnable
 
 
+class Steps:
+    """Inference node by node, for who changes the graph on the way. The nodes are legal already."""
+
+    def __init__(self, model: Model) -> None:
+        self._words = Vocabulary(model.opsets, model.functions)
+        self._known = Known(model.graph, None)
+        self._sweep = _Sweep(_inside=1)
+
+    def take(self, node: Node) -> None:
+        """Fills in the types of what the node makes; GraphError where its rule finds it wrong."""
+        self._sweep.node(node, self._words, self._known)
+
+
 class Known:
     """What is known of the values that nodes of one graph may read: its own, and those of the graphs around it."""
 

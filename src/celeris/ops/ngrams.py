@@ -11,15 +11,18 @@ import numpy as np
 
 
 class NGrams:
-    """The n-grams of a pool. `columns[i]` is the output column of the i-th n-gram, `width` the number of columns."""
+    """The n-grams of a pool.
+
+    `columns[i]` is the output column of the i-th n-gram, `width` the number of columns, `ids` numbers the tokens.
+    """
 
     def __init__(self, pool: Seq[Any], counts: Seq[int], columns: Seq[int]) -> None:
         self.columns = np.asarray(columns, np.int64)
         if len(self.columns) == 0 or self.columns.min() < 0:
             raise ValueError("TfIdfVectorizer: expected ngram_indexes of at least 0, got none or a negative one")
         self.width = int(self.columns.max()) + 1
-        self._ids: dict[Any, int] = {}
-        tokens = np.array([self._ids.setdefault(token, len(self._ids)) for token in pool], np.int64)
+        self.ids: dict[Any, int] = {}
+        tokens = np.array([self.ids.setdefault(token, len(self.ids)) for token in pool], np.int64)
         # levels[n]: for each position of an n-gram, the sorted keys (prefix * vocabulary + token); then which n-gram.
         self._levels: dict[int, tuple[list[np.ndarray], np.ndarray]] = {}
         starts = [int(start) for start in counts] + [len(tokens)]
@@ -42,15 +45,24 @@ class NGrams:
         prefix = np.zeros(len(grams), np.int64)
         keys: list[np.ndarray] = []
         for column in grams.T:
-            distinct, prefix = np.unique(prefix * len(self._ids) + column, return_inverse=True)
+            distinct, prefix = np.unique(prefix * len(self.ids) + column, return_inverse=True)
             keys.append(distinct)
         which = np.zeros(len(keys[-1]), np.int64)
         which[prefix] = np.arange(first, first + len(grams))
         return keys, which
 
+    def scale(self, weights: Seq[float] | np.ndarray | None) -> np.ndarray:
+        """The weight of each column, from one for each n-gram; 1 where there are none."""
+        by_column = np.ones(self.width, np.float32)
+        if weights is not None:
+            if len(weights) != len(self.columns):
+                raise ValueError(f"TfIdfVectorizer: expected {len(self.columns)} weights, got {len(weights)}")
+            by_column[self.columns] = np.asarray(weights, np.float32)
+        return by_column
+
     def token_ids(self, X: np.ndarray) -> np.ndarray:
         """X's tokens as positions in the vocabulary, -1 where the pool has none."""
-        known = self._ids
+        known = self.ids
         return np.array([known.get(token, -1) for token in X.ravel().tolist()], np.int64).reshape(X.shape)
 
     def find(self, tokens: np.ndarray, length: int, step: int) -> tuple[np.ndarray, np.ndarray]:
@@ -64,7 +76,7 @@ class NGrams:
         prefix = np.zeros(len(rows), np.int64)
         for position, level in enumerate(keys):
             token = tokens[rows, at + position * step]
-            key = prefix * len(self._ids) + token
+            key = prefix * len(self.ids) + token
             prefix = np.minimum(np.searchsorted(level, key), len(level) - 1)
             hit = (token >= 0) & (level[prefix] == key)
             rows, at, prefix = rows[hit], at[hit], prefix[hit]

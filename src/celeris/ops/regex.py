@@ -14,7 +14,8 @@ _POSIX = {
     "digit": "0-9", "graph": "!-~", "lower": "a-z", "print": " -~", "punct": r"!-/:-@\[-`{-~", "space": r"\t-\r ",
     "upper": "A-Z", "word": r"0-9A-Za-z_", "xdigit": "0-9A-Fa-f",
 }  # fmt: skip
-_ESCAPES = {"A": r"\A", "z": r"\Z", "a": r"\x07", "v": r"\x0b"}
+_ESCAPES = {"A": r"\A", "z": r"\Z", "a": r"\x07", "v": r"\x0b", "s": r"[\t\n\f\r ]", "S": r"[\S\x0b]"}
+_ESCAPES_IN_BRACKETS = {**_ESCAPES, "s": r"\t\n\f\r ", "S": r"\S\x0b"}  # to RE2 a vertical tab is no space
 _REFUSED = re.compile(r"\(\?(?:<?[=!]|\(|P=|>|#)")
 
 
@@ -94,7 +95,7 @@ def _flags_wrapped(pieces: list[str]) -> str:
     return "".join(result) + ")" * len(flags[0])
 
 
-def _escape(pattern: str, at: int) -> tuple[str, int]:
+def _escape(pattern: str, at: int, escapes: dict[str, str] = _ESCAPES) -> tuple[str, int]:
     following = pattern[at + 1 : at + 2]
     if following == "Q":
         end = pattern.find(r"\E", at + 2)
@@ -107,7 +108,7 @@ def _escape(pattern: str, at: int) -> tuple[str, int]:
     if following == "x" and pattern[at + 2 : at + 3] == "{":
         end = pattern.find("}", at)
         return re.escape(chr(int(pattern[at + 3 : end], 16))), end + 1
-    return _ESCAPES.get(following, pattern[at : at + 2]), at + 2
+    return escapes.get(following, pattern[at : at + 2]), at + 2
 
 
 def _bracket(pattern: str, at: int) -> tuple[str, int]:
@@ -122,7 +123,7 @@ def _bracket(pattern: str, at: int) -> tuple[str, int]:
                 raise ValueError(f"regular expression: expected a POSIX class, got {named[0]} in {pattern!r}")
             result, at = result + _POSIX[named[2]], named.end()
         elif pattern[at] == "\\":
-            piece, at = _escape(pattern, at)
+            piece, at = _escape(pattern, at, _ESCAPES_IN_BRACKETS)
             result += piece
         else:
             result += "\\" + pattern[at] if pattern[at] in "[]&~|" else pattern[at]

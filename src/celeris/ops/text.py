@@ -29,7 +29,8 @@ def StringNormalizer(
 ) -> np.ndarray:
     """Drops stop words, then changes case: X [C] or [1,C] string -> Y [K] or [1,K]; one '' where all are dropped.
 
-    Case follows Unicode's rules for every `locale`. Source: ai.onnx StringNormalizer-10.
+    No strings stay none (onnxruntime refuses them). Case follows Unicode's rules for every `locale`.
+    Source: ai.onnx StringNormalizer-10.
     """
     if X.ndim not in (1, 2) or (X.ndim == 2 and len(X) != 1):
         raise ValueError(f"StringNormalizer: expected X of shape [C] or [1,C], got {list(X.shape)}")
@@ -45,7 +46,8 @@ def StringNormalizer(
         words = [word.lower() for word in words]
     elif case_change_action == "UPPER":
         words = [word.upper() for word in words]
-    words = words or [""]
+    if X.size and not words:
+        words = [""]
     return _strings(words, (len(words),) if X.ndim == 1 else (1, len(words)))
 
 
@@ -82,11 +84,6 @@ def TfIdfVectorizer(
     ngrams: NGrams = compiled(pool, ngram_counts, ngram_indexes)
     tokens = ngrams.token_ids(np.atleast_2d(X))
     counts = np.zeros((len(tokens), ngrams.width), np.float32)
-    scale = np.ones(len(ngrams.columns), np.float32)
-    if weights is not None and mode != "TF":
-        if len(weights) != len(ngrams.columns):
-            raise ValueError(f"TfIdfVectorizer: expected {len(ngrams.columns)} weights, got {len(weights)}")
-        scale = np.asarray(weights, np.float32)
     last = tokens.shape[1] - 1
     for length in range(min_gram_length, min(max_gram_length, last + 1, ngrams.longest) + 1):
         # A unigram skips nothing: it is counted once. No gram reaches beyond the last token.
@@ -96,9 +93,7 @@ def TfIdfVectorizer(
     if mode == "IDF":
         counts = np.minimum(counts, 1)
     if mode != "TF":
-        by_column = np.ones(ngrams.width, np.float32)
-        by_column[ngrams.columns] = scale
-        counts *= by_column
+        counts *= ngrams.scale(weights)
     return counts if X.ndim == 2 else counts[0]
 
 

@@ -12,7 +12,7 @@ from celeris.graph.types import SparseTensor
 from celeris.interpret import NodeError, Scope, bind
 
 # Their results differ from call to call, or are no tensors.
-_NEVER = {
+NEVER = {
     "RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike", "Multinomial", "Bernoulli", "Dropout",
     "SequenceEmpty", "SequenceConstruct", "Optional",
 }  # fmt: skip
@@ -25,9 +25,9 @@ def fold_constants(model: Model) -> Iterator[str]:
     scope = Scope(model.opsets, model.functions)
     constants = {n: v for n, v in graph.initializers.items() if n not in graph.inputs and isinstance(v, np.ndarray)}
     for node in list(graph.nodes):
-        if node.op_type in _NEVER or not edit.reads(node) <= constants.keys():
+        if node.op_type in NEVER or not edit.reads(node) <= constants.keys():
             continue
-        values = _evaluate(node, constants, scope)
+        values = evaluate(node, constants, scope)
         if values is None:
             continue
         edit.remove_node(graph, node)
@@ -38,7 +38,7 @@ def fold_constants(model: Model) -> Iterator[str]:
         yield f"{node.op_type} '{node.name}' on constants"
 
 
-def _evaluate(node: Node, constants: dict[str, np.ndarray], scope: Scope) -> list[np.ndarray] | None:
+def evaluate(node: Node, constants: dict[str, np.ndarray], scope: Scope) -> list[np.ndarray] | None:
     try:
         bound = bind(node, scope)
         values = bound.function(*[constants.get(name) for name in bound.inputs])

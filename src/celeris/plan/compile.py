@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,21 +14,48 @@ from celeris.graph.graph import Model, Node
 from celeris.graph.types import Tensor, Type, dtype_of
 from celeris.interpret import Scope
 from celeris.passes.run import optimize
+from celeris.plan.bodies import Bodies, Built
 from celeris.plan.pipelines import cut
 from celeris.plan.plan import CallStep, PipelineStep, Plan, Step, TensorStep, ZipMapStep
 
 _WORTH_TRIMMING = 1 << 23  # bytes
 _TYPE_NUMBERS = {element: dtype_of(element).num for element in ("float", "double", "int64", "int32", "bool", "string")}
 
-# Operators whose functions multiply matrices by BLAS, and those that run bodies in which any may be.
+# Operators whose functions multiply matrices by BLAS. (Bodies are bounded node by node.)
 _PRODUCTS = frozenset(
     (
         "AffineGrid", "Attention", "CausalConvWithState", "Conv", "ConvInteger", "ConvTranspose", "DeformConv", "Det",
-        "Einsum", "GRU", "Gemm", "If", "LSTM", "LinearAttention", "LinearClassifier", "LinearRegressor", "Loop",
-        "MatMul", "MatMulInteger", "QLinearConv", "QLinearMatMul", "RNN", "SVMClassifier", "SVMRegressor", "Scan",
-        "SequenceMap",
+        "Einsum", "GRU", "Gemm", "LSTM", "LinearAttention", "LinearClassifier", "LinearRegressor", "MatMul",
+        "MatMulInteger", "QLinearConv", "QLinearMatMul", "RNN", "SVMClassifier", "SVMRegressor",
     )
 )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a model is compiled, and so are the bodies in it. They hold on to it: it must not hold on to a program."""
+
+    passes: bool
+    disabled: tuple[str, ...]
+    threads: int | None
+
+    def optimize(self, model: Model) -> Model:
+        """The model after the passes."""
+        return optimize(model, only=None if self.passes else (), without=self.disabled)
+
+    def cut(self, model: Model) -> Plan:
+        """The plan of an optimized model."""
+        bodies = Bodies(model, self.body, self.threads, by_shape=self.passes)
+        scope = Scope(model.opsets, model.functions, bodies.body)
+        plan = cut(model.graph, scope, use_native="native" not in self.disabled)
+        if self.threads is not None:
+            _bound(plan, self.threads)
+        return plan
+
+    def body(self, model: Model) -> Built:
+        """The program of a body. What it gives may be what it was given: whoever shows it to a caller copies it."""
+        plan = self.cut(self.optimize(model))
+        return Built(plan, build(plan, owned=False))
 
 
 class Program:
@@ -47,14 +74,10 @@ class Program:
         self.inputs = [(name, graph.types[name]) for name in graph.inputs if name not in graph.initializers]
         self.outputs: list[tuple[str, Type | None]] = [(name, graph.types.get(name)) for name in graph.outputs]
         self.places = {name: at for at, (name, _) in enumerate(self.outputs)}
-        self._passes, self._disabled, self._threads = passes, list(disabled), threads
-        optimized = optimize(model, only=None if passes else (), without=disabled)
-        optimized.graph.inputs = [name for name, _ in self.inputs]
-        self.optimized = optimized
-        scope = Scope(optimized.opsets, optimized.functions)
-        self.plan = cut(optimized.graph, scope, use_native="native" not in disabled)
-        if threads is not None:
-            _bound(self.plan, threads)
+        self._way = Way(passes, tuple(disabled), threads)
+        self.optimized = self._way.optimize(model)
+        self.optimized.graph.inputs = [name for name, _ in self.inputs]
+        self.plan = self._way.cut(self.optimized)
         self.core = build(self.plan)
         _pack(model.graph.nodes)
         self._overridden: dict[tuple[str, ...], Program] = {}
@@ -81,9 +104,8 @@ class Program:
             graph = self.model.graph
             kept = {name: value for name, value in graph.initializers.items() if name not in names}
             model = replace(self.model, graph=replace(graph, initializers=kept))
-            self._overridden[names] = Program(
-                model, passes=self._passes, disabled=self._disabled, threads=self._threads
-            )
+            way = self._way
+            self._overridden[names] = Program(model, passes=way.passes, disabled=way.disabled, threads=way.threads)
         return self._overridden[names]
 
 
@@ -126,8 +148,11 @@ def _pack(nodes: Sequence[Node]) -> None:
         _core.trim_memory()
 
 
-def build(plan: Plan) -> _core.Program:
-    """The plan as the engine holds it: names become slots. The plan loses its kernels' parameters."""
+def build(plan: Plan, *, owned: bool = True) -> _core.Program:
+    """The plan as the engine holds it: names become slots. The plan loses its kernels' parameters.
+
+    `owned`: no result shares memory with the inputs, the constants or another result.
+    """
     slots: dict[str, int] = {}
 
     def slot(name: str) -> int:
@@ -138,7 +163,7 @@ def build(plan: Plan) -> _core.Program:
     for step in plan.steps:
         for name in (*step.inputs, *step.outputs):
             slot(name)
-    borrowed = {*plan.inputs, *plan.constants}
+    borrowed = {*plan.inputs, *plan.constants} if owned else set()
     outputs = [slot(f"\0out {name}" if name in borrowed else name) for name in plan.outputs]
     copies = {name: slot(f"\0out {name}") for name in plan.outputs if name in borrowed}
     core = _core.Program(len(slots), [slot(name) for name in plan.inputs], outputs)
@@ -146,7 +171,7 @@ def build(plan: Plan) -> _core.Program:
         core.constant(slot(name), value)
     release = _releases(plan)
     for step, names in zip(plan.steps, release, strict=True):
-        _add(core, step, slot, [slot(name) for name in names], set(plan.outputs))
+        _add(core, step, slot, [slot(name) for name in names], set(plan.outputs) if owned else set())
     for name, at in copies.items():
         node = Node("Identity", [name], [name])
         copy = CallStep(node, [name], [name], lambda value: (_owned(value, (value,)),))

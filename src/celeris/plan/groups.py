@@ -14,6 +14,7 @@ from celeris.providers.base import Link, TensorClaim
 
 _LONGEST = 24  # links of a chain: their buffers fit the first two caches
 _MOST_EXTRAS = 8
+_INTEGERS, _FLOATS = 0, 1  # what kernels of whole numbers give (cpp/tensor/conv_integer.h)
 FUNCTIONS = (
     "add", "subtract", "multiply", "divide", "maximum", "minimum",
     "negate", "magnitude", "exponential", "root", "reciprocal", "relu", "sigmoid", "tanh", "erf", "square",
@@ -55,7 +56,7 @@ def _grow(
     shape = _shape(graph, graph.nodes[root].outputs[0])
     if not claim.chained or shape is None or graph.nodes[root].outputs[1:]:
         return best
-    if claim.kernel == "conv_integer" and not _take_cast(graph, claims, best, readers):
+    if claim.params.get("gives") == _INTEGERS and not _take_cast(graph, claims, best, readers):
         return best
     now = Group(list(best.members), best.claim, list(best.links))
     inside = {graph.nodes[at].outputs[0] for at in now.members}
@@ -87,7 +88,7 @@ def _take_cast(graph: Graph, claims: dict[int, TensorClaim], group: Group, reade
     if made in graph.outputs or len(users) != 1 or users[0] not in claims or claims[users[0]].kernel != "cast":
         return False
     group.members.append(users[0])
-    group.claim = replace(group.claim, params={**group.claim.params, "gives": 1})
+    group.claim = replace(group.claim, params={**group.claim.params, "gives": _FLOATS})
     return True
 
 
@@ -105,7 +106,7 @@ def _fits(
     if claim is None or not claim.links or at in taken:
         return False
     others = [name for name in claim.inputs if name not in inside]
-    if all(_stretches(graph, name, shape) or _is_single(graph, name, root.kernel) for name in others):
+    if all(_stretches(graph, name, shape) or _is_taken(graph, name, shape, root.kernel) for name in others):
         return True
     if not _alike(_shape(graph, graph.nodes[at].outputs[0]), shape):
         return False
@@ -122,9 +123,12 @@ def _alike(one: tuple[Any, ...] | None, other: tuple[Any, ...]) -> bool:
     return all(a == b or (1 not in (a, b) and not (isinstance(a, int) and isinstance(b, int))) for a, b in pairs)
 
 
-def _is_single(graph: Graph, name: str, kernel: str) -> bool:
-    """Whether a value is a scalar that a convolution's chain takes."""
-    return kernel.startswith("conv") and _shape(graph, name) in ((), (1,))
+def _is_taken(graph: Graph, name: str, shape: Any, kernel: str) -> bool:
+    """Whether a value of few elements goes with a kernel's chain: a scalar, or one for each column of a product."""
+    own = _shape(graph, name)
+    if own in ((), (1,)):
+        return kernel.startswith(("conv", "product"))
+    return kernel.startswith("product") and own == shape[-1:] and all(isinstance(size, int) for size in shape[-1:])
 
 
 def _stretches(graph: Graph, name: str, shape: tuple[Any, ...]) -> bool:
@@ -164,8 +168,8 @@ def described(graph: Graph, group: Group) -> tuple[dict[str, Any], list[str]]:
     if claim.links:
         first[extras[0]] = 0
     else:
-        cast = claim.params.get("gives") == 1
-        first[graph.nodes[group.members[1 if cast else 0]].outputs[0]] = 0
+        cast = len(group.members) > 1 and graph.nodes[group.members[1]].op_type == "Cast"
+        first[graph.nodes[group.members[int(cast)]].outputs[0]] = 0
     extras_read = extras[1:] if claim.links else extras
     first.update({name: 1 + i for i, name in enumerate(extras_read)})
     params.update(_encode(graph, links, first, len(extras_read)))

@@ -65,9 +65,19 @@ def _cut(graph: Graph, scope: Scope, left: dict[int, str]) -> Plan:
     claimed = _tensor_claims(graph, scope, left)
     groups = group(graph, claimed)
     tensors = {at: claimed[at] for each in groups.values() for at in each.members}
+    texts = {chain.members[0]: chain for chain in native.text_chains(graph) if not left.keys() & set(chain.members)}
+    together: dict[int, Claim] = {}  # nodes that are claimed with others
     for at, node in enumerate(graph.nodes):
         answer: Claim | Refusal
-        if at in tensors:
+        if at in texts:
+            claimed_texts = texts[at].claim(context)
+            if isinstance(claimed_texts, Refusal):
+                left = {**left, texts[at].vectorizer: claimed_texts.reason}
+            else:
+                together.update(claimed_texts)
+        if at in together:
+            answer = together[at]
+        elif at in tensors:
             answer = Refusal("")
         elif _keys(node) is not None:
             answer = Refusal("makes Python objects")
@@ -174,7 +184,7 @@ def _call(graph: Graph, node: Node, bound: Any) -> Step:
         order = sorted(range(len(keys)), key=lambda i: keys[i])
         ordered = [keys[i] for i in order]
         return ZipMapStep(node, bound.inputs, bound.outputs, ordered, order, bound.function)
-    return CallStep(node, bound.inputs, bound.outputs, bound.function)
+    return CallStep(node, bound.inputs, bound.outputs, bound.function, bound.bodies)
 
 
 def _pipeline(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from celeris.graph.graph import Node
+from celeris.interpret import Body
 from celeris.providers.base import KernelCall, Rows
 
 
@@ -26,12 +27,13 @@ class PipelineStep:
 
 @dataclass(slots=True)
 class CallStep:
-    """One node on whole tensors, by a Python function."""
+    """One node on whole tensors, by a Python function; the node's subgraphs by attribute."""
 
     node: Node
     inputs: list[str]
     outputs: list[str]
     function: Callable[..., tuple[Any, ...]]
+    bodies: dict[str, Body] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -7,9 +7,13 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
+from typing import TYPE_CHECKING
 
-from celeris.graph.graph import Node
+from celeris.graph.graph import Graph, Node
 from celeris.providers.base import WIDEST, Claim, ClaimRule, Context, Refusal
+
+if TYPE_CHECKING:
+    from celeris.providers.native.ngrams import Chain
 
 # Domain -> rule (its module below this one, and its function) -> the operators it takes.
 CLAIMS: dict[str, dict[str, str]] = {
@@ -41,6 +45,7 @@ CLAIMS: dict[str, dict[str, str]] = {
         "reduce.claim_softmax": "LogSoftmax Softmax",
         "features.claim_lp_normalization": "LpNormalization",
         "reduce.claim_top_k": "TopK",
+        "ngrams.claim_vectorizer": "TfIdfVectorizer",
         "matmul.claim_gemm": "Gemm",
         "matmul.claim_matmul": "MatMul",
         "elementwise.claim_clip": "Clip",
@@ -110,3 +115,12 @@ def claim(node: Node, context: Context) -> Claim | Refusal:
     if isinstance(answer, Claim) and not all(rows.narrow for rows in answer.rows.values()):
         return Refusal(f"its rows would have more than {WIDEST} columns")
     return answer
+
+
+def text_chains(graph: Graph) -> list[Chain]:
+    """Nodes that are claimed together or not at all, each chain in order: from texts to counts of n-grams."""
+    if not any(node.op_type == "TfIdfVectorizer" for node in graph.nodes):
+        return []
+    from celeris.providers.native import ngrams
+
+    return ngrams.chains(graph)

@@ -11,26 +11,39 @@ from celeris.providers.base import Refusal, TensorClaim
 from celeris.providers.native.whole import Values
 
 _WIDEST = 1 << 15  # beyond that products of sizes could overflow, and a model is hostile
+_UNFIT = Refusal("its attributes do not fit, or no kernel knows them")
 
 
 def window_params(node: Node, kernel: tuple[int, ...]) -> dict[str, Any] | None:
-    """The parameters of cpp/tensor/window.h for one or two spatial axes; None where the attributes do not fit."""
+    """The parameters of cpp/tensor/window.h, and "depth" of conv.h, for one to three spatial axes; None: unfit."""
     rank = len(kernel)
     strides, dilations = (_sizes(node, name, rank, 1) for name in ("strides", "dilations"))
     pads = _sizes(node, "pads", 2 * rank, 0)
-    if rank not in (1, 2) or strides is None or dilations is None or pads is None:
+    given = node.attr("kernel_shape")
+    if given is not None and len(given) and tuple(given) != kernel:
+        return None
+    if rank not in (1, 2, 3) or strides is None or dilations is None or pads is None:
         return None
     if min(*kernel, *strides, *dilations) < 1 or min(pads) < 0 or max(*kernel, *strides, *dilations, *pads) > _WIDEST:
         return None
+    automatic = node.attr("auto_pad") or b"NOTSET"
+    automatic = automatic.decode() if isinstance(automatic, bytes) else automatic
+    if automatic != "NOTSET":
+        pads = [0] * (2 * rank)
     if rank == 1:
         kernel, strides, dilations, pads = (1, *kernel), [1, *strides], [1, *dilations], [0, pads[0], 0, pads[1]]
-    automatic = node.attr("auto_pad") or b"NOTSET"
-    return {
+    params: dict[str, Any] = {"auto_pad": automatic}
+    if rank == 3:
+        if automatic not in ("NOTSET", "VALID"):
+            return None
+        depth = [kernel[0], strides[0], dilations[0], pads[0], pads[3]]
+        params["depth"] = np.array(depth, np.int64)
+        kernel, strides, dilations, pads = kernel[1:], strides[1:], dilations[1:], [*pads[1:3], *pads[4:]]
+    return params | {
         "kernel": np.array(kernel, np.int64),
         "strides": np.array(strides, np.int64),
         "dilations": np.array(dilations, np.int64),
         "pads": np.array(pads, np.int64),
-        "auto_pad": automatic.decode() if isinstance(automatic, bytes) else automatic,
     }
 
 
@@ -41,28 +54,70 @@ def _sizes(node: Node, name: str, count: int, default: int) -> list[int] | None:
 
 
 def claim_conv(node: Node, values: Values) -> TensorClaim | Refusal:
-    """Conv of float32 over one or two spatial axes, with constant weights."""
+    """Conv of float32 over one to three spatial axes, with constant weights or with weights of known sizes."""
+    inputs = [*node.inputs, ""][:3]
+    weights, bias = values.constant(inputs[1]), values.constant(inputs[2])
+    shape = values.shape(inputs[1]) if weights is None else weights.shape
+    sizes = tuple(size for size in shape or () if isinstance(size, int) and size > 0)
+    if values.element(inputs[1]) != "float" or not 3 <= len(sizes) <= 5 or len(sizes) != len(shape or ()):
+        return Refusal("its weights are no float32 tensor of three to five axes of known sizes")
+    window, group = window_params(node, sizes[2:]), int(node.attr("group", 1))
+    if window is None or group < 1 or sizes[0] % group:
+        return _UNFIT
+    depth = int(window["depth"][0]) if "depth" in window else 1
+    params = {**window, "group": group, "outputs": sizes[0], "channels": sizes[1] * depth}
+    if weights is None or (inputs[2] and bias is None):
+        return TensorClaim("conv", params, inputs, chained=True)
+    if bias is not None and bias.shape != sizes[:1]:
+        return Refusal("its bias is not one value a channel")
+    params["weights"] = np.ascontiguousarray(weights)
+    if bias is not None:
+        params["bias"] = np.ascontiguousarray(bias, np.float32)
+    return TensorClaim("conv", params, inputs[:1], chained=True)
+
+
+def claim_transposed(node: Node, values: Values) -> TensorClaim | Refusal:
+    """ConvTranspose of float32 over one or two spatial axes, with constant weights, no dilation, explicit pads.
+
+    With steps of s it is a convolution without steps that makes s outputs (a phase each) of every position, from a
+    kernel of ceil(k / s) places: y[j s + phase - pad] = sum_t x[j - t] w[phase + t s].
+    """
     weights = values.constant(node.inputs[1])
+    bias = values.constant(node.inputs[2]) if len(node.inputs) > 2 and node.inputs[2] else None
     if weights is None or weights.dtype != np.float32 or not 3 <= weights.ndim <= 4 or not weights.size:
         return Refusal("its weights are no constant float32 tensor of three or four axes")
-    bias = (
-        values.constant(node.inputs[2])
-        if len(node.inputs) > 2 and node.inputs[2]
-        else np.zeros(len(weights), np.float32)
-    )
-    group = int(node.attr("group", 1))
-    window = window_params(node, weights.shape[2:])
-    if bias is None or bias.shape != (len(weights),) or window is None or group < 1 or len(weights) % group:
-        return Refusal("its bias is not constant, or its attributes do not fit")
-    given = node.attr("kernel_shape")
-    if given is not None and len(given) and tuple(given) != weights.shape[2:]:
-        return Refusal("its kernel_shape is not that of its weights")
+    window, group = window_params(node, weights.shape[2:]), int(node.attr("group", 1))
+    added = _sizes(node, "output_padding", weights.ndim - 2, 0)
+    if window is None or added is None or group < 1 or len(weights) % group or window["auto_pad"] != "NOTSET":
+        return _UNFIT
+    outputs = group * weights.shape[1]
+    unknown = (window["dilations"] != 1).any() or node.attr("output_shape") is not None
+    if unknown or min(added) < 0 or (len(node.inputs) > 2 and (bias is None or bias.shape != (outputs,))):
+        return Refusal("no native kernel for its attributes, or its bias is no constant of one value a channel")
+    kernel, up = window["kernel"], window["strides"]
+    before, after = window["pads"][:2], window["pads"][2:]
+    more = kernel - before - after + ([0, *added] if weights.ndim == 3 else added)
+    places = -(-kernel // up)
+    wide = np.zeros((*weights.shape[:2], *(places * up)), np.float32)
+    wide[:, :, : kernel[0], : kernel[1]] = weights.reshape(*weights.shape[:2], *kernel)
+    # [group, C, M, T, s, T, s] -> [group, M, s, s, C, T, T], the places from the last to the first
+    split = wide.reshape(group, -1, weights.shape[1], places[0], up[0], places[1], up[1])
+    turned = split.transpose(0, 2, 4, 6, 1, 3, 5)[..., ::-1, ::-1]
+    phases = int(up.prod())
+    behind = np.maximum((more + before - 1) // up, 0)
     params = {
         **window,
+        "strides": np.ones(2, np.int64),
+        "kernel": places,
+        "pads": np.concatenate([places - 1, behind]),
+        "up": up,
+        "crop": before,
+        "more": more,
         "group": group,
-        "outputs": len(weights),
-        "channels": weights.shape[1],
-        "weights": np.ascontiguousarray(weights),
-        "bias": np.ascontiguousarray(bias, np.float32),
+        "outputs": outputs * phases,
+        "channels": len(weights) // group,
+        "weights": np.ascontiguousarray(turned),
     }
-    return TensorClaim("conv", params, [node.inputs[0]], chained=True)
+    if bias is not None:
+        params["bias"] = np.repeat(bias.astype(np.float32), phases)
+    return TensorClaim("conv", params, [node.inputs[0]])

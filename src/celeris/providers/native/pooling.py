@@ -17,7 +17,7 @@ def claim_pool(node: Node, values: Values) -> TensorClaim | Refusal:
     average = node.op_type == "AveragePool"
     ceil = int(node.attr("ceil_mode", 0))
     window = window_params(node, tuple(int(k) for k in node.attr("kernel_shape")))
-    if window is None or (average and ceil):
+    if window is None or "depth" in window or (average and ceil):
         return Refusal("no native kernel for its attributes")
     params = {
         **window,

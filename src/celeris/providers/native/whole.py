@@ -50,6 +50,7 @@ TensorRule: TypeAlias = Callable[[Node, Values], TensorClaim | Refusal]
 # Rule (its module beside this one, and its function) -> the operators it takes.
 TENSOR_CLAIMS: dict[tuple[str, str], str] = {
     ("", "convolution.claim_conv"): "Conv",
+    ("", "convolution.claim_transposed"): "ConvTranspose",
     ("", "pooling.claim_pool"): "AveragePool MaxPool",
     ("", "pooling.claim_mean"): "GlobalAveragePool ReduceMean",
     ("", "norms.claim_softmax"): "Softmax",
@@ -61,7 +62,12 @@ TENSOR_CLAIMS: dict[tuple[str, str], str] = {
     ("", "quantized.claim_dynamic_quantize"): "DynamicQuantizeLinear",
     ("", "quantized.claim_qlinear_conv"): "QLinearConv",
     ("", "quantized.claim_quantize"): "DequantizeLinear QuantizeLinear",
+    ("", "quantized.claim_matmul_integer"): "MatMulInteger",
+    ("", "quantized.claim_qlinear_matmul"): "QLinearMatMul",
     ("com.microsoft", "quantized.claim_qlinear_add"): "QLinearAdd",
+    ("com.microsoft", "quantized.claim_qgemm"): "QGemm",
+    ("com.microsoft", "quantized.claim_matmul_to_float"): "MatMulIntegerToFloat",
+    ("com.microsoft", "quantized.claim_dynamic_matmul"): "DynamicQuantizeMatMul",
     ("", "product.claim_gemm"): "Gemm",
     ("", "chains.claim_links"): """Abs Add Clip Div Erf Exp Gelu HardSigmoid HardSwish LeakyRelu Max Min Mul Neg Pow
         Reciprocal Relu Sigmoid Sqrt Sub Sum Tanh""",
@@ -71,6 +77,7 @@ _HOME = {(domain, name): rule for (domain, rule), names in TENSOR_CLAIMS.items()
 _NETWORK = {
     "Conv", "ConvInteger", "ConvTranspose", "QLinearConv", "LSTM", "GRU", "RNN", "LayerNormalization",
     "BatchNormalization", "InstanceNormalization", "Attention", "MaxPool", "AveragePool", "GlobalAveragePool",
+    "DynamicQuantizeLinear", "DynamicQuantizeMatMul", "MatMulInteger", "MatMulIntegerToFloat", "QGemm", "QLinearMatMul",
 }  # fmt: skip
 
 
