@@ -1,4 +1,5 @@
-// product: Y = alpha A B + bias, then a chain. A [..,M,K], B [..,K,N] constant or not, either transposed; bias [N].
+// product: Y = alpha A B + bias or beta C, then a chain. A [..,M,K], B [..,K,N] constant or not, either transposed; bias
+// [N] constant; C an input [M,N], [N] or of one value.
 #pragma once
 
 #include "tensor/chain.h"
@@ -8,8 +9,8 @@ namespace celeris::CELERIS_TARGET {
 
 struct Product : TensorState {
     Chain chain;
-    bool turn_a, turn_b, constant;
-    float alpha;
+    bool turn_a, turn_b, constant, added;
+    float alpha, beta = 1;
     int64_t k = 0, n = 0;        // of a constant B
     std::vector<float> weights;  // [panels, K, 48], times alpha
     std::vector<float> bias;     // [panels * 48], or empty
@@ -17,7 +18,8 @@ struct Product : TensorState {
     explicit Product(const Params &p) : chain(p) {
         strided = true;
         turn_a = p.integer("turn_a") != 0, turn_b = p.integer("turn_b") != 0, alpha = float(p.number("alpha"));
-        constant = p.has("weights");
+        constant = p.has("weights"), added = p.has("beta");
+        if (added) beta = float(p.number("beta"));
         if (constant) {
             k = p.integer("depth"), n = p.integer("columns");
             const std::span<const float> given = p.view<float>("weights");
@@ -37,6 +39,9 @@ struct Product : TensorState {
             bias.resize(size_t(panels_of(n, kTileColumns) * kTileColumns));
         }
     }
+
+    // Inputs before the chain's: A, B where it is not constant, C.
+    int inputs() const { return 1 + int(!constant) + int(added); }
 
     // A matrix among the last two axes of a tensor, and the batch before them.
     struct Matrix {
@@ -108,7 +113,6 @@ struct ChainEnd {
             std::memcpy(call.out[0].as<float>() + (row + r) * width + column, tile + r * kTileColumns, bytes);
     }
 
-private:
     void fill(const Tensor &extra, float *to, int64_t rows, int64_t row, int64_t column, size_t bytes) const {
         const bool dense = extra.same_dims(call.out[0]);
         if (!dense && extra.size() == 1) {
@@ -123,8 +127,7 @@ private:
 
 inline bool Product::plan(Call &c, double &cost) const {
     const Tensor &a = c.in[0];
-    const int first = constant ? 1 : 2;
-    if (a.element != Element::f32 || a.rank < 2 || c.inputs != first + chain.extras) return false;
+    if (a.element != Element::f32 || a.rank < 2 || c.inputs != inputs() + chain.extras) return false;
     const Matrix left = matrix(a, turn_a);
     Matrix right{k, n, 0, 0};
     Tensor &y = c.out[0];
@@ -134,16 +137,18 @@ inline bool Product::plan(Call &c, double &cost) const {
         right = matrix(c.in[1], turn_b);
     }
     if (!broadcast(a, constant ? nullptr : &c.in[1], left, right, y)) return false;
-    for (int i = 0; i < chain.extras; ++i)
-        if (!ChainEnd::takes(c.in[first + i], y)) return false;
+    for (int i = inputs() - int(added); i < c.inputs; ++i)
+        if (!ChainEnd::takes(c.in[i], y)) return false;
     cost = double(y.size()) * (0.03 * double(left.columns) + 0.3);
     return true;
 }
 
-// What finishes a tile of Product: alpha, bias, chain.
+// What finishes a tile of Product: alpha, bias or C, chain.
 struct ProductEnd {
     const Product &product;
     ChainEnd end;
+
+    int64_t buffers() const { return product.chain.buffers() + int64_t(product.added); }
 
     void operator()(float *tile, int64_t rows, int64_t row, int64_t column, int64_t columns, float *room) const {
         if (!product.constant && product.alpha != 1)
@@ -153,6 +158,12 @@ struct ProductEnd {
             for (int64_t r = 0; r < rows; ++r)
                 for (int64_t j = 0; j < kTileColumns; j += kLanes)
                     store(tile + r * kTileColumns + j, load(tile + r * kTileColumns + j) + load(bias + j));
+        }
+        if (product.added) {
+            float *const c = room + product.chain.buffers() * kTile;
+            end.fill(end.call.in[product.inputs() - 1], c, rows, row, column, size_t(columns) * sizeof(float));
+            const Floats beta = splat(product.beta);
+            for (int64_t i = 0; i < rows * kTileColumns; i += kLanes) store(tile + i, load(tile + i) + beta * load(c + i));
         }
         end(tile, rows, row, column, columns, room);
     }
@@ -177,7 +188,7 @@ inline void multiply_block(const Product &p, const ProductCut &cut, const float 
     const int64_t k = cut.k, first = block * cut.rows, rows = smaller(cut.m - first, cut.rows);
     const int64_t row_panels = panels_of(rows, kTileRows), panels = panels_of(cut.n, kTileColumns);
     const int64_t packed = (row_panels * kTileRows + (p.constant ? 0 : kTileColumns)) * k;
-    float *const left_panels = reinterpret_cast<float *>(scratch(size_t(packed + (1 + p.chain.buffers()) * kTile + 16) * 4));
+    float *const left_panels = reinterpret_cast<float *>(scratch(size_t(packed + (1 + end.buffers()) * kTile + 16) * 4));
     float *const own = left_panels + row_panels * kTileRows * k;
     float *const tile = left_panels + (packed + 15) / 16 * 16, *const room = tile + kTile;
     pack_rows(a + first * left.row_step, left.row_step, left.step, rows, k, left_panels);
@@ -204,7 +215,7 @@ inline void run(const Product &p, const Call &c) {
     if (p.constant && !p.turn_a && Product::contiguous(a)) left.rows *= batch, batch = 1;  // all rows are one matrix
     if (y.size() == 0) return;
     const ProductCut cut(batch, left.rows, right.columns, left.columns, c.threads);
-    const ProductEnd end{p, {p.chain, c, p.constant ? 1 : 2, cut.n}};
+    const ProductEnd end{p, {p.chain, c, p.inputs(), cut.n}};
     spread(batch * cut.blocks * cut.parts, c.threads, [&](int64_t unit) {
         const int64_t part = unit % cut.parts, at = unit / cut.parts, block = at % cut.blocks, item = at / cut.blocks;
         const float *from = a.as<float>() + Product::start(a, y, item);

@@ -38,7 +38,7 @@ def _model(nodes: list[onnx.NodeProto], feeds: Arrays, constants: Arrays, output
     ]
     held = [numpy_helper.from_array(value, name) for name, value in constants.items()]
     graph = helper.make_graph(nodes, "g", inputs, [onnx.ValueInfoProto(name=name) for name in outputs], held)
-    opsets = [helper.make_opsetid("", 21), helper.make_opsetid("com.microsoft", 1)]
+    opsets = [helper.make_opsetid(*each) for each in (("", 21), ("com.microsoft", 1), ("ai.onnx.ml", 3))]
     return helper.make_model(graph, opset_imports=opsets, ir_version=10).SerializeToString()
 
 
@@ -240,6 +240,39 @@ def test_matmul_by_a_constant(left: tuple[int, ...], right: tuple[int, ...]) -> 
 def test_matmul_of_two_values(left: tuple[int, ...], right: tuple[int, ...]) -> None:
     node = helper.make_node("MatMul", ["a", "b"], ["y"])
     _check([node], {"a": _normal(*left), "b": _normal(*right)}, kernels=["product"])
+
+
+@pytest.mark.parametrize("turns", [(0, 0), (1, 0), (0, 1), (1, 1)])
+@pytest.mark.parametrize("added", [None, (70, 97), (97,), (1, 97), (1,), ()])
+@pytest.mark.parametrize("fixed", [True, False])
+def test_gemm_of_values(turns: tuple[int, int], added: tuple[int, ...] | None, fixed: bool) -> None:
+    """By what is no constant, or plus what is none."""
+    sides = {"a": (70, 33), "b": (33, 97)}
+    feeds = {n: _normal(*(s[::-1] if turn else s)) for (n, s), turn in zip(sides.items(), turns, strict=True)}
+    feeds |= {} if added is None else {"c": _normal(*added)}
+    node = helper.make_node("Gemm", list(feeds), ["g"], transA=turns[0], transB=turns[1], alpha=0.5, beta=-2.0)
+    held = {"b": feeds.pop("b")} if fixed else {}
+    pooled = helper.make_node("LayerNormalization", ["r", "scale"], ["y"])  # a network, whatever else
+    nodes = [node, helper.make_node("Relu", ["g"], ["r"]), pooled]
+    _check(nodes, feeds, held | {"scale": _normal(97)}, kernels=["product", "normalize"], close=1e-5)
+
+
+def test_gemm_whose_c_has_a_value_a_row() -> None:
+    feeds = {"a": _normal(5, 3), "b": _normal(3, 4), "c": _normal(5, 1)}
+    made = _model([helper.make_node("Gemm", ["a", "b", "c"], ["y"])], feeds, {}, ["y"])
+    expected = feeds["a"] @ feeds["b"] + feeds["c"]
+    np.testing.assert_allclose(celeris.InferenceSession(made).run(None, feeds)[0], expected, atol=1e-5)
+
+
+def test_products_of_rows_of_a_table_are_no_network() -> None:
+    """Results of a model for tables do not depend on the batch: such products are left alone."""
+    nodes = [
+        helper.make_node("Scaler", ["x"], ["s"], domain="ai.onnx.ml", offset=[0.0], scale=[2.0]),
+        helper.make_node("MatMul", ["s", "w"], ["y"]),
+    ]
+    feeds = {"x": _normal(4, 3), "w": _normal(3, 2)}
+    program = celeris.InferenceSession(_model(nodes, feeds, {}, ["y"]))._sess._program
+    assert not any(isinstance(step, TensorStep) for step in program.plan.steps)
 
 
 def test_gemm_in_a_network() -> None:

@@ -31,16 +31,20 @@ def claim_matmul(node: Node, values: Values) -> TensorClaim | Refusal:
 
 
 def claim_gemm(node: Node, values: Values) -> TensorClaim | Refusal:
-    """Gemm of float32, where C is left out or a constant for each column."""
+    """Gemm of float32; the kernel looks at sizes."""
     turn_a, turn_b = int(node.attr("transA", 0)), int(node.attr("transB", 0))
     found = _claim(
         node.inputs[0], node.inputs[1], values, turn_a=turn_a, turn_b=turn_b, alpha=float(node.attr("alpha", 1))
     )
     if isinstance(found, Refusal) or len(node.inputs) < 3 or not node.inputs[2]:
         return found
-    bias = values.constant(node.inputs[2])
+    bias, beta = values.constant(node.inputs[2]), float(node.attr("beta", 1))
     columns = found.params.get("columns")
-    if bias is None or columns is None or bias.shape not in ((columns,), (1, columns)):
-        return Refusal("its C is not a constant for each column")
-    found.params["bias"] = (bias.reshape(-1) * np.float32(node.attr("beta", 1))).astype(np.float32)
+    if bias is not None and columns is not None and bias.shape in ((columns,), (1, columns)):
+        found.params["bias"] = (bias.reshape(-1) * np.float32(beta)).astype(np.float32)
+    elif values.element(node.inputs[2]) == "float":
+        found.params["beta"] = beta
+        found.inputs.append(node.inputs[2])
+    else:
+        return Refusal("its C is not float32")
     return found

@@ -79,15 +79,23 @@ _NETWORK = {
     "BatchNormalization", "InstanceNormalization", "Attention", "MaxPool", "AveragePool", "GlobalAveragePool",
     "DynamicQuantizeLinear", "DynamicQuantizeMatMul", "MatMulInteger", "MatMulIntegerToFloat", "QGemm", "QLinearMatMul",
 }  # fmt: skip
+_PRODUCTS = ("MatMul", "Gemm")
 
 
 def is_network(graph: Graph) -> bool:
     """Whether the graph's values are better seen as whole tensors than as rows."""
     values = Values(graph)
+    tables = any(node.domain == "ai.onnx.ml" for node in graph.nodes)
     return any(
-        node.op_type in _NETWORK or (node.op_type == "MatMul" and len(values.shape(node.inputs[0]) or ()) > 2)
-        for node in graph.nodes
+        node.op_type in _NETWORK or (node.op_type in _PRODUCTS and _mixes(node, values, tables)) for node in graph.nodes
     )
+
+
+def _mixes(node: Node, values: Values, tables: bool) -> bool:
+    """Whether a product has more than two axes, or multiplies by what is computed and no row of a table."""
+    if node.op_type == "MatMul" and len(values.shape(node.inputs[0]) or ()) > 2:
+        return True
+    return not tables and values.constant(node.inputs[1]) is None and values.element(node.inputs[1]) == "float"
 
 
 @cache
