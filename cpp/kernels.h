@@ -19,6 +19,7 @@
 #include "kernels/label_encoder.h"
 #include "kernels/labels.h"
 #include "kernels/lookup.h"
+#include "kernels/nearest.h"
 #include "kernels/ngrams.h"
 #include "kernels/normalizer.h"
 #include "kernels/one_hot.h"
@@ -41,6 +42,7 @@
     X(gemm, Gemm, gemm)                             /* X f32|f64 [K] -> Y f32|f64 [M]: X.W + b, summed in double in a fixed order */       \
     X(gemm_narrow, GemmNarrow, gemm_narrow)         /* X f32 [K] -> Y f32 [M]: X.W + b in f32, in blocks of 16 products */               \
     X(distances, Distances, distances)              /* X [D] -> f32|f64 [P]: |x - p|^2 of constant points, its root, or e^(-gamma of it) */ \
+    X(nearest, Nearest, nearest)                    /* X [D] -> f32|f64 [k], i64 [k]: distances to the k nearest of constant points, and which */ \
     X(pair_votes, PairVotes, pairs)                 /* scores f64 [pairs] -> f64 [C]: how many pairs each class wins */                   \
     X(pair_probabilities, PairProbabilities, pairs) /* scores f64 [pairs] -> f64 [C]: Platt's sigmoids, coupled */                        \
     X(post_transform, PostTransform, post_transform)/* scores f32|f64 [C] -> f32|f64 [C]: softmax, logistic, probit, log_softmax ... */  \

@@ -12,6 +12,7 @@ from celeris.graph.graph import Graph, Node
 from celeris.graph.types import Tensor
 from celeris.interpret import Interpreter, Scope, bind
 from celeris.plan.groups import Group, described, group
+from celeris.plan.joins import join
 from celeris.plan.plan import CallStep, PipelineStep, Plan, Step, TensorStep, ZipMapStep
 from celeris.providers import native
 from celeris.providers.base import REGISTERS, Claim, Context, Refusal, Rows, TensorClaim
@@ -206,6 +207,7 @@ def _pipeline(
         aliases.update(claim.aliases)
     kernels = [call for _, claim in members for call in claim.kernels]
     counts = [len(claim.kernels) for _, claim in members]
+    kernels, counts = join(kernels, counts, aliases, outputs)
     fallback = _fallback(nodes, inputs, outputs, plan.constants, scope)
     return PipelineStep(nodes, kernels, counts, found, aliases, inputs, outputs, fallback)
 
