@@ -1,8 +1,9 @@
 // nearest: of constant points [P, D] the k nearest to each row X [D], as `distances` measures and `top_k` orders them.
 //
-// No row of distances is made. A lower bound of each distance comes from a product in float32, of numbers from which the
-// points' mean is taken; only what it does not rule out is measured as `distances` does. So the answers, ties and all, are
-// those of the two kernels one after the other, and the same on every instruction set.
+// No table of distances is made. A lower bound of each distance comes from a product in float32, of numbers from which
+// the points' mean is taken, for four rows and a segment of points at a time; what k other points' bounds or the k nearest
+// so far do not rule out is measured as `distances` does. So the answers, ties and all, are those of the two kernels one
+// after the other, and the same on every instruction set.
 #pragma once
 
 #include "engine/vectors.h"
@@ -12,11 +13,13 @@ namespace celeris {
 
 struct Nearest : KernelState {
     static constexpr int64_t panel = 32;           // points side by side
-    static constexpr int64_t chunk_bytes = 24 << 10;  // points that all rows of a block meet while they are in the first cache
+    static constexpr int64_t tile = 4;             // rows side by side
+    static constexpr int64_t segment_bytes = 128 << 10;  // of points that all rows of a block meet while they are in cache
     static constexpr double lost = 1e-6;           // see Distances
     static constexpr double huge = 1e37;           // squares from which on float32 may overflow: nothing is ruled out
     Type from, to;
-    int64_t d, count, k, chunk;
+    int64_t d, count, k;
+    int64_t segment;             // points, whole panels
     bool root, root_after;       // of the distance, or of what it is once rounded
     std::vector<double> points;  // [P, D]
     std::vector<double> squares; // |p|^2
@@ -24,7 +27,8 @@ struct Nearest : KernelState {
     std::vector<float> near;     // [panels, D, panel]: the points less the center
     std::vector<float> bound;    // [panels, panel]: their squares, less what rounding may add; infinity beyond P
     double shrink;               // 1 - the greatest error of a bound, relative to the squares it is a sum of
-    double slack;                // 1 + that of a distance
+    double slack;                // 1 + that of a distance, with its rounding
+    double largest = 0;          // of the points' squares, from the center
     bool wild;
 
     explicit Nearest(const Params &p) : points(p.doubles("points")), squares(p.doubles("bias")) {
@@ -54,11 +58,14 @@ struct Nearest : KernelState {
                 near[size_t((j / panel * d + i) * panel + j % panel)] = float(v);
             }
             wild = wild || !(square < huge);
+            largest = square > largest ? square : largest;
             bound[size_t(j)] = float(shrink * square);
         }
-        chunk = std::max<int64_t>(1, chunk_bytes / (std::max<int64_t>(d, 1) * panel * int64_t(sizeof(float))));
-        cost = 0.05 * double(count * d) + 200;
-        scratch_per_row = (2 * size_t(d) + 4) * sizeof(double);
+        segment = std::max<int64_t>(4, segment_bytes / (std::max<int64_t>(d, 1) * panel * int64_t(sizeof(float)))) * panel;
+        segment = std::min(segment, panels * panel);
+        cost = 0.03 * double(count * d) + 200;
+        scratch_per_row = (2 * size_t(d) + 5) * sizeof(double);
+        scratch_fixed = size_t(tile * segment) * sizeof(float);
     }
 };
 
@@ -69,11 +76,15 @@ struct NearestBlock {
     const Nearest &k;
     const Block &b;
     double *square, *own, *x;  // of each row: |x|^2, its part of a bound, its numbers
+    int64_t *count;            // points found so far, up to k
     float *limit, *shifted;    // what a bound must not exceed, and -2 (x - center)
+    float *bounds;             // [tile, segment]
 
     NearestBlock(const Nearest &state, const Block &block) : k(state), b(block) {
         square = reinterpret_cast<double *>(b.scratch), own = square + b.rows, x = own + b.rows;
-        limit = reinterpret_cast<float *>(x + b.rows * k.d), shifted = limit + b.rows;
+        count = reinterpret_cast<int64_t *>(x + b.rows * k.d);
+        bounds = reinterpret_cast<float *>(count + b.rows);
+        limit = bounds + Nearest::tile * k.segment, shifted = limit + b.rows;
     }
 
     void prepare(int64_t r) {
@@ -84,9 +95,16 @@ struct NearestBlock {
             shifted[r * k.d + i] = float(-2 * less);
             whole += v * v, part += less * less;
         }
-        square[r] = whole, own[r] = k.shrink * part;
-        // Nothing is greater than what is no number: all points are measured then, as the first k are.
+        square[r] = whole, own[r] = k.shrink * part, count[r] = 0;
+        // Nothing is greater than what is no number: all points are measured then.
         limit[r] = k.wild || !(part < Nearest::huge) ? __builtin_nanf("") : __builtin_inff();
+    }
+
+    // Rules out all points whose distance squared is certainly greater than this one as it is computed and rounded.
+    void bring_down(int64_t r, double squared) {
+        const double most = squared * k.slack - own[r];
+        const float up = float(most + (most < 0 ? -most : most) * 0x1p-22 + 1e-36);
+        if (up < limit[r]) limit[r] = up;
     }
 
     // As `distances` has it.
@@ -107,40 +125,71 @@ struct NearestBlock {
     void measure(int64_t r, int64_t j) {
         const To found = distance(r, j);
         const To *worst = b.out[0].column<To>(k.k - 1) + r;
-        if (j >= k.k && !before<false>(found, *worst)) return;
-        place<false>(b, r, j, found, j < k.k ? j : k.k - 1);
-        if (j < k.k - 1 || !(limit[r] == limit[r])) return;
-        const double w = double(*worst), far = (k.root || k.root_after ? w * w : w) * k.slack - own[r];
-        limit[r] = float(far + (far < 0 ? -far : far) * 0x1p-22 + 1e-36);
+        const bool full = count[r] == k.k;
+        if (full && !before<false>(found, *worst)) return;
+        place<false>(b, r, j, found, full ? k.k - 1 : count[r]++);
+        if (count[r] < k.k) return;
+        bring_down(r, k.root || k.root_after ? double(*worst) * double(*worst) : double(*worst));
     }
 
-    // Points j to j + the lanes of two vectors, for so many rows.
+    // Bounds of `n` points from j on, for so many rows.
     template <int rows>
-    void meet(int64_t r, int64_t j) {
+    void estimate(int64_t r, int64_t j, int64_t n) {
         constexpr int64_t each = vector_lanes<float>;
-        const float *near = k.near.data() + j / Nearest::panel * Nearest::panel * k.d + j % Nearest::panel;
-        Vector<float> sum[rows][2];
-        for (int q = 0; q < rows; ++q)
-            for (int v = 0; v < 2; ++v) sum[q][v] = load(k.bound.data() + j + v * each);
-        for (int64_t i = 0; i < k.d; ++i, near += Nearest::panel) {
-            const Vector<float> p0 = load(near), p1 = load(near + each);
-            for (int q = 0; q < rows; ++q) {
-                const Vector<float> mine = splat(shifted[(r + q) * k.d + i]);
-                sum[q][0] = estimate(mine, p0, sum[q][0]), sum[q][1] = estimate(mine, p1, sum[q][1]);
+        for (int64_t at = 0; at < n; at += 2 * each) {
+            const float *near = k.near.data() + (j + at) / Nearest::panel * Nearest::panel * k.d + at % Nearest::panel;
+            Vector<float> sum[rows][2];
+            for (int q = 0; q < rows; ++q)
+                for (int v = 0; v < 2; ++v) sum[q][v] = load(k.bound.data() + j + at + v * each);
+            for (int64_t i = 0; i < k.d; ++i, near += Nearest::panel) {
+                const Vector<float> p0 = load(near), p1 = load(near + each);
+                for (int q = 0; q < rows; ++q) {
+                    const Vector<float> mine = splat(shifted[(r + q) * k.d + i]);
+                    sum[q][0] = add_product(mine, p0, sum[q][0]), sum[q][1] = add_product(mine, p1, sum[q][1]);
+                }
             }
+            for (int q = 0; q < rows; ++q)
+                for (int v = 0; v < 2; ++v) store(bounds + q * k.segment + at + v * each, sum[q][v]);
         }
-        for (int q = 0; q < rows; ++q) {
-            const Vector<float> most = splat(limit[r + q]);
-            if (all_greater(sum[q][0], sum[q][1], most)) continue;
-            alignas(64) float found[2 * each];
-            store(found, sum[q][0]), store(found + each, sum[q][1]);
-            for (int64_t at = 0; at < 2 * each && j + at < k.count; ++at)
-                if (!(found[at] > limit[r + q])) measure(r + q, j + at);
+    }
+
+    // Of k classes of points each has one within the k-th least of all classes' least bounds, which are off by so much.
+    void rule_out(int64_t r, const float *own_bounds, int64_t n) {
+        constexpr int64_t each = vector_lanes<float>, vectors = 4, classes = each * vectors;
+        if (k.k > classes / 2 || !(limit[r] == limit[r])) return;
+        Vector<float> least[vectors];
+        for (int64_t v = 0; v < vectors; ++v) least[v] = splat(__builtin_inff());
+        int64_t at = 0;
+        for (; at + classes <= n; at += classes)
+            for (int64_t v = 0; v < vectors; ++v) {
+                const Vector<float> some = load(own_bounds + at + v * each);
+                least[v] = some < least[v] ? some : least[v];
+            }
+        alignas(64) float all[classes], first[classes];
+        for (int64_t v = 0; v < vectors; ++v) store(all + v * each, least[v]);
+        int64_t size = 0;
+        for (int64_t c = 0; c < classes; ++c) {
+            if (size == k.k && !(all[c] < first[size - 1])) continue;
+            int64_t to = size < k.k ? size++ : size - 1;
+            for (; to > 0 && all[c] < first[to - 1]; --to) first[to] = first[to - 1];
+            first[to] = all[c];
+        }
+        const double off = 2 * (1 - k.shrink) * (own[r] / k.shrink + k.largest);
+        if (first[k.k - 1] < __builtin_inff()) bring_down(r, double(first[k.k - 1]) + own[r] + off);
+    }
+
+    void search(int64_t r, const float *own_bounds, int64_t j, int64_t n) {
+        constexpr int64_t each = vector_lanes<float>;
+        rule_out(r, own_bounds, n);
+        for (int64_t at = 0; at < n; at += 2 * each) {
+            if (all_greater(load(own_bounds + at), load(own_bounds + at + each), splat(limit[r]))) continue;
+            for (int64_t i = at; i < at + 2 * each && j + i < k.count; ++i)
+                if (!(own_bounds[i] > limit[r])) measure(r, j + i);
         }
     }
 
     // a b + c, rounded once or twice: only a bound depends on it.
-    static Vector<float> estimate(Vector<float> a, Vector<float> b, Vector<float> c) {
+    static Vector<float> add_product(Vector<float> a, Vector<float> b, Vector<float> c) {
 #if defined(__AVX512F__)
         return Vector<float>(_mm512_fmadd_ps(__m512(a), __m512(b), __m512(c)));
 #elif defined(__FMA__)
@@ -161,17 +210,16 @@ struct NearestBlock {
 
 template <class From, class To>
 void nearest(const Nearest &k, const Block &b) {
-    constexpr int64_t rows = 4, points = 2 * vector_lanes<float>;
     NearestBlock<From, To> block(k, b);
     for (int64_t r = 0; r < b.rows; ++r) block.prepare(r);
-    const int64_t step = k.chunk * Nearest::panel;
-    for (int64_t first = 0; first < k.count; first += step) {
-        const int64_t last = first + step < k.count ? first + step : k.count;
-        int64_t r = 0;
-        for (; r + rows <= b.rows; r += rows)
-            for (int64_t j = first; j < last; j += points) block.template meet<rows>(r, j);
-        for (; r < b.rows; ++r)
-            for (int64_t j = first; j < last; j += points) block.template meet<1>(r, j);
+    const int64_t total = int64_t(k.bound.size());
+    for (int64_t j = 0; j < total; j += k.segment) {
+        const int64_t n = total - j < k.segment ? total - j : k.segment;
+        for (int64_t r = 0, rows; r < b.rows; r += rows) {
+            rows = b.rows - r < Nearest::tile ? 1 : Nearest::tile;
+            rows == 1 ? block.template estimate<1>(r, j, n) : block.template estimate<Nearest::tile>(r, j, n);
+            for (int64_t q = 0; q < rows; ++q) block.search(r + q, block.bounds + q * k.segment, j, n);
+        }
     }
 }
 
