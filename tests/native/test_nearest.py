@@ -43,9 +43,7 @@ def agree(monkeypatch: pytest.MonkeyPatch, made: Any, x: np.ndarray) -> None:
     assert_independent(joined.execute, {"x": x})
 
 
-@pytest.mark.parametrize(
-    ("metric", "root"), [("sqeuclidean", False), ("sqeuclidean", True), ("euclidean", False)]
-)
+@pytest.mark.parametrize(("metric", "root"), [("sqeuclidean", False), ("sqeuclidean", True), ("euclidean", False)])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(
     ("count", "columns", "k"), [(1, 1, 1), (5, 3, 5), (31, 2, 1), (33, 4, 3), (1000, 20, 5), (300, 70, 40), (900, 1, 7)]
