@@ -8,9 +8,7 @@ from collections.abc import Callable, Sequence
 from celeris.providers.base import KernelCall
 
 Sole = Callable[[str], KernelCall | None]  # who makes the value, if only one kernel reads it
-Joined = tuple[
-    KernelCall, list[KernelCall]
-]  # a kernel, and those that it stands for beside the one that was asked about
+Joined = tuple[KernelCall, list[KernelCall]]  # a kernel, and what it stands for beside the one asked about
 
 
 def join(
