@@ -88,7 +88,7 @@ def main() -> None:
     rng = np.random.default_rng(0)
     print("leaves   rows   bits ns  lanes ns  walks ns    ort ns  fastest   (a tree and row; medians)")
     for leaves in arguments.leaves or LEAVES:
-        lanes = leaves <= rule.LANE_LEAVES and celeris.build_info()["instruction_set"] == "avx512"
+        lanes = leaves <= rule.LANE_LEAVES.get(celeris.build_info()["instruction_set"], 0)
         onnx = ensemble(leaves)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1

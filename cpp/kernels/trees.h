@@ -165,6 +165,9 @@ void trees_row(const TreeEnsemble &k, const trees::Walks<Node> &w, const Block &
         keys_of<Key>(b.in[0].column<From>(plane.feature) + row, One{}, plane.nan_left, keys + p);
     }
     const size_t count = w.trees.size();
+    const bool one = k.targets == 1 && k.leaves->kind == trees::Leaves::value && k.leaves->narrow;
+    const float *values = k.leaves->singles.data();
+    double sum = 0;  // of `one`, in a register
     constexpr size_t n = 16;
     for (size_t tree = 0; tree < count; tree += n) {
         const Node *nodes[n];
@@ -177,9 +180,16 @@ void trees_row(const TreeEnsemble &k, const trees::Walks<Node> &w, const Block &
         }
         descend<n, Node>(depth, at, [&](int i) { return nodes[i]; },
                          [&](int, uint32_t column) { return keys[column / uint32_t(trees::kLanes)]; });
-        for (size_t i = 0; i < n && tree + i < count; ++i)
-            add_leaf(k, tree + i, trees::Walks<Node>::leaf_number(nodes[i][at[i]].key), sums, 1, has);
+        uint32_t words[n];
+        for (size_t i = 0; i < n; ++i) words[i] = trees::Walks<Node>::leaf_number(nodes[i][at[i]].key);
+        if (one && tree + n <= count) {
+            for (size_t i = 0; i < n; ++i) sum += double(values[words[i]]);
+        } else {
+            sums[0] += sum, sum = 0;
+            for (size_t i = 0; i < n && tree + i < count; ++i) add_leaf(k, tree + i, words[i], sums, 1, has);
+        }
     }
+    if (one) sums[0] += sum;
     for_real(k.to, [&](auto *to) { finish_row<pointee<decltype(to)>>(k, sums, 1, b, row); });
 }
 
@@ -250,14 +260,16 @@ void trees_rows(const TreeEnsemble &k, const trees::Walks<Node> &w, const Block 
     });
 }
 
-#if defined(__AVX512VBMI__)
+#if defined(__AVX2__)
 template <class Key, class From>
 void trees_lanes(const TreeEnsemble &k, const Block &b) {
     double *sums = reinterpret_cast<double *>(b.scratch);
     for (int64_t r = 0; r < b.rows; ++r) {
         std::memset(sums, 0, size_t(k.targets) * sizeof(double));
         const From *x = b.in[0].column<From>(0) + r;
-        if (k.bits->columns <= 8)
+        if (k.bits->columns == 1)
+            add_lanes<0, Key>(*k.bits, k.planes.data(), x, b.in[0].stride, sums);
+        else if (k.bits->columns <= 8)
             add_lanes<1, Key>(*k.bits, k.planes.data(), x, b.in[0].stride, sums);
         else
             add_lanes<2, Key>(*k.bits, k.planes.data(), x, b.in[0].stride, sums);
@@ -296,7 +308,7 @@ void trees_bits(const TreeEnsemble &k, const Block &b) {
 }
 
 inline void run(const TreeEnsemble &k, const Block &b) {
-#if defined(__AVX512VBMI__)
+#if defined(__AVX2__)
     if (k.bits && k.bits->lanes && b.rows < k.bits_rows) {
         if (k.from == Type::f32) return trees_lanes<int32_t, float>(k, b);
         if (k.from == Type::f64) return trees_lanes<int64_t, double>(k, b);

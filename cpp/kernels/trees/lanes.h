@@ -40,6 +40,9 @@ struct Lanes {
 
 class LaneBuilder {
 public:
+    // `wide`: whether trees may have more than 32 leaves and no heap.
+    explicit LaneBuilder(bool wide) : wide_(wide) {}
+
     // Adds a tree of nodes with children `left` and `right`, ~leaf being leaf number `leaf` from left to right. `test(node)`
     // is the number that close() is told about, `value(leaf, column)` what a leaf holds. False if it does not suit.
     template <class Nodes, class Test, class Value>
@@ -47,6 +50,7 @@ public:
              Value &&value) {
         if (leaves > kLaneLeaves || columns > kLaneColumns) return false;
         const bool heap = depth <= 6;
+        if (!heap && !wide_ && leaves > 32) return false;
         const size_t lanes = heap ? size_t(1) << depth : std::bit_ceil(leaves - 1);
         used_ = (used_ + lanes - 1) / lanes * lanes;
         const bool fresh = used_ + lanes > 64 || lanes_.trees.size() == done_;
@@ -129,6 +133,7 @@ public:
     Lanes take() { return std::move(lanes_); }
 
 private:
+    const bool wide_;
     Lanes lanes_;
     size_t used_ = 64, done_ = 0;
     std::vector<std::pair<size_t, int32_t>> patches_;

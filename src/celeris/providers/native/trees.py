@@ -16,17 +16,35 @@ from celeris.providers.native.linear import labels_of
 
 # Which algorithm, by the most leaves that a tree has and the rows of a call. From `python -m bench.trees`.
 #   bit vectors (kernels/trees/bits.h)   up to BIT_LEAVES, from so many rows on as BIT_ROWS says: (leaves, rows)
-#   lanes (kernels/trees/lanes.h)        up to LANE_LEAVES on fewer rows, without sets, on AVX-512
+#   lanes (kernels/trees/lanes.h)        on fewer rows, without sets: up to LANE_LEAVES, or LANE_DEPTH
 #   walks (kernels/trees/walks.h)        else
 BIT_LEAVES, BIT_TARGETS = 256, 32
 BIT_ROWS: tuple[tuple[int, int], ...] = ((4, 4), (8, 7), (16, 10), (32, 14), (64, 16), (128, 24), (BIT_LEAVES, 56))
-LANE_LEAVES = 64
+LANE_LEAVES, LANE_DEPTH = {"avx512": 64, "avx2": 32}, 6
 
 
 def _leaves(forest: Forest) -> int:
     """The most leaves that a tree has: one more than its comparisons, which lie together."""
     bounds = np.unique(forest.roots)
     return int(np.add.reduceat(forest.mode != LEAF, bounds, dtype=np.int64).max()) + 1 if len(bounds) else 0
+
+
+def _shallow(forest: Forest) -> bool:
+    """Whether no leaf lies below LANE_DEPTH comparisons."""
+    level = np.unique(forest.roots)
+    for _ in range(LANE_DEPTH):
+        level = level[forest.mode[level] != LEAF]
+        level = np.unique(np.concatenate([forest.true[level], forest.false[level]]))
+    return bool((forest.mode[level] == LEAF).all())
+
+
+def lanes(forest: Forest) -> bool:
+    """Whether single rows go by lanes."""
+    limit = LANE_LEAVES.get(build_info()["instruction_set"], 0)
+    if not limit or not _bits(forest) or (forest.mode == MEMBER).any():
+        return False
+    leaves = _leaves(forest)
+    return leaves <= limit or (leaves <= 1 << LANE_DEPTH and _shallow(forest))
 
 
 def _bits(forest: Forest) -> bool:
@@ -50,8 +68,7 @@ def _note(forest: Forest) -> str:
     forest = with_sets(forest)
     leaves, rows = _leaves(forest), _bit_rows(forest)
     size = f"{len(forest.roots)} trees of up to {leaves} leaves"
-    lanes = leaves <= LANE_LEAVES and (forest.mode != MEMBER).all() and build_info()["instruction_set"] == "avx512"
-    below = "lanes" if lanes else "walks"
+    below = "lanes" if lanes(forest) else "walks"
     return f"{size}: " + (f"bit vectors from {rows} rows on, else {below}" if rows else "walks")
 
 
