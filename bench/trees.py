@@ -68,7 +68,7 @@ def ensemble(leaves: int, seed: int = 0, *, trees: int = _TREES, complete: bool 
 def session(onnx: bytes, bit_rows: int, leaves: int = 1 << 30) -> celeris.InferenceSession:
     """A session whose trees are bit vectors from so many rows on, below that lanes, or always walks beyond `leaves`."""
     kept = rule.BIT_ROWS, rule.BIT_LEAVES
-    rule.BIT_ROWS, rule.BIT_LEAVES = ((1 << 30, bit_rows),), leaves
+    rule.BIT_ROWS, rule.BIT_LEAVES = dict.fromkeys(kept[0], ((1 << 30, bit_rows),)), leaves
     try:
         options = celeris.SessionOptions()
         options.intra_op_num_threads = 1

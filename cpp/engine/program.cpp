@@ -447,8 +447,12 @@ bool Program::run_zipmap(const ZipMapStep &s, PyObject **slots) const {
     if (array == nullptr) return false;
     const float *x = static_cast<const float *>(PyArray_DATA(array));
     PyObject *list = PyList_New(rows);
+    PyObject *first = PyDict_New();  // a copy of a dict is made at its final size, its keys in place
+    for (size_t k = 0; first != nullptr && rows > 1 && k < s.keys.size(); ++k)
+        if (PyDict_SetItem(first, s.keys[k], Py_None) != 0) Py_CLEAR(first);
+    if (first == nullptr) Py_CLEAR(list);
     for (npy_intp r = 0; list != nullptr && r < rows; ++r) {
-        PyObject *row = PyDict_New();
+        PyObject *row = r + 1 < rows ? PyDict_Copy(first) : Py_NewRef(first);
         bool ok = row != nullptr;
         for (npy_intp c = 0; ok && c < columns; ++c) {
             PyObject *number = PyFloat_FromDouble(double(x[r * columns + s.columns[size_t(c)]]));
@@ -462,6 +466,7 @@ bool Program::run_zipmap(const ZipMapStep &s, PyObject **slots) const {
         }
         PyList_SET_ITEM(list, r, row);
     }
+    Py_XDECREF(first);
     Py_DECREF(array);
     if (list == nullptr) return false;
     put(slots, s.out, list);

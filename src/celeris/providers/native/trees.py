@@ -19,7 +19,10 @@ from celeris.providers.native.linear import labels_of
 #   lanes (kernels/trees/lanes.h)        on fewer rows, without sets: up to LANE_LEAVES, or LANE_DEPTH
 #   walks (kernels/trees/walks.h)        else
 BIT_LEAVES, BIT_TARGETS = 256, 32
-BIT_ROWS: tuple[tuple[int, int], ...] = ((4, 4), (8, 7), (16, 10), (32, 14), (64, 16), (128, 24), (BIT_LEAVES, 56))
+BIT_ROWS: dict[str, tuple[tuple[int, int], ...]] = {
+    "avx512": ((4, 4), (8, 7), (16, 10), (32, 14), (64, 16), (128, 24), (BIT_LEAVES, 56)),
+    "avx2": ((4, 10), (8, 14), (16, 15), (32, 20), (64, 18), (128, 24), (BIT_LEAVES, 50)),
+}
 LANE_LEAVES, LANE_DEPTH = {"avx512": 64, "avx2": 32}, 6
 
 
@@ -59,8 +62,8 @@ def _bits(forest: Forest) -> bool:
 
 def _bit_rows(forest: Forest) -> int:
     """From how many rows on the trees are bit vectors; 0: never."""
-    leaves = _leaves(forest)
-    return next(rows for most, rows in BIT_ROWS if leaves <= most) if _bits(forest) else 0
+    leaves, table = _leaves(forest), BIT_ROWS.get(build_info()["instruction_set"], BIT_ROWS["avx2"])
+    return next(rows for most, rows in table if leaves <= most) if _bits(forest) else 0
 
 
 def _note(forest: Forest) -> str:
