@@ -47,10 +47,12 @@ inline Vector<T> splat(T x) {
     return x - Vector<T>{};
 }
 
-// (GCC 12 converts a vector of 8 in two halves if not told how.)
+// (GCC 12 converts a vector in two halves, through memory, if not told how.)
 inline Vector<double> widen(NarrowVector v) {
 #if defined(__AVX512F__)
     return Vector<double>(_mm512_maskz_cvtps_pd(__mmask8(255), __m256(v)));
+#elif defined(__AVX2__)
+    return Vector<double>(_mm256_cvtps_pd(__m128(v)));
 #else
     return __builtin_convertvector(v, Vector<double>);
 #endif
@@ -67,6 +69,8 @@ inline Vector<double> load_double(const float *from) {
 inline Vector<double> load_double(const double *from, int64_t n) {
 #if defined(__AVX512F__)
     return Vector<double>(_mm512_maskz_loadu_pd(__mmask8(n >= 8 ? 255 : n <= 0 ? 0 : (1 << n) - 1), from));
+#elif defined(__AVX2__)
+    return Vector<double>(_mm256_maskload_pd(from, _mm256_cmpgt_epi64(_mm256_set1_epi64x(n), _mm256_setr_epi64x(0, 1, 2, 3))));
 #else
     Vector<double> v = {};
     for (int64_t i = 0; i < vector_lanes<double>; ++i) v[i] = i < n ? from[i] : 0;
@@ -77,6 +81,9 @@ inline Vector<double> load_double(const float *from, int64_t n) {
 #if defined(__AVX512F__)
     const __m256 some = _mm256_maskz_loadu_ps(__mmask8(n >= 8 ? 255 : n <= 0 ? 0 : (1 << n) - 1), from);
     return widen(NarrowVector(some));
+#elif defined(__AVX2__)
+    const __m128i first = _mm_cmpgt_epi32(_mm_set1_epi32(int(n < 4 ? n : 4)), _mm_setr_epi32(0, 1, 2, 3));
+    return widen(NarrowVector(_mm_maskload_ps(from, first)));
 #else
     Vector<double> v = {};
     for (int64_t i = 0; i < vector_lanes<double>; ++i) v[i] = i < n ? double(from[i]) : 0;
@@ -86,7 +93,11 @@ inline Vector<double> load_double(const float *from, int64_t n) {
 
 inline void store_as(double *to, Vector<double> v) { store(to, v); }
 inline void store_as(float *to, Vector<double> v) {
+#if defined(__AVX2__) && !defined(__AVX512F__)
+    const NarrowVector narrow = NarrowVector(_mm256_cvtpd_ps(__m256d(v)));
+#else
     const NarrowVector narrow = __builtin_convertvector(v, NarrowVector);
+#endif
     std::memcpy(to, &narrow, sizeof narrow);
 }
 

@@ -475,17 +475,30 @@ void add_looked_up(const uint32_t *table, const double *scales, int64_t columns,
     }
 }
 #else
+typedef double FourDoubles __attribute__((vector_size(32), aligned(32), may_alias));
+
+template <class Four>
+inline FourDoubles four_doubles(Four v) {
+#if defined(__AVX2__)
+    if constexpr (std::is_same_v<std::remove_cvref_t<decltype(v[0])>, float>)
+        return FourDoubles(_mm256_cvtps_pd(__m128(v)));
+    else
+        return FourDoubles(_mm256_cvtepi32_pd(__m128i(v)));
+#else
+    return __builtin_convertvector(v, FourDoubles);
+#endif
+}
+
 template <int W, bool Exact>
 void add_looked_up(const uint32_t *table, int levels, const double *scales, int64_t columns, const uint8_t *indices,
                    double *sums) {
     constexpr int64_t n = trees::kBitRows;
     using Entry = std::conditional_t<Exact, int32_t, float>;
     typedef Entry Entries __attribute__((vector_size(16)));
-    typedef double Sums __attribute__((vector_size(32), aligned(32), may_alias));
     for (int64_t c = 0; c < columns; ++c, sums += n) {
         const Entry *entries = reinterpret_cast<const Entry *>(table) + (size_t(c) * trees::kTogether << levels);
         for (int64_t r = 0; r < 64 * W; r += 4) {
-            Sums &sum = *reinterpret_cast<Sums *>(sums + r);
+            FourDoubles &sum = *reinterpret_cast<FourDoubles *>(sums + r);
             Entries found[trees::kTogether];
 #pragma GCC unroll 4
             for (int t = 0; t < trees::kTogether; ++t) {
@@ -495,9 +508,9 @@ void add_looked_up(const uint32_t *table, int levels, const double *scales, int6
             }
             if constexpr (Exact) {
                 const Entries total = found[0] + found[1] + found[2] + found[3];
-                sum += __builtin_convertvector(total, Sums) * scales[c];
+                sum += four_doubles(total) * scales[c];
             } else {
-                for (int t = 0; t < trees::kTogether; ++t) sum += __builtin_convertvector(found[t], Sums);
+                for (int t = 0; t < trees::kTogether; ++t) sum += four_doubles(found[t]);
             }
         }
     }
@@ -510,7 +523,6 @@ template <int W, bool Exact, int Fours>
 void add_rows(const uint32_t *table, int levels, const double *scales, int64_t fours, const uint8_t *indices, double *sums) {
     using Entry = std::conditional_t<Exact, int32_t, float>;
     typedef Entry Entries __attribute__((vector_size(16), aligned(4), may_alias));
-    typedef double Sums __attribute__((vector_size(32), aligned(32), may_alias));
     typedef double Scales __attribute__((vector_size(32), aligned(8), may_alias));
     if constexpr (Fours > 0) fours = Fours;
     for (int64_t r = 0; r < 64 * W; ++r) {
@@ -519,15 +531,15 @@ void add_rows(const uint32_t *table, int levels, const double *scales, int64_t f
         for (int t = 0; t < trees::kTogether; ++t)
             own[t] = table + ((size_t(t) << levels) + indices[t * trees::kBitRows + r]) * size_t(4 * fours);
         for (int64_t c = 0; c < fours; ++c, sums += 4) {
-            Sums &sum = *reinterpret_cast<Sums *>(sums);
+            FourDoubles &sum = *reinterpret_cast<FourDoubles *>(sums);
             Entries found[trees::kTogether];
 #pragma GCC unroll 4
             for (int t = 0; t < trees::kTogether; ++t) found[t] = *reinterpret_cast<const Entries *>(own[t] + 4 * c);
             if constexpr (Exact) {
                 const Entries total = found[0] + found[1] + found[2] + found[3];
-                sum += __builtin_convertvector(total, Sums) * *reinterpret_cast<const Scales *>(scales + 4 * c);
+                sum += four_doubles(total) * *reinterpret_cast<const Scales *>(scales + 4 * c);
             } else {
-                for (int t = 0; t < trees::kTogether; ++t) sum += __builtin_convertvector(found[t], Sums);
+                for (int t = 0; t < trees::kTogether; ++t) sum += four_doubles(found[t]);
             }
         }
     }
