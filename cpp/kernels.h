@@ -54,7 +54,7 @@
     X(imputer, Imputer, imputer)                    /* X f32|f64|i64 [F] -> the same: missing values replaced, column by column */       \
     X(binarizer, Binarizer, binarizer)              /* X [F] -> the same type: x > threshold; refuses NaN */                                    \
     X(label_encoder, LabelEncoder, label_encoder)   /* X i64|f32|f64|str [F] -> i64|f32|f64|str [F]: the value at the key, or default */ \
-    X(ngrams, NGrams, ngrams)                       /* X str|i64 [F] -> f32 [V]: how often each n-gram of a pool occurs in tokens or a text */ \
+    X(ngrams, NGrams, ngrams)                       /* X str|i64 [F] -> f32 [V]: how often n-grams of a pool occur, weighted; or -> f32|f64 [M]: by weights */ \
     X(one_hot, OneHot, one_hot)                     /* X [F] -> f32 [F, C]: 1 where x is category c; refuses unknowns if told to */      \
     X(unary, Unary, unary)                          /* X [F] -> the same type (bool for IsNaN) [F]: one function of each element */      \
     X(binary, Binary, binary)                       /* a, b -> one type or bool [F]: one function of two operands; integer /0 refused */ \

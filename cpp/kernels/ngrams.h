@@ -1,8 +1,11 @@
-// ngrams: how often each n-gram of a pool occurs in a row, whose tokens are its columns, or parts of one text.
+// ngrams: how often each n-gram of a pool occurs in a row, whose tokens are its columns, or parts of one text; and what is
+// made of the counts where it is 0 for 0: logarithms, weights, a row of norm 1, products.
 //
-// A text is cut as it is read: no token is stored but the one being read, and no gram but those that may still grow.
+// A text is cut as it is read: no token is stored but the one being read, and no gram but those that may still grow. Of a
+// row only the columns counted are visited, in ascending order, so that sums are those of normalizer and gemm to the bit.
 #pragma once
 
+#include "engine/functions.h"
 #include "kernels/hash_index.h"
 
 namespace celeris {
@@ -10,7 +13,7 @@ namespace celeris {
 struct NGrams : KernelState {
     enum Cut { columns, runs, characters } cut;
     Type from;
-    int64_t tokens, width;     // columns read and made
+    int64_t tokens, width;     // columns read and counted
     int64_t longest, least, steps;  // lengths of grams, and how far apart their tokens may lie
     bool presence;             // whether a gram counts once
     HashIndex keys;            // the pool's distinct tokens; a token's place is its gram of length 1
@@ -20,10 +23,17 @@ struct NGrams : KernelState {
         int32_t to;    // the gram longer by that token; -1: empty
     };
     std::vector<Edge> edges;   // open addressing, at most half full
-    std::vector<float> scale;  // of each output column, or none
+    std::vector<float> scale, factors;  // of each column, or none, before and after the logarithm
+    bool logarithm = false;    // ln(x + 1)
+    enum Norm { none, l1, l2 } norm = none;
+    int64_t products = 0;      // made of the columns, or 0: the columns are made
+    bool by_lanes = false;     // as gemm sums
+    Type to;
+    std::vector<float> weights;  // [width, products]
+    std::vector<double> bias;
     // How a text is cut: `member` says which bytes' characters tokens are made of, all beyond ASCII alike.
     bool lower = false, beyond = false;
-    bool member[128] = {};
+    bool member[256] = {};
     uint8_t lowered[128];
     int64_t shortest = 1;      // characters of a token
     int64_t longest_key = 0;   // bytes
@@ -34,13 +44,12 @@ struct NGrams : KernelState {
 
     explicit NGrams(const Params &p) {
         p.arity(1, 1);
-        from = p.in[0].type, tokens = p.in[0].width, width = p.out[0].width;
+        from = p.in[0].type, to = p.out[0].type, tokens = p.in[0].width, width = p.integer("width");
         const std::string way = p.text("cut");
         require(way == "columns" || way == "runs" || way == "characters", "ngrams: expected columns, runs or characters");
         cut = way == "columns" ? columns : way == "runs" ? runs : characters;
         require(from == Type::str || (from == Type::i64 && cut == columns), "ngrams: expected tokens of str or i64");
         require(cut == columns || tokens == 1, "ngrams: expected one text a row");
-        require(p.out[0].type == Type::f32, "ngrams: expected an f32 output");
         longest = p.integer("longest"), least = p.integer("least"), steps = p.integer("steps");
         require(least >= 1 && longest >= least && steps >= 1, "ngrams: expected lengths and steps from 1 up");
         require(longest <= most_states / steps / steps, "ngrams: expected fewer lengths and steps");
@@ -49,10 +58,16 @@ struct NGrams : KernelState {
         if (p.has("scale")) scale = p.floats("scale");
         require(scale.empty() || int64_t(scale.size()) == width, "ngrams: expected a scale for each column");
         read_pool(p);
+        read_after(p);
         if (cut != columns) read_cut(p);
-        cost = (cut == columns ? 20.0 * double(tokens) : 1000.0) * double(steps) + 0.1 * double(width);
-        scratch_fixed = size_t(states()) * sizeof(int32_t) + size_t(longest_key + spare);
+        cost = (cut == columns ? 20.0 * double(tokens) : 1000.0) * double(steps) + (products > 0 ? 0 : 0.1 * double(width));
+        scratch_fixed = size_t(words() + words_of_words()) * sizeof(uint64_t) + size_t(products) * sizeof(double) +
+                        size_t(width) * sizeof(float) + size_t(states()) * sizeof(int32_t) + size_t(longest_key + spare);
     }
+
+    // Bits that say which columns are counted, and which words of those are not 0.
+    int64_t words() const { return (width + 63) / 64; }
+    int64_t words_of_words() const { return (words() + 63) / 64; }
 
     // One for each step, each of the places that a token can have modulo that step, and each length.
     int64_t states() const { return steps * (steps + 1) / 2 * longest; }
@@ -98,6 +113,29 @@ private:
         return edges[at].to;
     }
 
+    void read_after(const Params &p) {
+        if (p.has("factors")) factors = p.floats("factors");
+        require(factors.empty() || int64_t(factors.size()) == width, "ngrams: expected a factor for each column");
+        logarithm = p.has("logarithm");
+        if (p.has("norm")) {
+            const std::string text = p.text("norm");
+            require(text == "L1" || text == "L2", "ngrams: expected L1 or L2");
+            norm = text == "L1" ? l1 : l2;
+        }
+        if (p.has("weights")) {
+            bias = p.doubles("bias"), products = p.out[0].width;
+            const std::vector<float> given = p.floats("weights");  // [products, width]
+            require(int64_t(given.size()) == products * width && int64_t(bias.size()) == products && products > 0,
+                    "ngrams: expected weights [M, V] and bias [M]");
+            weights.resize(given.size());
+            for (int64_t m = 0; m < products; ++m)
+                for (int64_t c = 0; c < width; ++c) weights[size_t(c * products + m)] = given[size_t(m * width + c)];
+            by_lanes = products <= 4 && width >= 8;
+        }
+        require(to == Type::f32 || (to == Type::f64 && products > 0), "ngrams: expected an output of f32 or products of f64");
+        require(p.out[0].width == (products > 0 ? products : width), "ngrams: expected an output of each column");
+    }
+
     void read_cut(const Params &p) {
         lower = p.integer("lower") != 0, beyond = p.integer("beyond") != 0;
         shortest = p.integer("shortest");
@@ -109,19 +147,31 @@ private:
             lowered[i] = uint8_t(lower && i >= 'A' && i <= 'Z' ? i + 32 : i);
             member[i] = members[lowered[i]] != 0;
         }
+        for (size_t i = 128; i < 256; ++i) member[i] = beyond;
         for (const std::string &key : keys.texts) longest_key = std::max(longest_key, int64_t(key.size()));
     }
 };
 
 namespace CELERIS_TARGET {
 
-// A row's grams as they grow. `counts` is the row's first output.
+// A row's columns that are counted, and its grams as they grow.
 struct Counter {
     const NGrams &k;
-    int32_t *states;
+    uint64_t *words, *words_of_words;  // which columns are counted; all 0 between rows
+    double *sums;
     float *counts;
-    ptrdiff_t stride;
+    int32_t *states;
+    char *text;
     int64_t at = 0;  // tokens so far
+
+    Counter(const NGrams &state, const Block &b) : k(state) {
+        words = reinterpret_cast<uint64_t *>(b.scratch), words_of_words = words + k.words();
+        sums = reinterpret_cast<double *>(words_of_words + k.words_of_words());
+        counts = reinterpret_cast<float *>(sums + k.products);
+        states = reinterpret_cast<int32_t *>(counts + k.width);
+        text = reinterpret_cast<char *>(states + k.states());
+        std::memset(words, 0, size_t(k.words() + k.words_of_words()) * sizeof(uint64_t));
+    }
 
     void start() {
         at = 0;
@@ -131,7 +181,78 @@ struct Counter {
 
     void count(int32_t gram) {
         const int32_t column = k.ends.data()[gram];
-        if (column >= 0) counts[column * stride] += 1;
+        if (column < 0) return;
+        uint64_t &word = words[column >> 6];
+        const uint64_t bit = uint64_t(1) << (column & 63);
+        counts[column] = word & bit ? counts[column] + 1 : 1;
+        word |= bit;
+        words_of_words[column >> 12] |= uint64_t(1) << (column >> 6 & 63);
+    }
+
+    // f(column) of each column counted, in order.
+    template <class F>
+    void visit(F &&f) const {
+        for (int64_t i = 0, n = k.words_of_words(); i < n; ++i)
+            for (uint64_t outer = words_of_words[i]; outer != 0; outer &= outer - 1) {
+                const int64_t at_word = i * 64 + __builtin_ctzll(outer);
+                for (uint64_t inner = words[at_word]; inner != 0; inner &= inner - 1)
+                    f(at_word * 64 + __builtin_ctzll(inner));
+            }
+    }
+
+    void clear() {
+        for (int64_t i = 0, n = k.words_of_words(); i < n; ++i) {
+            for (uint64_t outer = words_of_words[i]; outer != 0; outer &= outer - 1)
+                words[i * 64 + __builtin_ctzll(outer)] = 0;
+            words_of_words[i] = 0;
+        }
+    }
+
+    float weighed(int64_t c) const {
+        float x = counts[c];
+        if (k.presence) x = 1;
+        if (!k.scale.empty()) x *= k.scale.data()[c];
+        if (k.logarithm) x = float(log_(double(x + 1)));
+        if (!k.factors.empty()) x *= k.factors.data()[c];
+        return x;
+    }
+
+    // f(column, value) of each column counted.
+    template <class F>
+    void finish(F &&f) {
+        double total = 0;
+        visit([&](int64_t c) {
+            const float x = weighed(c);
+            counts[c] = x;
+            total += k.norm == NGrams::l2 ? double(x) * double(x) : x < 0 ? -double(x) : double(x);
+        });
+        if (k.norm == NGrams::l2) total = std::sqrt(total);
+        if (k.norm == NGrams::none || total == 0) total = 1;
+        visit([&](int64_t c) { f(c, k.norm == NGrams::none ? counts[c] : float(double(counts[c]) / total)); });
+        clear();
+    }
+
+    template <class To>
+    void multiply(const View &out, int64_t r) {
+        const float *weights = k.weights.data();
+        const int64_t m = k.products;
+        if (k.by_lanes) {
+            double lanes[8][4] = {};
+            finish([&](int64_t c, float y) {
+                for (int64_t q = 0; q < m; ++q) lanes[c & 7][q] += double(y) * double(weights[c * m + q]);
+            });
+            for (int64_t q = 0; q < m; ++q) {
+                const auto pair = [&](int64_t lane) { return lanes[lane][q] + lanes[lane + 4][q]; };
+                sums[q] = (pair(0) + pair(2)) + (pair(1) + pair(3));
+            }
+        } else {
+            for (int64_t q = 0; q < m; ++q) sums[q] = 0;
+            finish([&](int64_t c, float y) {
+                const float *w = weights + c * m;
+                for (int64_t q = 0; q < m; ++q) sums[q] += double(y) * double(w[q]);
+            });
+        }
+        for (int64_t q = 0; q < m; ++q) out.column<To>(q)[r] = To(sums[q] + k.bias.data()[q]);
     }
 
     int32_t grown(int32_t gram, int32_t token) const {
@@ -166,15 +287,14 @@ struct Counter {
 struct Token {
     const NGrams &k;
     Counter &counter;
-    char *text;
     int64_t size = 0, length = 0;  // bytes and characters
 
     void append(const char *bytes, int64_t n) {
         ++length;
-        for (int64_t i = 0; i < n && size <= k.longest_key; ++i) text[size++] = bytes[i];
+        for (int64_t i = 0; i < n && size <= k.longest_key; ++i) counter.text[size++] = bytes[i];
     }
     void end() {
-        if (length >= k.shortest) counter.add(size > k.longest_key ? -1 : find<Str>(k.keys, {text, size}));
+        if (length >= k.shortest) counter.add(size > k.longest_key ? -1 : find<Str>(k.keys, {counter.text, size}));
         size = length = 0;
     }
     void character(bool member, const char *bytes, int64_t n) {
@@ -231,7 +351,9 @@ inline bool lower_character(const NGrams &k, Token &token, const char *bytes, in
     return true;
 }
 
-inline bool count_text(const NGrams &k, Token &token, Str text) {
+// Character by character.
+inline bool count_characters(const NGrams &k, Counter &counter, Str text) {
+    Token token{k, counter};
     for (int64_t at = 0; at < text.size;) {
         const uint8_t c = uint8_t(text.data[at]);
         if (c < 0x80) {
@@ -251,30 +373,62 @@ inline bool count_text(const NGrams &k, Token &token, Str text) {
     return true;
 }
 
+// Runs of bytes, where a byte says by itself what becomes of it: in lower case, only ASCII's do.
+inline void count_runs(const NGrams &k, Counter &counter, Str text) {
+    const char *data = text.data;
+    for (int64_t at = 0; at < text.size;) {
+        if (!k.member[uint8_t(data[at])]) {
+            ++at;
+            continue;
+        }
+        const int64_t first = at;
+        int64_t continued = 0;  // bytes that begin no character
+        for (; at < text.size && k.member[uint8_t(data[at])]; ++at) continued += (uint8_t(data[at]) & 0xc0) == 0x80;
+        const int64_t size = at - first;
+        if (size - continued < k.shortest) continue;
+        Str token{data + first, size};
+        if (k.lower && size <= k.longest_key) {
+            for (int64_t i = 0; i < size; ++i) counter.text[i] = char(k.lowered[uint8_t(data[first + i])]);
+            token.data = counter.text;
+        }
+        counter.add(size > k.longest_key ? -1 : find<Str>(k.keys, token));
+    }
+}
+
+inline bool is_ascii(Str text) {
+    uint8_t any = 0;
+    for (int64_t i = 0; i < text.size; ++i) any |= uint8_t(text.data[i]);
+    return any < 0x80;
+}
+
 template <class From>
-void count_row(const NGrams &k, const Block &b, Counter &counter, int64_t r) {
+bool count_row(const NGrams &k, const Block &b, Counter &counter, int64_t r) {
+    counter.start();
     if (k.cut == NGrams::columns) {
         for (int64_t c = 0; c < k.tokens; ++c) counter.add(find<From>(k.keys, b.in[0].column<From>(c)[r]));
     } else if constexpr (sizeof(From) == sizeof(Str)) {
-        Token token{k, counter, reinterpret_cast<char *>(b.scratch + size_t(k.states()) * sizeof(int32_t))};
-        if (!count_text(k, token, b.in[0].column<Str>(0)[r])) *b.refused = true;
+        const Str text = b.in[0].column<Str>(0)[r];
+        if (k.cut == NGrams::characters || (k.lower && !is_ascii(text))) return count_characters(k, counter, text);
+        count_runs(k, counter, text);
     }
+    return true;
 }
 
 template <class From>
 void ngrams(const NGrams &k, const Block &b) {
     const View &out = b.out[0];
-    for (int64_t c = 0; c < k.width; ++c) std::memset(out.column<float>(c), 0, size_t(b.rows) * sizeof(float));
-    for (int64_t r = 0; r < b.rows && !*b.refused; ++r) {
-        Counter counter{k, reinterpret_cast<int32_t *>(b.scratch), out.column<float>(0) + r, out.stride};
-        counter.start();
-        count_row<From>(k, b, counter, r);
-    }
-    if (!k.presence && k.scale.empty()) return;
-    for (int64_t c = 0; c < k.width; ++c) {
-        float *y = out.column<float>(c);
-        const float scale = k.scale.empty() ? 1.0f : k.scale.data()[c];
-        lanes(b.rows, [&](int64_t r) { y[r] = (k.presence && y[r] > 1 ? 1.0f : y[r]) * scale; });
+    if (k.products == 0)
+        for (int64_t c = 0; c < k.width; ++c) std::memset(out.column<float>(c), 0, size_t(b.rows) * sizeof(float));
+    Counter counter(k, b);
+    for (int64_t r = 0; r < b.rows; ++r) {
+        if (!count_row<From>(k, b, counter, r)) {
+            *b.refused = true;
+            return;
+        }
+        if (k.products == 0)
+            counter.finish([&](int64_t c, float y) { out.column<float>(c)[r] = y; });
+        else
+            for_real(k.to, [&](auto *to) { counter.multiply<pointee<decltype(to)>>(out, r); });
     }
 }
 

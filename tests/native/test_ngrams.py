@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
 import celeris
+from celeris.plan import joins
 from celeris.plan.compile import compile_model
 from celeris.providers.native.ngrams import cut_of
 from tests.native import tables
@@ -247,3 +248,67 @@ def test_patterns_are_read_as_classes() -> None:
     assert cut_of([], r"\w{0,}", 1) is None and cut_of([], r"\s\w+", 1) is None and cut_of([], r"\b\w+", 1) is None
     cut = cut_of(["[^a-z]"], None, 3)
     assert cut is not None and not cut.beyond and cut.members.sum() == 26 and cut.shortest == 3
+
+
+@pytest.mark.parametrize("classes", [1, 2, 4, 5, 15, 16, 20])
+@pytest.mark.parametrize("norm", [None, "L1", "L2"])
+@pytest.mark.parametrize("logarithm", [False, True])
+def test_what_is_made_of_counts_is_joined(
+    monkeypatch: pytest.MonkeyPatch, classes: int, norm: str | None, logarithm: bool
+) -> None:
+    """The same bits as kernel after kernel, but for wide products, which those sum in float32."""
+    rng = np.random.default_rng(classes)
+    grams = [(f"w{at}",) for at in range(150)] + [(f"w{at}", f"w{at * 7 % 150}") for at in range(150)]
+    nodes = [
+        tables.node(
+            "Tokenizer", ["x"], ["t"], "com.microsoft", mark=0, mincharnum=1, pad_value="#", tokenexp="[a-z0-9]+"
+        ),
+        tables.node("Flatten", ["t"], ["f"]),
+        tables.node(
+            "TfIdfVectorizer", ["f"], ["c"], mode="TF", min_gram_length=1, max_gram_length=2, max_skip_count=0,
+            **pool(grams),
+        ),
+    ]  # fmt: skip
+    constants = {
+        "one": np.ones(1, np.float32),
+        "idf": (rng.random((1, 300)) - 0.2).astype(np.float32),
+        "w": rng.normal(size=(300, classes)).astype(np.float32),
+        "b": rng.normal(size=classes).astype(np.float32),
+    }
+    if logarithm:
+        nodes += [tables.node("Add", ["c", "one"], ["d"]), tables.node("Log", ["d"], ["l"])]
+    nodes.append(tables.node("Mul", ["idf", "l" if logarithm else "c"], ["s"]))
+    if norm is not None:
+        nodes.append(tables.node("Normalizer", ["s"], ["n"], "ai.onnx.ml", norm=norm))
+    nodes.append(tables.node("Gemm", ["n" if norm else "s", "w", "b"], ["y"]))
+    numbers = np.minimum(rng.zipf(1.3, (200, 40)), 200)
+    x = texts([" ".join(f"w{each}" for each in row[: rng.integers(0, 40)]) for row in numbers])
+    for outputs in (["y"], ["n" if norm else "s"]):
+        made = tables.model(nodes, {"x": x}, constants, outputs)
+        with monkeypatch.context() as patch:
+            patch.setattr(joins, "RULES", {})
+            apart = compile_model(made)
+        joined = compile_model(made)
+        count = [len(program.plan.steps[0].kernels) for program in (joined, apart)]
+        assert count[0] == 1 + (outputs == ["s"]) * (1 + 2 * logarithm) and count[1] > 1
+        (mine,), (other,) = joined.execute({"x": x}), apart.execute({"x": x})
+        if classes < 16:
+            assert tables.same(mine + np.float32(0), other + np.float32(0))  # apart, 0 times less than 0 is -0
+        np.testing.assert_allclose(mine, other, rtol=1e-4, atol=1e-5)
+        tables.assert_independent(joined.execute, {"x": x})
+
+
+def test_weights_that_are_not_finite_are_multiplied_with_zeros_too() -> None:
+    nodes = [
+        tables.node("Tokenizer", ["x"], ["t"], "com.microsoft", mark=0, mincharnum=1, pad_value="#", tokenexp="."),
+        tables.node("Flatten", ["t"], ["f"]),
+        tables.node(
+            "TfIdfVectorizer", ["f"], ["c"], mode="TF", min_gram_length=1, max_gram_length=1, max_skip_count=0,
+            **pool([("a",), ("b",)]),
+        ),
+        tables.node("MatMul", ["c", "w"], ["y"]),
+    ]  # fmt: skip
+    x = texts(["a", "b", ""])
+    made = tables.model(nodes, {"x": x}, {"w": np.array([[1, np.inf], [2, 3]], np.float32)}, ["y"])
+    tables.check(made, {"x": x})
+    assert np.isnan(compile_model(made).execute({"x": x})[0]).any()

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
 
 from celeris.providers.base import KernelCall
 
@@ -36,6 +39,8 @@ def join(
         joined = rule(call, sole) if rule is not None else None
         if joined is not None:
             result[at] = joined[0]
+            places[id(joined[0])] = at
+            makers.update(dict.fromkeys(call.outputs, joined[0]))
             gone.update(places[id(each)] for each in joined[1])
     counts = list(counts)
     for at in gone:
@@ -61,4 +66,60 @@ def nearest(call: KernelCall, sole: Sole) -> Joined | None:
     return KernelCall("nearest", {**params, "root": int(root)}, maker.inputs, call.outputs), absorbed
 
 
-RULES: dict[str, Callable[[KernelCall, Sole], Joined | None]] = {"top_k": nearest}
+def normalized(call: KernelCall, sole: Sole) -> Joined | None:
+    """Counts of n-grams [-> ln(x + 1)] [-> weights] -> rows of norm 1."""
+    found = _counts(call.inputs[0], sole) if call.params["norm"] in ("L1", "L2") else None
+    if found is None:
+        return None
+    counts, absorbed = found
+    return counts._replace(params={**counts.params, "norm": call.params["norm"]}, outputs=call.outputs), absorbed
+
+
+def multiplied(call: KernelCall, sole: Sole) -> Joined | None:
+    """Counts of n-grams, and what normalized makes of them -> their products with weights, of which few are read."""
+    found, weights = _counts(call.inputs[0], sole), call.params["weights"]
+    narrow = weights.astype(np.float32)
+    if found is None or not np.array_equal(narrow, weights) or not np.isfinite(narrow).all():
+        return None
+    counts, absorbed = found
+    bias = np.asarray(call.params["bias"], np.float64)
+    return counts._replace(params={**counts.params, "weights": narrow, "bias": bias}, outputs=call.outputs), absorbed
+
+
+def _counts(name: str, sole: Sole) -> Joined | None:
+    """The kernel that counts n-grams, with what is made of each count by itself before `name`."""
+    after: dict[str, Any] = {}
+    absorbed: list[KernelCall] = []
+    maker = sole(name)
+    if maker is not None and "norm" not in maker.params:
+        factors = _constant(maker, "Mul")
+        if factors is not None and np.isfinite(factors).all():
+            absorbed.append(maker)
+            after["factors"], maker = factors, sole(maker.inputs[0])
+        if maker is not None and maker.kernel == "unary" and maker.params["op"] == "Log":
+            absorbed.append(maker)
+            after["logarithm"], maker = 1, sole(maker.inputs[0])
+            ones = None if maker is None else _constant(maker, "Add")
+            if maker is None or ones is None or (ones != 1).any():
+                return None
+            absorbed.append(maker)
+            maker = sole(maker.inputs[0])
+    if maker is None or maker.kernel != "ngrams" or (after and "norm" in maker.params) or "weights" in maker.params:
+        return None
+    return maker._replace(params={**maker.params, **after}), [*absorbed, maker]
+
+
+def _constant(call: KernelCall, op: str) -> np.ndarray | None:
+    """The constant of an operation on columns as they stand and one number each."""
+    if call.kernel != "binary" or call.params["op"] != op or len(call.inputs) != 1:
+        return None
+    mine, other = ("a_columns", "b_values") if "b_values" in call.params else ("b_columns", "a_values")
+    columns, values = call.params.get(mine), call.params.get(other)
+    if columns is None or not isinstance(values, np.ndarray) or values.dtype != np.float32:
+        return None
+    return values if np.array_equal(columns, np.arange(len(values))) else None
+
+
+RULES: dict[str, Callable[[KernelCall, Sole], Joined | None]] = {
+    "top_k": nearest, "normalizer": normalized, "gemm": multiplied, "gemm_narrow": multiplied,
+}  # fmt: skip

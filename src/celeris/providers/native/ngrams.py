@@ -102,7 +102,7 @@ class Chain:
     graph: Graph
     normalizer: int | None
     tokenizer: int
-    flatten: int | None
+    flatten: int
     vectorizer: int
 
     @property
@@ -117,7 +117,7 @@ class Chain:
         rows = context.rows(source)
         if rows is None or rows.element != "string" or rows.axis or rows.tail not in ((), (1,)):
             return Refusal("expected rows of one text")
-        if rows.tail and (self.normalizer is not None or self.flatten is None):
+        if rows.tail and self.normalizer is not None:
             return Refusal("expected texts of one dimension")
         lower = False
         if self.normalizer is not None:
@@ -144,7 +144,7 @@ class Chain:
 
 
 def chains(graph: Graph) -> list[Chain]:
-    """[StringNormalizer ->] Tokenizer -> [Flatten ->] TfIdfVectorizer."""
+    """[StringNormalizer ->] Tokenizer -> Flatten -> TfIdfVectorizer."""
     makers = {name: at for at, node in enumerate(graph.nodes) for name in node.outputs if name}
     users = edit.users(graph)
 
@@ -160,9 +160,9 @@ def chains(graph: Graph) -> list[Chain]:
         if node.domain or node.op_type != "TfIdfVectorizer":
             continue
         flatten = before(at, "", "Flatten")
-        if flatten is not None and graph.nodes[flatten].attr("axis", 1) != 1:
-            continue
-        tokenizer = before(at if flatten is None else flatten, "com.microsoft", "Tokenizer")
+        if flatten is None or graph.nodes[flatten].attr("axis", 1) != 1:
+            continue  # without it no texts would have no tokens of one dimension
+        tokenizer = before(flatten, "com.microsoft", "Tokenizer")
         if tokenizer is not None:
             result.append(Chain(graph, before(tokenizer, "", "StringNormalizer"), tokenizer, flatten, at))
     return result
@@ -194,6 +194,7 @@ def _counted(node: Node, source: str, rows: Rows, params: dict[str, Any], paddin
         "pool": np.array([ngrams.ids[token] for token in pool], np.int64),
         "starts": np.array(given["ngram_counts"], np.int64),
         "columns": ngrams.columns,
+        "width": ngrams.width,
         "least": given["min_gram_length"],
         "longest": longest,
         "steps": steps,
