@@ -250,8 +250,8 @@ inline void convolve_panels(const Conv &conv, const Call &c, const Frame &f, con
         const int64_t part = unit % parts, at = unit / parts, panel = at % column_panels, g = at / column_panels;
         const int64_t first = panel * kTileColumns, left = positions - first;
         const int64_t columns = left < kTileColumns ? left : kTileColumns;
-        float *const b = reinterpret_cast<float *>(scratch(size_t(k * kTileColumns + (1 + conv.chain.buffers()) * kTile) * 4));
-        float *const tile = b + k * kTileColumns, *const room = tile + kTile;
+        float *const b = reinterpret_cast<float *>(scratch(size_t(k * kTileColumns + (kTogether + conv.chain.buffers()) * kTile) * 4));
+        float *const tiles = b + k * kTileColumns, *const room = tiles + kTogether * kTile;
         float *to = b;
         for (int64_t channel = 0; channel < conv.channels; ++channel) {
             const float *from = planes(g * conv.channels + channel) + first;
@@ -266,12 +266,13 @@ inline void convolve_panels(const Conv &conv, const Call &c, const Frame &f, con
         Run runs[kTileColumns];
         const int64_t n_runs = runs_of(f, first, columns, runs);
         const int64_t start = row_panels * part / parts, stop = row_panels * (part + 1) / parts;
-        for (int64_t p = start; p < stop; ++p) {
-            const int64_t rows = each - p * kTileRows < kTileRows ? each - p * kTileRows : kTileRows;
-            const int64_t place = g * row_panels + p;
-            multiply_tile(filters.weights + place * k * kTileRows, rows, b, columns, k, tile);
-            end(tile, kTileColumns, rows, g * each + p * kTileRows, filters.bias + place * kTileRows, runs, n_runs, room);
-        }
+        const float *weights = filters.weights + (g * row_panels + start) * k * kTileRows;
+        const float *bias = filters.bias + (g * row_panels + start) * kTileRows;
+        const int64_t above = start * kTileRows, rows = smaller(each, stop * kTileRows) - above;
+        multiply_panels(weights, rows, b, columns, k, tiles, multiply_float_tile, [&](float *tile, int64_t p) {
+            const int64_t row = p * kTileRows;
+            end(tile, kTileColumns, smaller(rows - row, kTileRows), g * each + above + row, bias + row, runs, n_runs, room);
+        });
     });
 }
 

@@ -116,34 +116,35 @@ struct IntegerUnit {
         const int64_t part = unit % parts, at = unit / parts, panel = at % column_panels, g = at / column_panels;
         const int64_t first = panel * kTileColumns, each = s.outputs / s.group, windows = f.windows();
         const int64_t columns = smaller(f.positions() - first, kTileColumns);
-        const size_t words = size_t(s.pairs * kTileColumns + (2 + s.chain.buffers()) * kTile);
-        int32_t *const b = reinterpret_cast<int32_t *>(scratch(words * 4)), *const sums = b + s.pairs * kTileColumns;
-        float *const tile = reinterpret_cast<float *>(sums + kTile), *const room = tile + kTile;
+        const size_t words = size_t(s.pairs * kTileColumns + (kTogether + 1 + s.chain.buffers()) * kTile);
+        int32_t *const b = reinterpret_cast<int32_t *>(scratch(words * 4)), *const tiles = b + s.pairs * kTileColumns;
+        float *const tile = reinterpret_cast<float *>(tiles + kTogether * kTile), *const room = tile + kTile;
         pack_pairs(f, image + g * s.channels * f.plane() + first, s.channels, columns, s.pairs, reinterpret_cast<int16_t *>(b));
         Run runs[kTileColumns];
         const int64_t n_runs = runs_of(f, first, columns, runs);
         const float none[kTileRows] = {};
-        for (int64_t p = row_panels * part / parts; p < row_panels * (part + 1) / parts; ++p) {
-            const int64_t rows = smaller(each - p * kTileRows, kTileRows), channel = g * each + p * kTileRows;
-            const int32_t *a = s.weights.data() + (g * row_panels + p) * s.pairs * kTileRows;
-            multiply_pair_tile(a, rows, b, columns, s.pairs, sums);
+        const int64_t start = row_panels * part / parts, stop = row_panels * (part + 1) / parts;
+        const int64_t above = start * kTileRows, all = smaller(each, stop * kTileRows) - above;
+        const int32_t *a = s.weights.data() + (g * row_panels + start) * s.pairs * kTileRows;
+        multiply_panels(a, all, b, columns, s.pairs, tiles, multiply_pair_tile, [&](const int32_t *sums, int64_t p) {
+            const int64_t rows = smaller(all - p * kTileRows, kTileRows), channel = g * each + above + p * kTileRows;
             if (s.gives == ConvInteger::floats) {
                 to_floats(sums, rows * kTileColumns, tile);
                 const ConvEnd end{s.chain, s.outputs, c, item, windows, 2};
                 end(tile, kTileColumns, rows, channel, none, runs, n_runs, room);
-                continue;
+                return;
             }
             for (int64_t r = 0; r < rows; ++r) {
-                const int64_t start = (item * s.outputs + channel + r) * windows;
+                const int64_t at = (item * s.outputs + channel + r) * windows;
                 const int32_t *row = sums + r * kTileColumns;
                 if (s.gives == ConvInteger::bytes) {
-                    to_bytes(s, channel + r, row, runs, n_runs, c.out[0].data + start);
+                    to_bytes(s, channel + r, row, runs, n_runs, c.out[0].data + at);
                     continue;
                 }
                 for (int64_t i = 0; i < n_runs; ++i)
-                    std::memcpy(c.out[0].as<int32_t>() + start + runs[i].to, row + runs[i].at, size_t(runs[i].count) * 4);
+                    std::memcpy(c.out[0].as<int32_t>() + at + runs[i].to, row + runs[i].at, size_t(runs[i].count) * 4);
             }
-        }
+        });
     }
 };
 

@@ -18,9 +18,13 @@ inline Ints add_pairs(Ints sum, Ints a, Ints b) {
 #endif
 }
 
+// (Not inlined: see multiply_registers.)
 template <int rows, int vectors>
-inline void multiply_pair_registers(const int32_t *a, const int32_t *b, int64_t k, int32_t *c) {
+[[gnu::noinline]] void multiply_pair_registers(const int32_t *a, const int32_t *b, int64_t k, int32_t *c, bool add) {
     Ints s[rows][vectors] = {};
+    if (add)
+        for (int r = 0; r < rows; ++r)
+            for (int v = 0; v < vectors; ++v) s[r][v] = load(c + r * kTileColumns + v * kLanes);
     for (int64_t i = 0; i < k; ++i, a += kTileRows, b += kTileColumns) {
         Ints x[vectors];
         for (int v = 0; v < vectors; ++v) x[v] = load(b + v * kLanes);
@@ -33,19 +37,21 @@ inline void multiply_pair_registers(const int32_t *a, const int32_t *b, int64_t 
         for (int v = 0; v < vectors; ++v) store(c + r * kTileColumns + v * kLanes, s[r][v]);
 }
 
-// A tile [8][48] of `rows` rows by whole vectors of `columns` columns; k is half of the depth.
-inline void multiply_pair_tile(const int32_t *a, int64_t rows, const int32_t *b, int64_t columns, int64_t k, int32_t *c) {
+// A tile [8][48] of `rows` rows by whole vectors of `columns` columns, added to what is there or not; k is half of the
+// depth.
+inline void multiply_pair_tile(const int32_t *a, int64_t rows, const int32_t *b, int64_t columns, int64_t k, int32_t *c,
+                               bool add) {
     for (; rows > 0; rows -= kRowsAtOnce, a += kRowsAtOnce, c += kRowsAtOnce * kTileColumns) {
         int64_t vectors = (columns + kLanes - 1) / kLanes;
         const int32_t *x = b;
         int32_t *to = c;
         for (; vectors > 0; vectors -= 3, x += 3 * kLanes, to += 3 * kLanes) {
             if (rows == 1)
-                multiply_pair_registers<1, 3>(a, x, k, to);
+                multiply_pair_registers<1, 3>(a, x, k, to, add);
             else if (vectors == 1)
-                multiply_pair_registers<kRowsAtOnce, 1>(a, x, k, to);
+                multiply_pair_registers<kRowsAtOnce, 1>(a, x, k, to, add);
             else
-                multiply_pair_registers<kRowsAtOnce, 3>(a, x, k, to);
+                multiply_pair_registers<kRowsAtOnce, 3>(a, x, k, to, add);
         }
     }
 }

@@ -188,9 +188,10 @@ inline void multiply_block(const Product &p, const ProductCut &cut, const float 
     const int64_t k = cut.k, first = block * cut.rows, rows = smaller(cut.m - first, cut.rows);
     const int64_t row_panels = panels_of(rows, kTileRows), panels = panels_of(cut.n, kTileColumns);
     const int64_t packed = (row_panels * kTileRows + (p.constant ? 0 : kTileColumns)) * k;
-    float *const left_panels = reinterpret_cast<float *>(scratch(size_t(packed + (1 + end.buffers()) * kTile + 16) * 4));
+    const size_t floats = size_t(packed + (kTogether + end.buffers()) * kTile + 16);
+    float *const left_panels = reinterpret_cast<float *>(scratch(floats * sizeof(float)));
     float *const own = left_panels + row_panels * kTileRows * k;
-    float *const tile = left_panels + (packed + 15) / 16 * 16, *const room = tile + kTile;
+    float *const tiles = left_panels + (packed + 15) / 16 * 16, *const room = tiles + kTogether * kTile;
     pack_rows(a + first * left.row_step, left.row_step, left.step, rows, k, left_panels);
     for (int64_t j = panels * part / cut.parts; j < panels * (part + 1) / cut.parts; ++j) {
         const int64_t column = j * kTileColumns, columns = smaller(cut.n - column, kTileColumns);
@@ -199,11 +200,10 @@ inline void multiply_block(const Product &p, const ProductCut &cut, const float 
             panel = p.weights.data() + column * k;
         else
             pack_columns(b + column * right.step, right.row_step, right.step, columns, k, own);
-        for (int64_t i = 0; i < row_panels; ++i) {
-            const int64_t left_rows = smaller(rows - i * kTileRows, kTileRows);
-            multiply_tile(left_panels + i * kTileRows * k, left_rows, panel, columns, k, tile);
-            end(tile, left_rows, item * cut.m + first + i * kTileRows, column, columns, room);
-        }
+        multiply_panels(left_panels, rows, panel, columns, k, tiles, multiply_float_tile, [&](float *tile, int64_t i) {
+            const int64_t row = i * kTileRows;
+            end(tile, smaller(rows - row, kTileRows), item * cut.m + first + row, column, columns, room);
+        });
     }
 }
 

@@ -128,11 +128,11 @@ struct ProductIntegerUnit {
         const int64_t first = block * cut.rows, rows = smaller(cut.m - first, cut.rows);
         const int64_t pairs = ProductInteger::pairs_of(cut.k), row_panels = panels_of(rows, kTileRows);
         const int64_t left_size = row_panels * kTileRows * pairs, panel_size = s.constant ? 0 : kTileColumns * pairs;
-        const int64_t words = left_size + panel_size + pairs + 16 + (2 + s.chain.buffers()) * kTile;
+        const int64_t words = left_size + panel_size + pairs + 16 + (kTogether + 1 + s.chain.buffers()) * kTile;
         int32_t *const left = reinterpret_cast<int32_t *>(scratch(size_t(words) * 4)), *const own = left + left_size;
         int16_t *const wide = reinterpret_cast<int16_t *>(own + panel_size);
-        int32_t *const sums = left + (left_size + panel_size + pairs + 15) / 16 * 16;
-        float *const tile = reinterpret_cast<float *>(sums + kTile), *const room = tile + kTile;
+        int32_t *const tiles = left + (left_size + panel_size + pairs + 15) / 16 * 16;
+        float *const tile = reinterpret_cast<float *>(tiles + kTogether * kTile), *const room = tile + kTile;
         const Tensor &y = c.out[0];
         const bool a_signed = c.in[0].element == Element::i8;
         pack_pair_rows(a + Product::start(c.in[0], y, item) + first * cut.k, rows, cut.k, a_zero, a_signed, wide, left);
@@ -145,11 +145,10 @@ struct ProductIntegerUnit {
                 pack_pair_columns(b, right, columns, b_zero, c.in[3].element == Element::i8, reinterpret_cast<int16_t *>(own));
                 panel = own;
             }
-            for (int64_t i = 0; i < row_panels; ++i) {
-                const int64_t count = smaller(rows - i * kTileRows, kTileRows);
-                multiply_pair_tile(left + i * kTileRows * pairs, count, panel, columns, pairs, sums);
-                finish(sums, tile, room, count, item * cut.m + first + i * kTileRows, column, columns);
-            }
+            multiply_panels(left, rows, panel, columns, pairs, tiles, multiply_pair_tile, [&](const int32_t *sums, int64_t i) {
+                const int64_t row = i * kTileRows;
+                finish(sums, tile, room, smaller(rows - row, kTileRows), item * cut.m + first + row, column, columns);
+            });
         }
     }
 

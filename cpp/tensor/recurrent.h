@@ -90,7 +90,7 @@ inline void multiply_all(const float *left, int64_t rows, const float *right, in
     for (int64_t column = 0; column < padded; column += kTileColumns)
         for (int64_t first = 0; first < rows; first += kTileRows) {
             const int64_t some = smaller(rows - first, kTileRows);
-            multiply_tile(left + first * k, some, right + column * k, kTileColumns, k, tile);
+            multiply_float_tile(left + first * k, some, right + column * k, kTileColumns, k, tile);
             for (int64_t r = 0; r < some; ++r) {
                 float *to = out + (first + r) * padded + column;
                 for (int64_t j = 0; j < kTileColumns; j += kLanes) {

@@ -39,9 +39,13 @@ inline int64_t panels_of(int64_t n, int64_t panel) { return (n + panel - 1) / pa
 // Rows of a tile whose sums fit the registers beside three vectors of columns.
 constexpr int kRowsAtOnce = vector_bytes == 64 ? 8 : 4;
 
+// A function by itself: inlined where much else is alive, GCC keeps half of the sums in memory.
 template <int rows, int vectors>
-inline void multiply_registers(const float *a, const float *b, int64_t k, float *c) {
+[[gnu::noinline]] void multiply_registers(const float *a, const float *b, int64_t k, float *c, bool add) {
     Floats s[rows][vectors] = {};
+    if (add)
+        for (int r = 0; r < rows; ++r)
+            for (int v = 0; v < vectors; ++v) s[r][v] = load(c + r * kTileColumns + v * kLanes);
     for (int64_t i = 0; i < k; ++i, a += kTileRows, b += kTileColumns) {
         Floats x[vectors];
         for (int v = 0; v < vectors; ++v) x[v] = load(b + v * kLanes);
@@ -55,11 +59,11 @@ inline void multiply_registers(const float *a, const float *b, int64_t k, float 
 }
 
 template <int rows>
-inline void multiply_rows(const float *a, const float *b, int64_t columns, int64_t k, float *c) {
+inline void multiply_rows(const float *a, const float *b, int64_t columns, int64_t k, float *c, bool add) {
     int64_t vectors = (columns + kLanes - 1) / kLanes;
-    for (; vectors >= 3; vectors -= 3, b += 3 * kLanes, c += 3 * kLanes) multiply_registers<rows, 3>(a, b, k, c);
-    if (vectors == 2) multiply_registers<rows, 2>(a, b, k, c);
-    if (vectors == 1) multiply_registers<rows, 1>(a, b, k, c);
+    for (; vectors >= 3; vectors -= 3, b += 3 * kLanes, c += 3 * kLanes) multiply_registers<rows, 3>(a, b, k, c, add);
+    if (vectors == 2) multiply_registers<rows, 2>(a, b, k, c, add);
+    if (vectors == 1) multiply_registers<rows, 1>(a, b, k, c, add);
 }
 
 // A few columns only: the eight rows are the vector then.
@@ -76,23 +80,50 @@ inline void multiply_thin(const float *a, const float *b, int64_t k, float *c) {
         for (int r = 0; r < kTileRows; ++r) c[r * kTileColumns + j] = s[j][0][r] + s[j][1][r];
 }
 
-// A tile [8][48] of the product of a panel of rows and one of columns; what lies beyond `rows` and `columns` is
-// undefined.
-inline void multiply_tile(const float *a, int64_t rows, const float *b, int64_t columns, int64_t k, float *c) {
-    if (rows > 2 && columns <= 3) {
+constexpr int64_t kThin = 3;  // columns
+
+// A tile [8][48] of the product of a panel of rows and one of columns, added to what is there or not; what lies beyond
+// `rows` and `columns` is undefined.
+inline void multiply_float_tile(const float *a, int64_t rows, const float *b, int64_t columns, int64_t k, float *c,
+                          bool add = false) {
+    if (rows > 2 && columns <= kThin) {
         if (columns == 3) return multiply_thin<3>(a, b, k, c);
         if (columns == 2) return multiply_thin<2>(a, b, k, c);
         return multiply_thin<1>(a, b, k, c);
     }
     for (; rows > 0; rows -= kRowsAtOnce, a += kRowsAtOnce, c += kRowsAtOnce * kTileColumns) {
         if (rows == 1)
-            multiply_rows<1>(a, b, columns, k, c);
+            multiply_rows<1>(a, b, columns, k, c, add);
         else if (rows == 2)
-            multiply_rows<2>(a, b, columns, k, c);
+            multiply_rows<2>(a, b, columns, k, c, add);
         else if (rows <= 4)
-            multiply_rows<4>(a, b, columns, k, c);
+            multiply_rows<4>(a, b, columns, k, c, add);
         else
-            multiply_rows<kRowsAtOnce>(a, b, columns, k, c);
+            multiply_rows<kRowsAtOnce>(a, b, columns, k, c, add);
+    }
+}
+
+constexpr int64_t kTogether = 8;  // tiles that stay in the cache while the depth goes on
+
+// Tiles of `rows` rows (in panels) by one panel of columns, each given to end(tile, its number) when it is complete. A long
+// depth is taken in pieces whose columns stay in the first cache; sums go on in the same order. T: float, or int32_t for
+// pairs; multiply(a, rows, b, columns, k, c, add) makes a piece of a tile; `tiles` is room for kTogether of them.
+template <class T, class Multiply, class End>
+inline void multiply_panels(const T *a, int64_t rows, const T *b, int64_t columns, int64_t k, T *tiles,
+                            const Multiply &multiply, const End &end) {
+    constexpr int64_t piece = 128;  // 24 KB of columns
+    const int64_t pieces = columns <= kThin ? 1 : greater(1, (k + piece / 2) / piece), panels = panels_of(rows, kTileRows);
+    for (int64_t first = 0; first < panels; first += kTogether) {
+        const int64_t last = smaller(panels, first + kTogether);
+        for (int64_t i = 0; i < pieces; ++i) {
+            const int64_t start = k * i / pieces, depth = k * (i + 1) / pieces - start;
+            for (int64_t p = first; p < last; ++p) {
+                T *const tile = tiles + (p - first) * kTile;
+                multiply(a + (p * k + start) * kTileRows, smaller(rows - p * kTileRows, kTileRows), b + start * kTileColumns,
+                         columns, depth, tile, i > 0);
+                if (i + 1 == pieces) end(tile, p);
+            }
+        }
     }
 }
 
