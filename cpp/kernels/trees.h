@@ -91,7 +91,9 @@ private:
 namespace CELERIS_TARGET {
 
 // Adds what leaves hold to sums[target * stride] of one row; `has` says which targets of a MIN or MAX have a value.
-inline void add_leaf(const TreeEnsemble &k, size_t tree, uint32_t word, double *sums, ptrdiff_t stride, uint8_t *has) {
+template <class Stride>
+inline void add_leaf(const TreeEnsemble &k, size_t tree, uint32_t word, double *sums, Stride each, uint8_t *has) {
+    const int64_t stride = each;
     const trees::Leaves &l = *k.leaves;
     const auto add = [&](const auto *values) {
         if (l.kind == trees::Leaves::value) {
@@ -99,7 +101,7 @@ inline void add_leaf(const TreeEnsemble &k, size_t tree, uint32_t word, double *
             return;
         }
         values += int64_t(word) * k.targets;
-        for (int64_t t = 0; t < k.targets; ++t) sums[t * stride] += double(values[t]);
+        lanes(k.targets, [&](int64_t t) { sums[t * stride] += double(values[t]); });
     };
     if (l.kind != trees::Leaves::sparse) {
         if (l.narrow)
@@ -124,11 +126,13 @@ inline void add_leaf(const TreeEnsemble &k, size_t tree, uint32_t word, double *
     }
 }
 
-// Of a value that 16 rows reached: the usual kinds side by side.
+// Of a value that 16 rows reached: the usual kinds side by side. Sums lie [target][lane], or of leaf vectors [lane][target].
 inline void add_leaves(const TreeEnsemble &k, size_t tree, const uint32_t *words, double *sums, uint8_t *has) {
     constexpr int64_t n = trees::kLanes;
     const trees::Leaves &l = *k.leaves;
-    if (l.kind == trees::Leaves::value && l.narrow) {
+    if (l.kind == trees::Leaves::dense) {
+        for (int64_t i = 0; i < n; ++i) add_leaf(k, tree, words[i], sums + i * k.targets, One{}, has);
+    } else if (l.kind == trees::Leaves::value && l.narrow) {
         double *s = sums + l.tree_target.data()[tree] * n;
         const float *values = l.singles.data();
         float found[n];
@@ -255,8 +259,9 @@ void trees_rows(const TreeEnsemble &k, const trees::Walks<Node> &w, const Block 
         }
     }
     for_real(k.to, [&](auto *to) {
+        const bool dense = k.leaves->kind == trees::Leaves::dense;
         for (int64_t r = 0; r < b.rows; ++r)
-            finish_row<pointee<decltype(to)>>(k, sums + r / n * n * k.targets + r % n, n, b, r);
+            finish_row<pointee<decltype(to)>>(k, sums + (dense ? r * k.targets : r / n * n * k.targets + r % n), dense ? 1 : n, b, r);
     });
 }
 
