@@ -126,6 +126,16 @@ inline void add_leaf(const TreeEnsemble &k, size_t tree, uint32_t word, double *
     }
 }
 
+// Leaf vectors of many trees are more than an L2 cache holds.
+inline void fetch_leaves(const trees::Leaves &l, const uint32_t *words) {
+    if (l.kind != trees::Leaves::dense || !l.narrow) return;
+    for (int64_t i = 0; i < trees::kLanes; ++i) {
+        const float *values = l.singles.data() + int64_t(words[i]) * l.targets;
+        for (int64_t t = 0; t < l.targets; t += 16) __builtin_prefetch(values + t);
+        __builtin_prefetch(values + l.targets - 1);
+    }
+}
+
 // Of a value that 16 rows reached: the usual kinds side by side. Sums lie [target][lane], or of leaf vectors [lane][target].
 inline void add_leaves(const TreeEnsemble &k, size_t tree, const uint32_t *words, double *sums, uint8_t *has) {
     constexpr int64_t n = trees::kLanes;
@@ -252,10 +262,14 @@ void trees_rows(const TreeEnsemble &k, const trees::Walks<Node> &w, const Block 
         }
         const int32_t done = t.top >= 0 ? trees::kTopLevels : 0, usual = t.top >= 0 ? t.usual : t.depth;
         descend_all(nodes, keys, columns * n, groups * n, usual > done ? usual - done : 0, places, list);
-        for (int64_t g = 0; g < groups; ++g) {
-            uint32_t words[n];
-            for (int64_t i = 0; i < n; ++i) words[i] = trees::Walks<Node>::leaf_number(nodes[places[g * n + i]].key);
-            add_leaves(k, tree, words, sums + g * n * k.targets, has + g * n * k.targets);
+        uint32_t words[2][n];
+        for (int64_t g = 0; g <= groups; ++g) {  // a group's values are on their way while those before are added
+            if (g < groups) {
+                for (int64_t i = 0; i < n; ++i) words[g % 2][i] = trees::Walks<Node>::leaf_number(nodes[places[g * n + i]].key);
+                fetch_leaves(*k.leaves, words[g % 2]);
+            }
+            const int64_t at = (g - 1) * n * k.targets;
+            if (g > 0) add_leaves(k, tree, words[(g - 1) % 2], sums + at, has + at);
         }
     }
     for_real(k.to, [&](auto *to) {
