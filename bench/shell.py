@@ -92,6 +92,7 @@ def main() -> None:
         found: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}
         for turn in range(arguments.rounds + 1):
             for way, command in ways.items():
+                (folder / "out.parquet").unlink(missing_ok=True)  # giving back an old file's pages takes long
                 times = measure(command)
                 if turn:
                     found[way].append(times)

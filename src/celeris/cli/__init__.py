@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -23,6 +24,15 @@ COMMANDS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; the exit code: the command's, or 2 with one line on stderr where the input is at fault."""
+    before = gc.get_threshold()
+    gc.set_threshold(50_000, 20, 100)  # modules are most of what a command makes: looked through again and again else
+    try:
+        return _run(arguments)
+    finally:
+        gc.set_threshold(*before)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     parser = argparse.ArgumentParser(
         prog="celeris",
         description="Run trained models stored as ONNX files.",

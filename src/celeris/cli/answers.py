@@ -45,20 +45,21 @@ class Answerer:
     def __call__(self, block: Block) -> Answers:
         """The block's answers."""
         rows = len(block.features)
-        places = np.arange(block.count) if block.good is None else np.array(block.good, np.int64)
         bad = dict(block.bad)
         if rows == 0:
             return Answers({}, np.empty(0, np.int64), bad)
         try:
             found = self._predictor.run(block.features, self._names)
+            places = None if block.good is None else np.array(block.good, np.int64)
         except _REFUSED:
+            places = np.arange(block.count) if block.good is None else np.array(block.good, np.int64)
             kept, why = self._sift(block.features, block.names)
             bad |= {int(places[at]): text for at, text in why.items()}
             places = places[kept]
             if not kept:
                 return Answers({}, places, bad)
-            found = self._predictor.run(_take(block.features, kept), self._names)
-        return Answers(self._columns(found, len(places)), places if bad else None, bad)
+            found, rows = self._predictor.run(_take(block.features, kept), self._names), len(kept)
+        return Answers(self._columns(found, rows), places if bad else None, bad)
 
     def _sift(self, features: Any, names: Sequence[str]) -> tuple[list[int], dict[int, str]]:
         """Rows that the model takes, and why it does not take the others: halves are tried, and halves of those."""

@@ -40,7 +40,7 @@ _CALLED = {"parquet": "a Parquet file", "arrow": "an Arrow IPC file", "jsonl": "
 
 
 def _columns(kind: str, file: BinaryIO, where: str, predictor: Predictor, wanted: Wanted) -> Iterator[Block]:
-    names, total, batches = _parquet(file) if kind == "parquet" else _ipc(file)
+    names, total, batches = _parquet(_native(file, where)) if kind == "parquet" else _ipc(file)
     layout = resolve(predictor, names, True, wanted, where)
     used = sorted({*layout.features, *layout.keep})
     size = os.fstat(file.fileno()).st_size if where != "-" else 0
@@ -52,7 +52,14 @@ def _columns(kind: str, file: BinaryIO, where: str, predictor: Predictor, wanted
         start += batch.num_rows
 
 
-def _parquet(file: BinaryIO) -> tuple[list[str], int, Any]:
+def _native(file: BinaryIO, where: str) -> Any:
+    """The file as Arrow reads it by itself, without calls into Python."""
+    import pyarrow
+
+    return pyarrow.OSFile(where) if where != "-" and os.path.isfile(where) else file
+
+
+def _parquet(file: Any) -> tuple[list[str], int, Any]:
     from pyarrow import parquet
 
     if not file.seekable():  # the table of contents stands at the end

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import ctypes
 import os
 import sys
 from collections.abc import Iterator
@@ -25,6 +26,8 @@ from celeris.cli.sources import KINDS, blocks_of, expand, kind_of, total_size
 from celeris.cli.writing import Masked, json_line, whole_file, writer
 from celeris.predictor import Predictor, load
 
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # of glibc's malloc.h
+_MOST_KEPT = 32 << 20  # the most that glibc takes; larger blocks go back
 _NAMED_BAD_ROWS = 20  # on standard error; the rest are counted
 
 
@@ -61,6 +64,7 @@ def _names(text: str) -> list[str]:
 
 def run(arguments: argparse.Namespace) -> None:
     """A line of output for each row: columns passed through, the label, a column for each class's probability."""
+    _keep_memory()
     paths = expand(arguments.data)
     kinds = [kind_of(path, arguments.source_kind, "--from") for path in paths]
     target_kind = kind_of(arguments.out, arguments.target_kind, "--to")
@@ -82,6 +86,15 @@ def run(arguments: argparse.Namespace) -> None:
             if columns:
                 out.add(columns)
             advance(block.count, block.size)
+
+
+def _keep_memory() -> None:
+    """Blocks go where blocks before them were: glibc would give their memory back, and take it again page by page."""
+    with contextlib.suppress(AttributeError, OSError):  # another C library
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(_M_ARENA_MAX, 1)
+        mallopt(_M_MMAP_THRESHOLD, _MOST_KEPT)
+        mallopt(_M_TRIM_THRESHOLD, 4 * _MOST_KEPT)
 
 
 def open_model(
