@@ -169,7 +169,7 @@ struct ConvEnd {
             }
             float *to = call.out[0].as<float>() + plane_of(channel + r);
             for (int64_t s = 0; s < n_runs; ++s)
-                std::memcpy(to + runs[s].to, tile + r * wide + runs[s].at, size_t(runs[s].count) * sizeof(float));
+                copy(tile + r * wide + runs[s].at, to + runs[s].to, runs[s].count);
         }
     }
 
@@ -207,7 +207,7 @@ private:
             for (int64_t r = 0; r < rows; ++r) {
                 const float *from = extra.as<float>() + plane_of(channel + r);
                 for (int64_t s = 0; s < n_runs; ++s)
-                    std::memcpy(operands[i] + r * wide + runs[s].at, from + runs[s].to, size_t(runs[s].count) * sizeof(float));
+                    copy(from + runs[s].to, operands[i] + r * wide + runs[s].at, runs[s].count);
             }
         }
         run_chain(chain, operands, rows * wide, tile);

@@ -12,6 +12,13 @@ constexpr int64_t kLanes = vector_lanes<float>;
 inline int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 inline int64_t greater(int64_t a, int64_t b) { return a > b ? a : b; }
 
+// A few floats to another place: a call of memcpy takes longer.
+inline void copy(const float *from, float *to, int64_t n) {
+    int64_t i = 0;
+    for (; i + kLanes <= n; i += kLanes) store(to + i, load(from + i));
+    for (; i < n; ++i) to[i] = from[i];
+}
+
 // a b + c, rounded once where the processor can.
 inline Floats madd(Floats a, Floats b, Floats c) {
 #if defined(__AVX512F__)

@@ -21,19 +21,25 @@ inline Ints add_pairs(Ints sum, Ints a, Ints b) {
 // (Not inlined: see multiply_registers.)
 template <int rows, int vectors>
 [[gnu::noinline]] void multiply_pair_registers(const int32_t *a, const int32_t *b, int64_t k, int32_t *c, bool add) {
-    Ints s[rows][vectors] = {};
-    if (add)
-        for (int r = 0; r < rows; ++r)
-            for (int v = 0; v < vectors; ++v) s[r][v] = load(c + r * kTileColumns + v * kLanes);
+    Ints s[rows][vectors];
+#pragma GCC unroll 8
+    for (int r = 0; r < rows; ++r)
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; ++v) s[r][v] = add ? load(c + r * kTileColumns + v * kLanes) : Ints{};
     for (int64_t i = 0; i < k; ++i, a += kTileRows, b += kTileColumns) {
         Ints x[vectors];
+#pragma GCC unroll 4
         for (int v = 0; v < vectors; ++v) x[v] = load(b + v * kLanes);
+#pragma GCC unroll 8
         for (int r = 0; r < rows; ++r) {
             const Ints w = splat(a[r]);
+#pragma GCC unroll 4
             for (int v = 0; v < vectors; ++v) s[r][v] = add_pairs(s[r][v], w, x[v]);
         }
     }
+#pragma GCC unroll 8
     for (int r = 0; r < rows; ++r)
+#pragma GCC unroll 4
         for (int v = 0; v < vectors; ++v) store(c + r * kTileColumns + v * kLanes, s[r][v]);
 }
 

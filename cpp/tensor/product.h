@@ -101,19 +101,18 @@ struct ChainEnd {
 
     // A tile of rows that stand at `row` among all rows of the output, and of columns from `column` on.
     void operator()(float *tile, int64_t rows, int64_t row, int64_t column, int64_t columns, float *room) const {
-        const size_t bytes = size_t(columns) * sizeof(float);
         if (!chain.empty()) {
             float *operands[Chain::kMostBuffers];
             operands[0] = tile;
             for (int64_t i = 0; i < chain.buffers(); ++i) operands[i + 1] = room + i * kTile;
-            for (int i = 1; i <= chain.extras; ++i) fill(call.in[first + i - 1], operands[i], rows, row, column, bytes);
+            for (int i = 1; i <= chain.extras; ++i) fill(call.in[first + i - 1], operands[i], rows, row, column, columns);
             run_chain(chain, operands, rows * kTileColumns, tile);
         }
         for (int64_t r = 0; r < rows; ++r)
-            std::memcpy(call.out[0].as<float>() + (row + r) * width + column, tile + r * kTileColumns, bytes);
+            copy(tile + r * kTileColumns, call.out[0].as<float>() + (row + r) * width + column, columns);
     }
 
-    void fill(const Tensor &extra, float *to, int64_t rows, int64_t row, int64_t column, size_t bytes) const {
+    void fill(const Tensor &extra, float *to, int64_t rows, int64_t row, int64_t column, int64_t columns) const {
         const bool dense = extra.same_dims(call.out[0]);
         if (!dense && extra.size() == 1) {
             const Floats value = splat(*extra.as<float>());
@@ -121,7 +120,7 @@ struct ChainEnd {
             return;
         }
         for (int64_t r = 0; r < rows; ++r)
-            std::memcpy(to + r * kTileColumns, extra.as<float>() + (dense ? (row + r) * width : 0) + column, bytes);
+            copy(extra.as<float>() + (dense ? (row + r) * width : 0) + column, to + r * kTileColumns, columns);
     }
 };
 
@@ -161,7 +160,7 @@ struct ProductEnd {
         }
         if (product.added) {
             float *const c = room + product.chain.buffers() * kTile;
-            end.fill(end.call.in[product.inputs() - 1], c, rows, row, column, size_t(columns) * sizeof(float));
+            end.fill(end.call.in[product.inputs() - 1], c, rows, row, column, columns);
             const Floats beta = splat(product.beta);
             for (int64_t i = 0; i < rows * kTileColumns; i += kLanes) store(tile + i, load(tile + i) + beta * load(c + i));
         }

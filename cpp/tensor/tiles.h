@@ -25,7 +25,7 @@ inline void pack_rows(const float *from, int64_t row_step, int64_t step, int64_t
 inline void pack_columns(const float *from, int64_t row_step, int64_t step, int64_t columns, int64_t k, float *to) {
     if (step == 1 || columns == 1) {
         for (int64_t i = 0; i < k; ++i, to += kTileColumns) {
-            std::memcpy(to, from + i * row_step, size_t(columns) * sizeof(float));
+            copy(from + i * row_step, to, columns);
             for (int64_t j = columns; j < kTileColumns; ++j) to[j] = 0;
         }
         return;
@@ -39,22 +39,28 @@ inline int64_t panels_of(int64_t n, int64_t panel) { return (n + panel - 1) / pa
 // Rows of a tile whose sums fit the registers beside three vectors of columns.
 constexpr int kRowsAtOnce = vector_bytes == 64 ? 8 : 4;
 
-// A function by itself: inlined where much else is alive, GCC keeps half of the sums in memory.
+// A function by itself, all unrolled: else GCC keeps half of the sums in memory.
 template <int rows, int vectors>
 [[gnu::noinline]] void multiply_registers(const float *a, const float *b, int64_t k, float *c, bool add) {
-    Floats s[rows][vectors] = {};
-    if (add)
-        for (int r = 0; r < rows; ++r)
-            for (int v = 0; v < vectors; ++v) s[r][v] = load(c + r * kTileColumns + v * kLanes);
+    Floats s[rows][vectors];
+#pragma GCC unroll 8
+    for (int r = 0; r < rows; ++r)
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; ++v) s[r][v] = add ? load(c + r * kTileColumns + v * kLanes) : Floats{};
     for (int64_t i = 0; i < k; ++i, a += kTileRows, b += kTileColumns) {
         Floats x[vectors];
+#pragma GCC unroll 4
         for (int v = 0; v < vectors; ++v) x[v] = load(b + v * kLanes);
+#pragma GCC unroll 8
         for (int r = 0; r < rows; ++r) {
             const Floats w = splat(a[r]);
+#pragma GCC unroll 4
             for (int v = 0; v < vectors; ++v) s[r][v] = madd(w, x[v], s[r][v]);
         }
     }
+#pragma GCC unroll 8
     for (int r = 0; r < rows; ++r)
+#pragma GCC unroll 4
         for (int v = 0; v < vectors; ++v) store(c + r * kTileColumns + v * kLanes, s[r][v]);
 }
 

@@ -13,6 +13,7 @@ from celeris.graph.types import Tensor
 from celeris.interpret import Interpreter, Scope, bind
 from celeris.plan.groups import Group, described, group
 from celeris.plan.joins import join
+from celeris.plan.moves import shortcut
 from celeris.plan.plan import CallStep, PipelineStep, Plan, Step, TensorStep, ZipMapStep
 from celeris.providers import native
 from celeris.providers.base import REGISTERS, Claim, Context, Refusal, Rows, TensorClaim
@@ -100,6 +101,10 @@ def _cut(graph: Graph, scope: Scope, left: dict[int, str]) -> Plan:
                 (node, tier, f"whole tensors: {tensors[at].kernel}" if at in tensors else answer.reason)
             )
     _schedule(graph, claims, groups, rows, scope, plan)
+    if len(left) < len(graph.nodes):
+        for step in plan.steps:
+            if isinstance(step, CallStep) and not step.bodies:
+                step.function = shortcut(graph, step.node, step.function)
     return plan
 
 
