@@ -238,41 +238,63 @@ struct Filters {
     const float *weights, *bias;
 };
 
+// A panel of columns: the windows of up to 48 positions from `first` on.
+inline void pack_windows(const Conv &conv, const Frame &f, const Planes &planes, int64_t group, int64_t first,
+                         int64_t columns, float *to) {
+    const int64_t places = f.places();
+    for (int64_t channel = 0; channel < conv.channels; ++channel) {
+        const float *from = planes(group * conv.channels + channel) + first;
+        for (int64_t i = 0; i < places; ++i, to += kTileColumns) {
+            const float *x = from + f.place(i);
+            if (columns == kTileColumns)
+                for (int64_t j = 0; j < kTileColumns; j += kLanes) store(to + j, load(x + j));
+            else
+                for (int64_t j = 0; j < kTileColumns; ++j) to[j] = j < columns ? x[j] : 0;
+        }
+    }
+}
+
 inline void convolve_panels(const Conv &conv, const Call &c, const Frame &f, const Filters &filters, const Planes &planes,
                             const ConvEnd &end) {
     const int64_t k = conv.places(), each = conv.outputs / conv.group, row_panels = panels_of(each, kTileRows);
     const int64_t positions = f.positions(), column_panels = panels_of(positions, kTileColumns);
+    // Where the depth is short a unit takes some panels side by side: results are written in longer stretches.
+    constexpr int64_t widest = 8, most = 1 << 14;  // panels; floats of them
+    const int64_t wide = smaller(widest, greater(1, most / (k * kTileColumns))), strips = panels_of(column_panels, wide);
     // Enough units for all threads: where the image is small, rows are shared out, too.
-    const int64_t wanted = c.threads > 1 ? 3 * c.threads : 1, units = conv.group * column_panels;
+    const int64_t wanted = c.threads > 1 ? 3 * c.threads : 1, units = conv.group * strips;
     const int64_t parts = units >= wanted ? 1 : smaller(row_panels, (wanted + units - 1) / units);
-    const int64_t places = f.places();
     spread(units * parts, c.threads, [&](int64_t unit) {
-        const int64_t part = unit % parts, at = unit / parts, panel = at % column_panels, g = at / column_panels;
-        const int64_t first = panel * kTileColumns, left = positions - first;
-        const int64_t columns = left < kTileColumns ? left : kTileColumns;
-        float *const b = reinterpret_cast<float *>(scratch(size_t(k * kTileColumns + (kTogether + conv.chain.buffers()) * kTile) * 4));
-        float *const tiles = b + k * kTileColumns, *const room = tiles + kTogether * kTile;
-        float *to = b;
-        for (int64_t channel = 0; channel < conv.channels; ++channel) {
-            const float *from = planes(g * conv.channels + channel) + first;
-            for (int64_t i = 0; i < places; ++i, to += kTileColumns) {
-                const float *x = from + f.place(i);
-                if (columns == kTileColumns)
-                    for (int64_t j = 0; j < kTileColumns; j += kLanes) store(to + j, load(x + j));
-                else
-                    for (int64_t j = 0; j < kTileColumns; ++j) to[j] = j < columns ? x[j] : 0;
-            }
+        const int64_t part = unit % parts, at = unit / parts, strip = at % strips * wide, g = at / strips;
+        const int64_t count = smaller(wide, column_panels - strip), panel = k * kTileColumns;
+        const size_t floats = size_t(wide * panel + (kTogether + conv.chain.buffers()) * kTile);
+        float *const b = reinterpret_cast<float *>(scratch(floats * sizeof(float)));
+        float *const tiles = b + wide * panel, *const room = tiles + kTogether * kTile;
+        Run runs[widest][kTileColumns];
+        int64_t n_runs[widest], columns[widest];
+        for (int64_t i = 0; i < count; ++i) {
+            const int64_t first = (strip + i) * kTileColumns;
+            columns[i] = smaller(positions - first, kTileColumns);
+            n_runs[i] = runs_of(f, first, columns[i], runs[i]);
+            pack_windows(conv, f, planes, g, first, columns[i], b + i * panel);
         }
-        Run runs[kTileColumns];
-        const int64_t n_runs = runs_of(f, first, columns, runs);
         const int64_t start = row_panels * part / parts, stop = row_panels * (part + 1) / parts;
         const float *weights = filters.weights + (g * row_panels + start) * k * kTileRows;
         const float *bias = filters.bias + (g * row_panels + start) * kTileRows;
         const int64_t above = start * kTileRows, rows = smaller(each, stop * kTileRows) - above;
-        multiply_panels(weights, rows, b, columns, k, tiles, multiply_float_tile, [&](float *tile, int64_t p) {
-            const int64_t row = p * kTileRows;
-            end(tile, kTileColumns, smaller(rows - row, kTileRows), g * each + above + row, bias + row, runs, n_runs, room);
-        });
+        const auto finish = [&](float *tile, int64_t p, int64_t i) {
+            const int64_t row = p * kTileRows, some = smaller(rows - row, kTileRows);
+            end(tile, kTileColumns, some, g * each + above + row, bias + row, runs[i], n_runs[i], room);
+        };
+        if (count == 1)
+            return multiply_panels(weights, rows, b, columns[0], k, tiles, multiply_float_tile,
+                                   [&](float *tile, int64_t p) { finish(tile, p, 0); });
+        for (int64_t p = 0; p < stop - start; ++p)
+            for (int64_t i = 0; i < count; ++i) {
+                multiply_float_tile(weights + p * kTileRows * k, smaller(rows - p * kTileRows, kTileRows), b + i * panel,
+                                    columns[i], k, tiles);
+                finish(tiles, p, i);
+            }
     });
 }
 
