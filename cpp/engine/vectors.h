@@ -47,6 +47,15 @@ inline Vector<T> splat(T x) {
     return x - Vector<T>{};
 }
 
+// Whether all lanes of a comparison are true.
+template <class Mask>
+inline bool all_true(Mask mask) {
+    int64_t words[sizeof mask / 8], all = -1;
+    std::memcpy(words, &mask, sizeof mask);
+    for (int64_t word : words) all &= word;
+    return all == -1;
+}
+
 // (GCC 12 converts a vector in two halves, through memory, if not told how.)
 inline Vector<double> widen(NarrowVector v) {
 #if defined(__AVX512F__)

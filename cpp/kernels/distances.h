@@ -41,25 +41,42 @@ double direct_distance(const Distances &k, const Block &b, int64_t r, int64_t j)
     return sum;
 }
 
-// The results of one point for `count` rows from row r on, from the products d and the rows' squares; tile's length is n.
-template <class From, class To, class Count>
-inline void finish_distances(const Distances &k, const Block &b, int64_t r, int64_t j, int64_t count, double *d,
-                             const double *square, Count n) {
+// The result of row r and point j, from the square of their distance, its parts' sum being `whole`.
+template <class From>
+inline double sure_square(const Distances &k, const Block &b, int64_t r, int64_t j, double d, double whole) {
+    return d >= Distances::lost * whole ? d : direct_distance<From>(k, b, r, j);
+}
+
+inline double finished(const Distances &k, double d) {
+    return k.kind == Distances::euclidean ? std::sqrt(d) : k.kind == Distances::rbf ? exp_(-k.gamma * d) : d;
+}
+
+// The results of a tile of rows from row r on and point j, from their products and the rows' squares.
+template <class From, class To, int vectors>
+inline void finish_tile(const Distances &k, const Block &b, int64_t r, int64_t j, Vector<double> (&d)[vectors],
+                        const Vector<double> (&square)[vectors]) {
+    constexpr int64_t each = vector_lanes<double>, tile = each * vectors;
     const double own = k.product.bias.data()[j];
-    int64_t unsure = 0;
-    for (int64_t i = 0; i < n; ++i) {
-        d[i] = (d[i] + own) + square[i];
-        unsure |= int64_t(!(d[i] >= Distances::lost * (square[i] + own)));
+    auto sure = d[0] == d[0];
+    for (int v = 0; v < vectors; ++v) {
+        d[v] = (d[v] + own) + square[v];
+        sure &= d[v] >= Distances::lost * (square[v] + own);
     }
-    if (unsure != 0)
-        for (int64_t i = 0; i < count; ++i)
-            if (!(d[i] >= Distances::lost * (square[i] + own))) d[i] = direct_distance<From>(k, b, r + i, j);
-    if (k.kind == Distances::euclidean)
-        lanes(n, [&](int64_t i) { d[i] = std::sqrt(d[i]); });
-    else if (k.kind == Distances::rbf)
-        lanes(n, [&](int64_t i) { d[i] = exp_(-k.gamma * d[i]); });
     To *y = b.out[0].column<To>(j) + r;
-    for (int64_t i = 0; i < count; ++i) y[i] = To(d[i]);
+    const bool all_sure = all_true(sure);
+    if (all_sure && k.kind == Distances::sqeuclidean) {
+        for (int v = 0; v < vectors; ++v) store_as(y + v * each, d[v]);
+        return;
+    }
+    alignas(64) double one[tile];
+    for (int v = 0; v < vectors; ++v) store(one + v * each, d[v]);
+    if (!all_sure)
+        for (int64_t i = 0; i < tile; ++i) one[i] = sure_square<From>(k, b, r + i, j, one[i], square[i / each][i % each] + own);
+    if (k.kind == Distances::euclidean)
+        lanes(tile, [&](int64_t i) { one[i] = std::sqrt(one[i]); });
+    else if (k.kind == Distances::rbf)
+        lanes(tile, [&](int64_t i) { one[i] = exp_(-k.gamma * one[i]); });
+    for (int v = 0; v < vectors; ++v) store_as(y + v * each, load(one + v * each));
 }
 
 template <class From, class To, bool exact>
@@ -69,14 +86,19 @@ void distances_of_row(const Distances &k, const Block &b, int64_t r) {
     const ptrdiff_t step = b.in[0].stride;
     double square = 0, sum[16];
     for (int64_t i = 0; i < g.k; ++i) square += double(x[i * step]) * double(x[i * step]);
+    const auto finish = [&](int64_t j, double product) {
+        const double own = g.bias.data()[j];
+        const double d = sure_square<From>(k, b, r, j, (product + own) + square, square + own);
+        b.out[0].column<To>(j)[r] = To(finished(k, d));
+    };
     int64_t j = 0;
     for (; j + 16 <= g.m; j += 16) {
         dot_panels<From, exact>(x, step, g.weights.data() + j * g.k, g.k, sum);
-        for (int64_t q = 0; q < 16; ++q) finish_distances<From, To>(k, b, r, j + q, 1, sum + q, &square, One{});
+        for (int64_t q = 0; q < 16; ++q) finish(j + q, sum[q]);
     }
     for (; j < g.m; j += 4) {
         dot_panel<From>(x, step, g.weights.data() + j * g.k, g.k, sum);
-        for (int64_t q = 0; q < 4 && j + q < g.m; ++q) finish_distances<From, To>(k, b, r, j + q, 1, sum + q, &square, One{});
+        for (int64_t q = 0; q < 4 && j + q < g.m; ++q) finish(j + q, sum[q]);
     }
 }
 
@@ -88,19 +110,19 @@ void distances(const Distances &k, const Block &b) {
     From *packed = reinterpret_cast<From *>(b.scratch);
     int64_t r = 0;
     for (; r + tile <= b.rows; r += tile) {
-        alignas(64) double square[tile] = {}, d[tile];
+        Vector<double> square[vectors] = {};
         for (int64_t i = 0; i < g.k; ++i) {
             const From *x = b.in[0].column<From>(i) + r;
             std::memcpy(packed + i * tile, x, tile * sizeof(From));
-            for (int64_t q = 0; q < tile; ++q) square[q] += double(x[q]) * double(x[q]);
+            for (int v = 0; v < vectors; ++v) {
+                const Vector<double> some = load_double(x + v * each);
+                square[v] += some * some;
+            }
         }
         for (int64_t j = 0; j < g.m; j += 4) {
             Vector<double> s[4][vectors] = {};
             accumulate_tile<4, vectors, exact>(packed, tile, g.weights.data() + j * g.k, g.k, s);
-            for (int q = 0; q < 4 && j + q < g.m; ++q) {
-                for (int v = 0; v < vectors; ++v) store(d + v * each, s[q][v]);
-                finish_distances<From, To>(k, b, r, j + q, tile, d, square, tile);
-            }
+            for (int q = 0; q < 4 && j + q < g.m; ++q) finish_tile<From, To, vectors>(k, b, r, j + q, s[q], square);
         }
     }
     for (; r < b.rows; ++r) distances_of_row<From, To, exact>(k, b, r);

@@ -182,7 +182,8 @@ struct NearestBlock {
         constexpr int64_t each = vector_lanes<float>;
         rule_out(r, own_bounds, n);
         for (int64_t at = 0; at < n; at += 2 * each) {
-            if (all_greater(load(own_bounds + at), load(own_bounds + at + each), splat(limit[r]))) continue;
+            const Vector<float> most = splat(limit[r]);
+            if (all_true((load(own_bounds + at) > most) & (load(own_bounds + at + each) > most))) continue;
             for (int64_t i = at; i < at + 2 * each && j + i < k.count; ++i)
                 if (!(own_bounds[i] > limit[r])) measure(r, j + i);
         }
@@ -197,14 +198,6 @@ struct NearestBlock {
 #else
         return a * b + c;
 #endif
-    }
-
-    static bool all_greater(Vector<float> a, Vector<float> b, Vector<float> most) {
-        const auto both = (a > most) & (b > most);
-        int64_t words[sizeof both / 8], all = -1;
-        std::memcpy(words, &both, sizeof both);
-        for (int64_t word : words) all &= word;
-        return all == -1;
     }
 };
 

@@ -37,6 +37,7 @@ struct NGrams : KernelState {
     uint8_t lowered[128];
     int64_t shortest = 1;      // characters of a token
     int64_t longest_key = 0;   // bytes
+    int32_t single[128];       // places of keys of one letter of ASCII, or -1
     std::vector<int32_t> upper_case, lower_case;  // characters beyond ASCII, ascending, and what becomes of them
 
     static constexpr int64_t spare = 8;                // bytes beside the longest key: what tells a longer token
@@ -148,7 +149,12 @@ private:
             member[i] = members[lowered[i]] != 0;
         }
         for (size_t i = 128; i < 256; ++i) member[i] = beyond;
-        for (const std::string &key : keys.texts) longest_key = std::max(longest_key, int64_t(key.size()));
+        for (int32_t &place : single) place = -1;
+        for (size_t i = 0; i < keys.texts.size(); ++i) {
+            const std::string &key = keys.texts[i];
+            longest_key = std::max(longest_key, int64_t(key.size()));
+            if (key.size() == 1 && uint8_t(key[0]) < 128) single[uint8_t(key[0])] = int32_t(i);
+        }
     }
 };
 
@@ -271,7 +277,7 @@ struct Counter {
         if (k.longest == 1) return;
         int32_t *of_step = states;
         for (int64_t step = 1; step <= k.steps; of_step += step * k.longest, ++step) {
-            int32_t *grams = of_step + at % step * k.longest;  // by length, those that ended there
+            int32_t *grams = of_step + (step == 1 ? 0 : at % step) * k.longest;  // by length, those that ended there
             for (int64_t length = k.longest; length > 1; --length) {
                 const int32_t gram = token < 0 ? -1 : grown(grams[length - 2], token);
                 grams[length - 1] = gram;
@@ -357,7 +363,10 @@ inline bool count_characters(const NGrams &k, Counter &counter, Str text) {
     for (int64_t at = 0; at < text.size;) {
         const uint8_t c = uint8_t(text.data[at]);
         if (c < 0x80) {
-            token.character(k.member[c], reinterpret_cast<const char *>(k.lowered + c), 1);
+            if (k.cut == NGrams::characters)
+                counter.add(k.single[k.lowered[c]]);
+            else
+                token.character(k.member[c], reinterpret_cast<const char *>(k.lowered + c), 1);
             ++at;
             continue;
         }
