@@ -14,6 +14,7 @@ struct Distances : KernelState {
     Gemm product;                // -2 x.p + |p|^2
     std::vector<double> points;  // [P, D]
     double gamma = 0;
+    static constexpr int64_t chunk = 64;  // rows whose columns are written together
     static constexpr double lost = 1e-6;  // of |x|^2 + |p|^2: below, more than 6 of the 16 places are gone
 
     explicit Distances(const Params &p) : product(p), points(p.doubles("points")) {
@@ -24,7 +25,7 @@ struct Distances : KernelState {
         if (kind == rbf) gamma = p.number("gamma");
         require(int64_t(points.size()) == product.k * product.m, "distances: expected points [P, D]");
         cost = product.cost + (kind == rbf ? 2.0 : 0.5) * double(product.m);
-        scratch_fixed = product.scratch_fixed;
+        scratch_fixed = size_t(product.k * chunk) * sizeof(double);
     }
 };
 
@@ -106,26 +107,34 @@ template <class From, class To, bool exact>
 void distances(const Distances &k, const Block &b) {
     constexpr int vectors = gemm_vectors;
     constexpr int64_t each = vector_lanes<double>, tile = vectors * each;
+    constexpr int64_t most = Distances::chunk / tile;  // tiles that meet a point one after the other
     const Gemm &g = k.product;
     From *packed = reinterpret_cast<From *>(b.scratch);
-    int64_t r = 0;
-    for (; r + tile <= b.rows; r += tile) {
-        Vector<double> square[vectors] = {};
-        for (int64_t i = 0; i < g.k; ++i) {
-            const From *x = b.in[0].column<From>(i) + r;
-            std::memcpy(packed + i * tile, x, tile * sizeof(From));
-            for (int v = 0; v < vectors; ++v) {
-                const Vector<double> some = load_double(x + v * each);
-                square[v] += some * some;
+    int64_t first = 0;
+    while (first + tile <= b.rows) {
+        const int64_t left = (b.rows - first) / tile, tiles = left < most ? left : most;
+        Vector<double> square[most][vectors];
+        for (int64_t t = 0; t < tiles; ++t) {
+            for (int v = 0; v < vectors; ++v) square[t][v] = Vector<double>{};
+            for (int64_t i = 0; i < g.k; ++i) {
+                const From *x = b.in[0].column<From>(i) + first + t * tile;
+                std::memcpy(packed + (t * g.k + i) * tile, x, tile * sizeof(From));
+                for (int v = 0; v < vectors; ++v) {
+                    const Vector<double> some = load_double(x + v * each);
+                    square[t][v] += some * some;
+                }
             }
         }
-        for (int64_t j = 0; j < g.m; j += 4) {
-            Vector<double> s[4][vectors] = {};
-            accumulate_tile<4, vectors, exact>(packed, tile, g.weights.data() + j * g.k, g.k, s);
-            for (int q = 0; q < 4 && j + q < g.m; ++q) finish_tile<From, To, vectors>(k, b, r, j + q, s[q], square);
-        }
+        for (int64_t j = 0; j < g.m; j += 4)
+            for (int64_t t = 0; t < tiles; ++t) {
+                Vector<double> s[4][vectors] = {};
+                accumulate_tile<4, vectors, exact>(packed + t * g.k * tile, tile, g.weights.data() + j * g.k, g.k, s);
+                for (int q = 0; q < 4 && j + q < g.m; ++q)
+                    finish_tile<From, To, vectors>(k, b, first + t * tile, j + q, s[q], square[t]);
+            }
+        first += tiles * tile;
     }
-    for (; r < b.rows; ++r) distances_of_row<From, To, exact>(k, b, r);
+    for (; first < b.rows; ++first) distances_of_row<From, To, exact>(k, b, first);
 }
 
 inline void run(const Distances &k, const Block &b) {
