@@ -319,17 +319,15 @@ inline void convolve_channels(const Conv &conv, const Call &c, const Frame &f, c
     spread(conv.outputs, c.threads, [&](int64_t m) {
         // Behind the image lies room for what a stretch reads beyond it.
         const size_t floats = size_t(plane + stretch + (1 + conv.chain.buffers()) * stretch);
-        float *const image = reinterpret_cast<float *>(scratch(floats * 4 + size_t(n) * 8 + stretch * sizeof(Run) + 64));
+        float *const image = reinterpret_cast<float *>(scratch(floats * 4 + stretch * sizeof(Run) + 64));
         float *const tile = image + plane + stretch, *const room = tile + stretch;
-        int64_t *const places = reinterpret_cast<int64_t *>(image + (floats + 15) / 16 * 16);
-        Run *const runs = reinterpret_cast<Run *>(places + n);
-        for (int64_t i = 0; i < n; ++i) places[i] = f.place(i);
+        Run *const runs = reinterpret_cast<Run *>(image + (floats + 15) / 16 * 16);
         f.lay_out(x + m / each * f.size[0] * f.size[1], image, 0.0f);
         std::memset(image + plane, 0, stretch * sizeof(float));
         for (int64_t first = 0; first < positions; first += stretch) {
             const int64_t count = positions - first < stretch ? positions - first : stretch;
             const int64_t wide = (count + 4 * kLanes - 1) / (4 * kLanes) * (4 * kLanes);
-            sum_places(image + first, places, filters.weights + m * n, n, wide, tile);
+            sum_places(image + first, f.offsets, filters.weights + m * n, n, wide, tile);
             end(tile, wide, 1, m, filters.bias + m, runs, runs_of(f, first, count, runs), room);
         }
     });
@@ -340,6 +338,8 @@ inline void run(const Conv &conv, const Call &c) {
     Conv::image(c.in[0], dims);
     Frame f;
     f.fit(conv.window, dims[3], dims[4]);
+    const Memory places(size_t(f.places()) * sizeof(int64_t));
+    f.remember_places(places.as<int64_t>());
     const int64_t size = dims[2] * dims[3] * dims[4], count = dims[1] * dims[2], plane = f.plane();
     const Memory packed(conv.constant ? 0 : size_t(conv.packed_weights() + conv.packed_bias()) * sizeof(float));
     Filters filters{conv.weights.data(), conv.bias.data()};

@@ -153,6 +153,8 @@ inline void run(const ConvInteger &s, const Call &c) {
     Conv::image(c.in[0], dims);
     Frame f;
     f.fit(s.window, dims[3], dims[4]);
+    const Memory places(size_t(f.places()) * sizeof(int64_t));
+    f.remember_places(places.as<int64_t>());
     const bool is_signed = c.in[0].element == Element::i8;
     int32_t zero = s.x_zero;
     if (c.in[1].data != nullptr) zero = is_signed ? int32_t(*c.in[1].as<int8_t>()) : int32_t(*c.in[1].as<uint8_t>());

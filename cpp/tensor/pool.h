@@ -62,6 +62,8 @@ inline void run(const Pool &pool, const Call &c) {
     Conv::image(c.in[0], dims);
     Frame f;
     f.fit(pool.window, dims[3], dims[4]);
+    const Memory offsets(size_t(f.places()) * sizeof(int64_t));
+    f.remember_places(offsets.as<int64_t>());
     const int64_t n = f.places(), plane = f.plane(), positions = f.positions(), windows = f.windows();
     const Memory table(pool.average ? size_t(windows + n) * sizeof(float) : 0);
     float *const divisors = table.as<float>(), *const ones = divisors + windows;
@@ -72,11 +74,9 @@ inline void run(const Pool &pool, const Call &c) {
     const float outside = pool.average ? 0 : -INFINITY;
     spread(dims[0] * dims[1], c.threads, [&](int64_t channel) {
         const size_t floats = size_t(plane + 2 * stretch);
-        float *const image = reinterpret_cast<float *>(scratch((floats + 16) * 4 + size_t(n) * 8 + stretch * sizeof(Run)));
+        float *const image = reinterpret_cast<float *>(scratch((floats + 16) * 4 + stretch * sizeof(Run)));
         float *const tile = image + plane + stretch;
-        int64_t *const places = reinterpret_cast<int64_t *>(image + (floats + 15) / 16 * 16);
-        Run *const runs = reinterpret_cast<Run *>(places + n);
-        for (int64_t i = 0; i < n; ++i) places[i] = f.place(i);
+        Run *const runs = reinterpret_cast<Run *>(image + (floats + 15) / 16 * 16);
         f.lay_out(c.in[0].as<float>() + channel * f.size[0] * f.size[1], image, outside);
         for (int64_t i = 0; i < stretch; ++i) image[plane + i] = 0;
         float *const out = c.out[0].as<float>() + channel * windows;
@@ -84,9 +84,9 @@ inline void run(const Pool &pool, const Call &c) {
             const int64_t count = smaller(positions - first, stretch);
             const int64_t wide = (count + 4 * kLanes - 1) / (4 * kLanes) * (4 * kLanes);
             if (pool.average)
-                sum_places(image + first, places, ones, n, wide, tile);
+                sum_places(image + first, f.offsets, ones, n, wide, tile);
             else
-                greatest_places(image + first, places, n, wide, tile);
+                greatest_places(image + first, f.offsets, n, wide, tile);
             const int64_t n_runs = runs_of(f, first, count, runs);
             for (int64_t r = 0; r < n_runs; ++r) {
                 float *to = out + runs[r].to;

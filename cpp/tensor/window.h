@@ -38,6 +38,7 @@ struct Frame {
     int64_t phases[2]{}, rows = 0, columns = 0;  // of the laid out image
     bool direct = false;                         // the image already lies so
     const Window *window = nullptr;
+    const int64_t *offsets = nullptr;  // of the places, once they are remembered
 
     // False where no window fits.
     bool fit(const Window &w, int64_t height, int64_t width) {
@@ -69,7 +70,13 @@ struct Frame {
     int64_t positions() const { return (out[0] - 1) * columns + out[1]; }
     int64_t windows() const { return out[0] * out[1]; }
     int64_t places() const { return window->kernel[0] * window->kernel[1]; }
-    int64_t place(int64_t k) const {
+    int64_t place(int64_t k) const { return offsets == nullptr ? found(k) : offsets[k]; }
+    // From here on places are read and not divided out; `room` has one number for each.
+    void remember_places(int64_t *room) {
+        for (int64_t k = 0; k < places(); ++k) room[k] = found(k);
+        offsets = room;
+    }
+    int64_t found(int64_t k) const {
         const int64_t y = k / window->kernel[1] * window->gap[0], x = k % window->kernel[1] * window->gap[1];
         const int64_t phase = y % window->step[0] * phases[1] + x % window->step[1];
         return (phase * rows + y / window->step[0]) * columns + x / window->step[1];
@@ -99,6 +106,8 @@ private:
         for (int64_t c = 0; c < first; ++c) to[c] = fill;
         if (step == 1)
             std::memcpy(to + first, row + first + shift, size_t(last - first) * sizeof(T));
+        else if (step == 2)  // the usual one, for the compiler to make vectors of
+            for (int64_t c = first; c < last; ++c) to[c] = row[c * 2 + shift];
         else
             for (int64_t c = first; c < last; ++c) to[c] = row[c * step + shift];
         for (int64_t c = last; c < columns; ++c) to[c] = fill;
