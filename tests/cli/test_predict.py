@@ -229,6 +229,17 @@ def test_a_cell_of_several_lines_keeps_the_count(folder: Path, tmp_path: Path, c
 # Without pyarrow.
 
 
+@pytest.mark.parametrize("first", ["True", "1"])
+def test_truth_values_are_numbers(folder: Path, tmp_path: Path, capsys: Capsys, first: str) -> None:
+    """As pandas writes them, whether Arrow reads the block or, where the first row has a number, each row is looked at."""
+    (tmp_path / "words.csv").write_text(f"age,fare\n{first},20\nFalse,20\nTRUE,90\n")
+    (tmp_path / "numbers.csv").write_text("age,fare\n1,20\n0,20\n1,90\n")
+    words, numbers = (
+        run(capsys, "predict", folder / "m.onnx", tmp_path / f"{each}.csv") for each in ("words", "numbers")
+    )
+    assert words.code == 0 and words.out == numbers.out
+
+
 def test_csv_needs_no_extras(folder: Path, tmp_path: Path) -> None:
     hide = "import sys\nsys.modules['pyarrow'] = sys.modules['rich'] = None\n"
     (tmp_path / "sitecustomize.py").write_text(hide)

@@ -65,6 +65,9 @@ def _header(text: Text, where: str) -> tuple[Text, list[str], bool]:
     return Text(data[at:], text.line + lines_read), [cell.strip() for cell in first], True
 
 
+_TRUTH = {"true": True, "false": False}  # numbers too, as in a frame
+
+
 def _number(cell: str) -> float | None:
     try:
         return float(cell)
@@ -80,6 +83,10 @@ def _by_arrow(text: Text, layout: Layout, width: int, where: str) -> Block | Non
     types = {"float": pyarrow.float64(), "double": pyarrow.float64(), "int64": pyarrow.int64(),
              "int32": pyarrow.int32(), "bool": pyarrow.bool_(), "string": pyarrow.string()}  # fmt: skip
     named = {f"f{at}": types[element] for at, element in zip(layout.features, layout.elements, strict=True)}
+    first = text.data[: text.data.find(b"\n") + 1].decode(errors="replace").split(",")
+    for place, element in zip(layout.features, layout.elements, strict=True):
+        if element != "string" and len(first) == width and first[place].strip().lower() in _TRUTH:
+            named[f"f{place}"] = pyarrow.bool_()
     kept = {f"f{at}": pyarrow.string() for at in layout.keep}
     if set(kept) & set(named) or not text.data.strip():  # read twice, as a number and as it is written
         return None
@@ -147,8 +154,10 @@ def _values(cells: Sequence[str], layout: Layout, width: int) -> list[Any]:
 
 def _cell(text: str, element: str, name: str) -> float | int | bool:
     lower = text.lower()
-    if element == "bool" and lower in ("true", "false", "0", "1"):
-        return lower in ("true", "1")
+    if lower in _TRUTH:
+        return _TRUTH[lower]
+    if element == "bool" and lower in ("0", "1"):
+        return lower == "1"
     if element in ("float", "double"):
         if lower in _MISSING:
             return float("nan")

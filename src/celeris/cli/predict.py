@@ -180,5 +180,5 @@ def _bad_rows(arguments: argparse.Namespace) -> Iterator[_BadRows]:
         if not rows.count and os.path.isfile(path):
             os.unlink(path)  # an empty one would say that something is there
     if rows.count:
-        where = f"; they are in {path}" if arguments.bad == "side-file" else ", predicted as missing"
-        print(f"celeris predict: {rows.count:,} bad rows{where}", file=sys.stderr)
+        where = f", in {path}" if arguments.bad == "side-file" else ", predicted as missing"
+        print(f"celeris predict: {rows.count:,} bad {'row' if rows.count == 1 else 'rows'}{where}", file=sys.stderr)

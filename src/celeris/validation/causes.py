@@ -83,7 +83,10 @@ class Causes:
         assert explainer is not None and self._values is not None
         width = self._values.shape[1]
         name = column_names(explainer._graph, explainer._node.inputs[0], width, explainer._inputs)[feature]
-        return f"tree {tree}, node {trees.ids[node]}: {name} = {value:.9g} against {limit:.9g}"
+        said = [f"{each:.9g}" for each in (value, limit)]
+        if said[0] == said[1] and value != limit:
+            said = [repr(float(each)) for each in (value, limit)]
+        return f"tree {tree}, node {trees.ids[node]}: {name} = {said[0]} against {said[1]}"
 
 
 def _nearest(value: np.ndarray, limit: np.ndarray) -> tuple[int, float]:
