@@ -79,7 +79,8 @@ def test_quantized_attention() -> None:
 
     step, zeros = np.array(0.01, np.float32), [np.array(128, np.uint8), np.array(120, np.uint8)]
     x, weights, bias = any_of(np.uint8, B, S, H), any_of(np.uint8, H, 3 * H), f32(3 * H)
-    agree("QAttention", [x, any_of(np.int8, H, 3 * H), bias, step, step], num_heads=N, atol=1e-4)
+    seven_bits = any_of(np.int8, H, 3 * H) // 2  # more saturate in onnxruntime on processors without VNNI
+    agree("QAttention", [x, seven_bits, bias, step, step], num_heads=N, atol=1e-4)
     by_column = (RNG.random(3 * H) * 0.01).astype(np.float32)
     agree("QAttention", [x, weights, bias, step, by_column, i32(3, 5), *zeros], num_heads=N)
     past = f32(2, B, N, 3, D)
