@@ -97,7 +97,7 @@ public:
         if (leaves_.kind == Leaves::sparse || !leaves_.narrow) return {};
         bits_.columns = leaves_.columns();
         if (bits_.columns > 1 && !by_register_) bits_.across = (bits_.columns + 3) / 4 * 4;
-        // Other sets do not look up bytes by others.
+        // Single rows look bytes up by bytes, which the baseline has no instruction for.
         if (by_register_ || std::string_view(instruction_set()) == "avx2") lanes_.emplace(by_register_);
         std::vector<int32_t> order(s_.roots.size());
         for (size_t i = 0; i < order.size(); ++i) order[i] = int32_t(i);
