@@ -1,6 +1,6 @@
 // Lanes: one row and trees of few leaves, all nodes of a tree compared at once.
 //
-// A row's ranks (see Bits) lie in a register. Each lane of a vector of 64 bytes is a node: its plane picks the rank that is
+// A row's ranks (see Bits) lie in registers. Each lane of 64 bytes is a node: its plane picks the rank that is
 // compared with its own. A tree takes some neighbouring lanes; the bits that come out lead to its leaf in one of two ways:
 //   heap   the node after the turns i (a leading one, then a bit a turn) is lane i: for trees up to depth 6
 //   kills  each node that the row leaves to the right rules out the leaves to its left; the first that remains is the
