@@ -196,14 +196,11 @@ void trees_row(const TreeEnsemble &k, const trees::Walks<Node> &w, const Block &
                          [&](int, uint32_t column) { return keys[column / uint32_t(trees::kLanes)]; });
         uint32_t words[n];
         for (size_t i = 0; i < n; ++i) words[i] = trees::Walks<Node>::leaf_number(nodes[i][at[i]].key);
-        if (one && tree + n <= count) {
-            for (size_t i = 0; i < n; ++i) sum += double(values[words[i]]);
-        } else {
-            sums[0] += sum, sum = 0;
-            for (size_t i = 0; i < n && tree + i < count; ++i) add_leaf(k, tree + i, words[i], sums, 1, has);
-        }
+        const size_t left = count - tree < n ? count - tree : n;
+        for (size_t i = 0; one && i < left; ++i) sum += double(values[words[i]]);
+        for (size_t i = 0; !one && i < left; ++i) add_leaf(k, tree + i, words[i], sums, 1, has);
     }
-    if (one) sums[0] += sum;
+    if (one) sums[0] = sum;
     for_real(k.to, [&](auto *to) { finish_row<pointee<decltype(to)>>(k, sums, 1, b, row); });
 }
 
