@@ -245,7 +245,7 @@ bool Pipeline::run(int64_t rows, const Rows *in, std::byte *const *out, int thre
     // Columns a power of two apart would fall into the same few sets of the cache.
     const int64_t stride = rows == 1 ? 1 : block + 16;
     const size_t registers = size_t(round_up(v.bytes_per_row * stride, 64));
-    const size_t scratch = size_t(round_up(int64_t(v.scratch_per_row) * block, 64)) + v.scratch_fixed;
+    const size_t scratch = size_t(round_up(round_up(int64_t(v.scratch_per_row) * block, 64) + int64_t(v.scratch_fixed), 64));
     const size_t views = registers_.size() * sizeof(View);
     const size_t bytes = registers + scratch + views + 64;
     const int64_t blocks = (rows + block - 1) / block;
