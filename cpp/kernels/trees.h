@@ -62,6 +62,7 @@ struct TreeEnsemble : KernelState {
             const size_t walked = size_t(bits_rows < trees::kBitRows ? (bits_rows + 63) / 64 * 64 : trees::kBitRows);
             scratch_fixed += 64 * vectors + size_t(trees::kBitRows) * (trees::kTogether + 2 + 8 + 8 * sums);
             scratch_fixed += walked * scratch_per_row, scratch_per_row = 0;
+            if (bits->lanes) scratch_fixed += sizeof(uint64_t) * bits->lanes->most_vectors;
             rows_wanted = 256;
         }
     }
@@ -280,15 +281,16 @@ void trees_rows(const TreeEnsemble &k, const trees::Walks<Node> &w, const Block 
 template <class Key, class From>
 void trees_lanes(const TreeEnsemble &k, const Block &b) {
     double *sums = reinterpret_cast<double *>(b.scratch);
+    uint64_t *members = reinterpret_cast<uint64_t *>(sums + k.targets);
     for (int64_t r = 0; r < b.rows; ++r) {
         std::memset(sums, 0, size_t(k.targets) * sizeof(double));
         const From *x = b.in[0].column<From>(0) + r;
         if (k.bits->columns == 1)
-            add_lanes<0, Key>(*k.bits, k.planes.data(), x, b.in[0].stride, sums);
+            add_lanes<0, Key>(*k.bits, k.planes.data(), x, b.in[0].stride, sums, members);
         else if (k.bits->columns <= 8)
-            add_lanes<1, Key>(*k.bits, k.planes.data(), x, b.in[0].stride, sums);
+            add_lanes<1, Key>(*k.bits, k.planes.data(), x, b.in[0].stride, sums, members);
         else
-            add_lanes<2, Key>(*k.bits, k.planes.data(), x, b.in[0].stride, sums);
+            add_lanes<2, Key>(*k.bits, k.planes.data(), x, b.in[0].stride, sums, members);
         for_real(k.to, [&](auto *to) { finish_row<pointee<decltype(to)>>(k, sums, 1, b, r); });
     }
 }

@@ -222,10 +222,6 @@ private:
         open_.push_back(std::move(o));
     }
     void add_lanes() {
-        if (std::any_of(nodes_.begin(), nodes_.end(), [](const Node &n) { return n.set != nullptr; })) {
-            lanes_.reset();
-            return;
-        }
         const auto depth = [&](auto &&self, int32_t at) -> int32_t {
             return at < 0 ? 0 : 1 + std::max(self(self, nodes_[size_t(at)].left), self(self, nodes_[size_t(at)].right));
         };
@@ -464,7 +460,10 @@ private:
             bits_.program[at] = uint16_t(kUnit * (mask + kSlots));
         }
         if (chunk.ranked_end - chunk.ranked > kLanePlanes) lanes_.reset();
-        if (lanes_) lanes_->close([&](int32_t test) { return lane[size_t(test)]; });
+        if (lanes_ && !lanes_->close([&](int32_t test) { return lane[size_t(test)]; },
+                                     [&](int32_t test) { return test < kFirstSet ? nullptr : &sets_[size_t(test - kFirstSet)]; },
+                                     [&](uint8_t plane) { return size_t(bits_.ranked[chunk.ranked + plane].count); }))
+            lanes_.reset();
         bits_.most_tests = std::max(bits_.most_tests, pairs_.size() + sets_.size());
         bits_.chunks.push_back(chunk);
         groups_done_ = bits_.groups.size();

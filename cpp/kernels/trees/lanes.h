@@ -5,8 +5,11 @@
 //   heap   the node after the turns i (a leading one, then a bit a turn) is lane i: for trees up to depth 6
 //   kills  each node that the row leaves to the right rules out the leaves to its left; the first that remains is the
 //          row's (Lucchese et al., SIGIR 2015)
+// No one comparison answers a node that asks whether a number is among several values (see Splits::Set). For these the bits
+// of all of a chunk's lanes are kept for each rank that such a plane can have.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <limits>
 
@@ -15,6 +18,7 @@
 namespace celeris::trees {
 
 constexpr size_t kLanePlanes = 128, kLaneLeaves = 64;
+constexpr size_t kMemberWords = size_t(1) << 19;  // of sets' bits: a usual L2 and L3 cache
 constexpr int64_t kLaneColumns = 16;
 
 struct Lanes {
@@ -27,8 +31,18 @@ struct Lanes {
         uint8_t registers;     // of kills, of 16 masks of 32 leaves or, where `wide`, 8 of 64; 0: a heap
         bool wide;
     };
+    struct Chunk {
+        size_t trees_end, vectors, members_end;
+    };
+    struct Members {  // a plane that sets look at; the bits of several planes are added without carry
+        uint8_t plane;
+        uint32_t bits;  // [rank][vector] in member_bits
+    };
     std::vector<Tree> trees;
-    std::vector<size_t> ends;            // of each chunk's trees
+    std::vector<Chunk> chunks;
+    std::vector<Members> members;
+    std::vector<uint64_t> member_bits;
+    size_t most_vectors = 0;             // of a chunk with members
     // Of each of Bits' ranked planes, where its keys begin: every 16th of them, then all by 16, filled up with the greatest.
     std::vector<uint32_t> keys;
     std::vector<int32_t> keys32;
@@ -119,23 +133,52 @@ public:
             if (i % 16 == 15) all[at + i / 16] = keys[i];
         }
     }
-    // Ends a chunk: `place(test)` gives the pair of plane and rank of a test.
-    template <class Place>
-    void close(Place &&place) {
+    // Ends a chunk: `place(test)` gives the pair of plane and rank of a test, `set(test)` the tests of a set or null,
+    // `keys(plane)` how many a plane has. False if sets need too many bits.
+    template <class Place, class Set, class Keys>
+    bool close(Place &&place, Set &&set, Keys &&keys) {
+        const size_t vectors = (lanes_.planes.size() - begun_) / 64;
+        struct Flip {
+            uint8_t plane, rank;
+            size_t lane;
+        };
+        std::vector<Flip> flips;
         for (const auto &[lane, test] : patches_) {
-            const auto [plane, rank] = place(test);
-            lanes_.planes[lane] = plane, lanes_.ranks[lane] = rank;
+            if (const std::vector<int32_t> *tests = set(test)) {
+                for (const int32_t t : *tests) flips.push_back({place(t).first, place(t).second, lane - begun_});
+            } else {
+                const auto [plane, rank] = place(test);
+                lanes_.planes[lane] = plane, lanes_.ranks[lane] = rank;
+            }
+        }
+        std::sort(flips.begin(), flips.end(),
+                  [](const Flip &a, const Flip &b) { return std::pair(a.plane, a.rank) < std::pair(b.plane, b.rank); });
+        auto &bits = lanes_.member_bits;
+        for (auto flip = flips.begin(); flip != flips.end();) {
+            const uint8_t plane = flip->plane;
+            const size_t first = bits.size(), count = keys(plane);
+            if (first + (count + 1) * vectors > kMemberWords) return false;
+            lanes_.members.push_back({plane, uint32_t(first)});
+            bits.resize(first + vectors, 0);
+            for (size_t rank = 0; rank < count; ++rank) {
+                const size_t row = bits.size();
+                for (size_t v = 0; v < vectors; ++v) bits.push_back(bits[row - vectors + v]);
+                for (; flip != flips.end() && flip->plane == plane && flip->rank == rank; ++flip)
+                    bits[row + flip->lane / 64] ^= uint64_t(1) << flip->lane % 64;
+            }
+            lanes_.most_vectors = std::max(lanes_.most_vectors, vectors);
         }
         patches_.clear();
-        lanes_.ends.push_back(lanes_.trees.size());
-        done_ = lanes_.trees.size();
+        lanes_.chunks.push_back({lanes_.trees.size(), vectors, lanes_.members.size()});
+        done_ = lanes_.trees.size(), begun_ = lanes_.planes.size();
+        return true;
     }
     Lanes take() { return std::move(lanes_); }
 
 private:
     const bool wide_;
     Lanes lanes_;
-    size_t used_ = 64, done_ = 0;
+    size_t used_ = 64, done_ = 0, begun_ = 0;  // lanes of the last vector; trees and lanes of the chunks before
     std::vector<std::pair<size_t, int32_t>> patches_;
 };
 

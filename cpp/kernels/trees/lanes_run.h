@@ -152,16 +152,18 @@ inline uint64_t leaf_of(const trees::Lanes &lanes, const trees::Lanes::Tree &tre
 }
 
 // Adds the trees to the sums of one row, which stands at x, its features `stride` apart. Eight columns a register, none for
-// a single column.
+// a single column. `members` has room for a word a vector of a chunk with sets.
 template <int Registers, class Key, class From>
-void add_lanes(const trees::Bits &bits, const trees::Plane *planes, const From *x, ptrdiff_t stride, double *sums) {
+void add_lanes(const trees::Bits &bits, const trees::Plane *planes, const From *x, ptrdiff_t stride, double *sums,
+               uint64_t *members) {
     const trees::Lanes &lanes = *bits.lanes;
     const uint8_t *plane = lanes.planes.data(), *rank = lanes.ranks.data();
     const trees::Lanes::Tree *tree = lanes.trees.data();
     const int64_t columns = bits.columns;
     LaneSums<Registers> total(columns);
-    const size_t *end = lanes.ends.data();
-    for (const trees::Bits::Chunk *c = bits.chunks.data(), *last = c + bits.chunks.size(); c != last; ++c, ++end) {
+    const trees::Lanes::Chunk *own = lanes.chunks.data();
+    const trees::Lanes::Members *member = lanes.members.data();
+    for (const trees::Bits::Chunk *c = bits.chunks.data(), *last = c + bits.chunks.size(); c != last; ++c, ++own) {
         alignas(64) uint8_t row[trees::kLanePlanes];
         for (size_t p = c->ranked; p < c->ranked_end; ++p) {
             const trees::Bits::Ranked &ranked = bits.ranked.data()[p];
@@ -172,14 +174,27 @@ void add_lanes(const trees::Bits &bits, const trees::Plane *planes, const From *
             const int block = keys_below(keys, key);
             row[p - c->ranked] = uint8_t(16 * block + keys_below(keys + 16 + 16 * block, key));
         }
+        const trees::Lanes::Members *members_end = lanes.members.data() + own->members_end;
+        const uint64_t *answers = nullptr;  // of sets, a word a vector
+        for (; member != members_end; ++member) {
+            const uint64_t *found = lanes.member_bits.data() + member->bits + row[member->plane] * own->vectors;
+            if (answers == nullptr) {
+                answers = found;
+                continue;
+            }
+            const uint64_t *before = answers;
+            for (size_t v = 0; v < own->vectors; ++v) members[v] = before[v] ^ found[v];
+            answers = members;
+        }
         const size_t count = c->ranked_end - c->ranked;
         uint64_t outcome = 0;
         int32_t target = tree->target;
         total.begin(sums + target);
-        for (const trees::Lanes::Tree *stop = lanes.trees.data() + *end; tree != stop; ++tree) {
+        for (const trees::Lanes::Tree *stop = lanes.trees.data() + own->trees_end; tree != stop; ++tree) {
             if (tree->fresh) {
                 outcome = outcome_of(row, count, plane, rank);
                 plane += 64, rank += 64;
+                if (answers != nullptr) outcome ^= *answers++;
             }
             if (tree->target != target) {
                 total.finish(sums + target);

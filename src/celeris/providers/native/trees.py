@@ -10,13 +10,13 @@ import numpy as np
 from celeris._core import build_info
 from celeris.graph.graph import Node
 from celeris.ops import ml_trees
-from celeris.ops.trees import LEAF, MEMBER, Forest, forest_of_5, with_sets
+from celeris.ops.trees import LEAF, Forest, forest_of_5, with_sets
 from celeris.providers.base import Claim, Context, KernelCall, Refusal, Rows
 from celeris.providers.native.linear import labels_of
 
 # Which algorithm, by the most leaves that a tree has and the rows of a call. From `python -m bench.trees`.
 #   bit vectors (kernels/trees/bits.h)   up to BIT_LEAVES, from so many rows on as BIT_ROWS says: (leaves, rows)
-#   lanes (kernels/trees/lanes.h)        on fewer rows, without sets: up to LANE_LEAVES, or LANE_DEPTH
+#   lanes (kernels/trees/lanes.h)        on fewer rows: up to LANE_LEAVES, or LANE_DEPTH
 #   walks (kernels/trees/walks.h)        else
 BIT_LEAVES, BIT_TARGETS = 256, 32
 BIT_ROWS: dict[str, tuple[tuple[int, int], ...]] = {
@@ -44,7 +44,7 @@ def _shallow(forest: Forest) -> bool:
 def lanes(forest: Forest) -> bool:
     """Whether single rows go by lanes."""
     limit = LANE_LEAVES.get(build_info()["instruction_set"], 0)
-    if not limit or not _bits(forest) or (forest.mode == MEMBER).any():
+    if not limit or not _bits(forest):
         return False
     leaves = _leaves(forest)
     return leaves <= limit or (leaves <= 1 << LANE_DEPTH and _shallow(forest))
