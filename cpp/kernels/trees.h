@@ -166,7 +166,7 @@ inline void finish_row(const TreeEnsemble &k, const double *sums, ptrdiff_t stri
     }
 }
 
-// One row: sixteen trees at once, added in their order.
+// One row: many trees at once, added in their order.
 template <class Node, class From>
 void trees_row(const TreeEnsemble &k, const trees::Walks<Node> &w, const Block &b, int64_t row) {
     using Key = typename Node::Key;
@@ -175,29 +175,15 @@ void trees_row(const TreeEnsemble &k, const trees::Walks<Node> &w, const Block &
     Key *keys = reinterpret_cast<Key *>(b.scratch + (size_t(k.targets) * 9 + 15) / 8 * 8);
     std::memset(b.scratch, 0, size_t(k.targets) * 9);
     keys[k.planes.size()] = 0;
-    for (size_t p = 0; p < k.planes.size(); ++p) {
-        const trees::Plane &plane = k.planes.data()[p];
-        keys_of<Key>(b.in[0].column<From>(plane.feature) + row, One{}, plane.nan_left, keys + p);
-    }
+    keys_of_row(b.in[0].column<From>(0) + row, b.in[0].stride, k.planes, keys);
     const size_t count = w.trees.size();
     const bool one = k.targets == 1 && k.leaves->kind == trees::Leaves::value && k.leaves->narrow;
     const float *values = k.leaves->singles.data();
     double sum = 0;  // of `one`, in a register
-    constexpr size_t n = 16;
-    for (size_t tree = 0; tree < count; tree += n) {
-        const Node *nodes[n];
-        uint32_t at[n];
-        int32_t depth = 0;
-        for (size_t i = 0; i < n; ++i) {
-            const auto &t = w.trees.data()[tree + i < count ? tree + i : tree];
-            nodes[i] = w.nodes.data() + t.base, at[i] = t.start;
-            depth = t.depth > depth ? t.depth : depth;
-        }
-        descend<n, Node>(depth, at, [&](int i) { return nodes[i]; },
-                         [&](int, uint32_t column) { return keys[column / uint32_t(trees::kLanes)]; });
-        uint32_t words[n];
-        for (size_t i = 0; i < n; ++i) words[i] = trees::Walks<Node>::leaf_number(nodes[i][at[i]].key);
-        const size_t left = count - tree < n ? count - tree : n;
+    uint32_t words[trees::kAlone];
+    for (size_t tree = 0; tree < count; tree += trees::kAlone) {
+        const size_t left = count - tree < trees::kAlone ? count - tree : trees::kAlone;
+        descend_row(w.nodes.data(), w.trees.data() + tree, left, keys, words);
         for (size_t i = 0; one && i < left; ++i) sum += double(values[words[i]]);
         for (size_t i = 0; !one && i < left; ++i) add_leaf(k, tree + i, words[i], sums, 1, has);
     }

@@ -168,8 +168,7 @@ void add_lanes(const trees::Bits &bits, const trees::Plane *planes, const From *
         for (size_t p = c->ranked; p < c->ranked_end; ++p) {
             const trees::Bits::Ranked &ranked = bits.ranked.data()[p];
             const trees::Plane &of = planes[ranked.plane];
-            Key key;
-            keys_of<Key>(x + of.feature * stride, One{}, of.nan_left, &key);
+            const Key key = key_of<Key>(x[of.feature * stride], of.nan_left);
             const Key *keys = keys_of(lanes, Key()) + lanes.keys.data()[p];
             const int block = keys_below(keys, key);
             row[p - c->ranked] = uint8_t(16 * block + keys_below(keys + 16 + 16 * block, key));

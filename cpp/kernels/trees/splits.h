@@ -20,7 +20,7 @@ namespace celeris::trees {
 
 struct Plane {
     int32_t feature;
-    bool nan_left;
+    int32_t nan_left;  // 0 or 1, as wide as the feature: a row's keys are made side by side
 };
 
 // Keys of float are int32, of double (and of integers, which are compared as doubles) int64.
@@ -135,7 +135,7 @@ private:
         if (plane_of_.size() <= at) plane_of_.resize(at + 1, -1);
         if (plane_of_[at] < 0) {
             plane_of_[at] = int32_t(planes.size());
-            planes.push_back({feature, nan_left});
+            planes.push_back({feature, int32_t(nan_left)});
         }
         return plane_of_[at];
     }

@@ -1,53 +1,89 @@
 // The bodies of walks: rows turned into keys, and steps down a tree.
 #pragma once
 
+#include <atomic>
+
 #include "kernels/trees/walks.h"
 
 namespace celeris::CELERIS_TARGET {
 
-// keys[r] of a column, NaN being the greatest key or the one below all numbers.
+// The key of a number; of NaN, the greatest one or the one below all numbers.
+template <class Key, class From>
+inline Key key_of(From x, bool nan_left) {
+    constexpr Key greatest = trees::Keys<Key>::nan_right;
+    const auto v = typename trees::Keys<Key>::Real(x) + typename trees::Keys<Key>::Real(0);
+    Key bits;
+    std::memcpy(&bits, &v, sizeof bits);
+    const Key key = bits ^ ((bits >> (8 * sizeof bits - 1)) & greatest);
+    return v != v ? (nan_left ? trees::Keys<Key>::never : greatest) : key;
+}
+
+// keys[r] of a column.
 template <class Key, class From, class Count>
 void keys_of(const From *x, Count rows, bool nan_left, Key *keys) {
+    lanes(rows, [&](int64_t r) { keys[r] = key_of<Key>(x[r], nan_left); });
+}
+
+// keys[p] of one row, a plane each; its features lie `stride` apart. They are fetched one by one, as no instruction does that
+// faster, and made into keys side by side.
+template <class Key, class From>
+void keys_of_row(const From *x, ptrdiff_t stride, const std::vector<trees::Plane> &planes, Key *keys) {
     using Real = typename trees::Keys<Key>::Real;
-    constexpr Key greatest = trees::Keys<Key>::nan_right;
-    const Key missing = nan_left ? trees::Keys<Key>::never : greatest;
-    lanes(rows, [&](int64_t r) {
-        const Real v = Real(x[r]) + Real(0);
-        Key bits;
-        std::memcpy(&bits, &v, sizeof bits);
-        const Key key = bits ^ ((bits >> (8 * sizeof bits - 1)) & greatest);
-        keys[r] = v != v ? missing : key;
+    const trees::Plane *plane = planes.data();
+    for (size_t p = 0; p < planes.size(); ++p) {
+        const Real number = Real(x[plane[p].feature * stride]);
+        std::memcpy(keys + p, &number, sizeof number);
+        std::atomic_signal_fence(std::memory_order_seq_cst);
+    }
+    lanes(int64_t(planes.size()), [&](int64_t p) {
+        Real number;
+        std::memcpy(&number, keys + p, sizeof number);
+        keys[p] = key_of<Key>(number, plane[p].nan_left);
     });
 }
 
-// Takes each of N walkers to its leaf. `node(i)` is where walker i's tree lies, `key(i, column)` its row's key.
-template <int N, class Node, class Nodes, class RowKey>
-inline void descend(int32_t depth, uint32_t *places, Nodes &&nodes, RowKey &&key) {
-    uint32_t at[N];
-    for (int i = 0; i < N; ++i) at[i] = places[i];
-    const auto step = [&] {
-#pragma GCC unroll 16
-        for (int i = 0; i < N; ++i) {
-            const Node n = nodes(i)[at[i]];
-            at[i] = 2 * uint32_t(n.pair) + uint32_t(key(i, n.column) > n.key);
-        }
-    };
-    constexpr int32_t sure = 6;  // a shallow tree is walked to its depth; in a deep one most rows end sooner
-    if (depth <= sure) {
-        for (int32_t d = 0; d < depth; ++d) step();
-    } else {
-        for (int32_t d = 0; d < sure; ++d) step();
-        uint32_t moved;
-        do {
-            step();
-            uint32_t before[N];
-            for (int i = 0; i < N; ++i) before[i] = at[i];
-            step();
-            moved = 0;
-            for (int i = 0; i < N; ++i) moved |= before[i] ^ at[i];
-        } while (moved != 0);
+// Takes one row down some trees at once, at most kAlone: all go so many steps as the median leaf is deep, then those that
+// still move are listed and go on until none is left. What they wait for, a line of the cache each, comes side by side.
+template <class Node>
+void descend_row(const Node *nodes, const typename trees::Walks<Node>::Tree *trees, size_t count,
+                 const typename Node::Key *keys, uint32_t *words) {
+    constexpr int32_t further = 2;
+    const Node *base[trees::kAlone];
+    uint32_t at[trees::kAlone], list[trees::kAlone];
+    size_t usual = 0;
+    for (size_t i = 0; i < count; ++i) {
+        base[i] = nodes + trees[i].base, at[i] = trees[i].start;
+        usual += size_t(trees[i].usual);
     }
-    for (int i = 0; i < N; ++i) places[i] = at[i];
+    const auto step = [&](size_t i) {
+        const Node node = base[i][at[i]];
+        return 2 * uint32_t(node.pair) + uint32_t(keys[node.column / uint32_t(trees::kLanes)] > node.key);
+    };
+    for (size_t s = 0; s < usual / count; ++s) {
+#pragma GCC unroll 8
+        for (size_t i = 0; i < count; ++i) at[i] = step(i);
+        std::atomic_signal_fence(std::memory_order_seq_cst);  // or the compiler takes a tree two steps at once
+    }
+    const auto last_step = [&](size_t i, size_t left) {  // of a round: lists the tree if it moves
+        const uint32_t next = step(i);
+        list[left] = uint32_t(i);
+        left += next != at[i];
+        at[i] = next;
+        return left;
+    };
+    size_t moving = 0;
+    for (size_t i = 0; i < count; ++i) moving = last_step(i, moving);
+    while (moving > 0) {
+        for (int32_t s = 0; s < further; ++s) {
+#pragma GCC unroll 4
+            for (size_t k = 0; k < moving; ++k) at[list[k]] = step(list[k]);
+            std::atomic_signal_fence(std::memory_order_seq_cst);
+        }
+        size_t left = 0;
+        for (size_t k = 0; k < moving; ++k) left = last_step(list[k], left);
+        moving = left;
+    }
+    for (size_t i = 0; i < count; ++i) words[i] = trees::Walks<Node>::leaf_number(base[i][at[i]].key);
 }
 
 // Sixteen keys, or places, side by side.

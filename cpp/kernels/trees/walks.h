@@ -13,7 +13,8 @@
 namespace celeris::trees {
 
 constexpr int64_t kLanes = 16;  // rows that walk together
-constexpr int64_t kFewRows = 9; // so many walk alone, down sixteen trees at once
+constexpr int64_t kFewRows = 9; // so many walk alone, down up to kAlone trees at once
+constexpr size_t kAlone = 64;
 constexpr int kTopLevels = 4;    // of a deep tree, compared all at once
 constexpr int32_t kDeep = 7;     // depth from which a tree is deep
 
