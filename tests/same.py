@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import numpy as np
 
 from celeris.graph.strings import Strings
+from celeris.records import Record
 
 
 def difference(a: Any, b: Any, where: str = "") -> str | None:
@@ -29,9 +29,9 @@ def difference(a: Any, b: Any, where: str = "") -> str | None:
         if a.keys() != b.keys():
             return f"{where}: keys {sorted(map(str, a.keys() ^ b.keys()))}"
         pairs = [(f"{where}[{key!r}]", a[key], b[key]) for key in a]
-    elif dataclasses.is_dataclass(a):
-        fields = [field.name for field in dataclasses.fields(a)]
-        pairs = [(f"{where}.{name}", getattr(a, name), getattr(b, name)) for name in fields]
+    elif isinstance(a, Record):
+        names = type(a).__match_args__
+        pairs = [(f"{where}.{name}", getattr(a, name), getattr(b, name)) for name in names]
     elif isinstance(a, float):
         return None if a.hex() == b.hex() else f"{where}: {a} and {b}"
     else:

@@ -1,11 +1,11 @@
 """Celeris: a runtime for trained models stored as ONNX files, with the Python API of onnxruntime on the CPU."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from celeris._core import build_info
 from celeris.binding import Binding as SessionIOBinding
 from celeris.binding import IOBinding
-from celeris.capi import onnxruntime_validation
 from celeris.compat import as_onnxruntime
 from celeris.devices import (
     OrtArenaCfg,
@@ -33,6 +33,7 @@ from celeris.enums import (
     OrtMemType,
     OrtSparseFormat,
 )
+from celeris.environment import ONNXRUNTIME_VERSION as version  # noqa: F401
 from celeris.environment import VERSION as __version__
 from celeris.environment import (
     disable_telemetry_events,
@@ -55,23 +56,24 @@ from celeris.metadata import AssignedSubgraph as OrtEpAssignedSubgraph
 from celeris.metadata import ModelMetadata, NodeArg
 from celeris.options import RunOptions, SessionOptions
 from celeris.ortvalue import OrtValue, copy_tensors
-from celeris.refusals import (
-    AdapterFormat,
-    LoraAdapter,
-    ModelCompiler,
-    OrtEpContextData,
-    OrtEpContextDataBuffer,
-    OrtExternalInitializerInfo,
-    OrtSyncStream,
-)
 from celeris.session import InferenceSession
 from celeris.sparse import SparseTensor
 
 if TYPE_CHECKING:
+    from celeris.capi import onnxruntime_validation
     from celeris.predictor import Predictor, load
+    from celeris.refusals import (
+        AdapterFormat,
+        LoraAdapter,
+        ModelCompiler,
+        OrtEpContextData,
+        OrtEpContextDataBuffer,
+        OrtExternalInitializerInfo,
+        OrtSyncStream,
+    )
 
 import_capi_exception = None
-package_name, version, cuda_version = onnxruntime_validation.get_package_name_and_version_info()
+package_name, cuda_version = "onnxruntime", ""
 
 __all__ = [
     "AdapterFormat", "ExecutionMode", "ExecutionOrder", "GraphOptimizationLevel", "IOBinding", "InferenceSession",
@@ -91,10 +93,25 @@ __all__ = [
 ]  # fmt: skip
 
 
-def __getattr__(name: str) -> Any:
-    """`load` and `Predictor` are imported when first asked for: a session needs nothing of them."""
-    if name not in ("Predictor", "load"):
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from celeris import predictor
+# Imported when first asked for, since a session needs nothing of them.
+_LATER = {
+    "capi": ("capi",),
+    "capi.onnxruntime_validation": ("onnxruntime_validation",),
+    "predictor": ("Predictor", "load"),
+    "refusals": (
+        "AdapterFormat", "LoraAdapter", "ModelCompiler", "OrtEpContextData", "OrtEpContextDataBuffer",
+        "OrtExternalInitializerInfo", "OrtSyncStream",
+    ),
+}  # fmt: skip
 
-    return globals().setdefault(name, getattr(predictor, name))
+
+def __getattr__(name: str) -> Any:
+    for module, names in _LATER.items():
+        if name in names:
+            found = import_module(f"celeris.{module}")
+            return globals().setdefault(name, getattr(found, name, found))
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -7,10 +7,10 @@ another BLAS there is nothing to set.
 from __future__ import annotations
 
 import ctypes
+import os
 import threading
 from collections.abc import Callable
 from functools import cache, wraps
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -49,11 +49,11 @@ class Blas:
 @cache
 def numpys() -> Blas | None:
     """That of NumPy's wheel; None where NumPy has another."""
-    package = Path(np.__file__).parent
-    for folder in (package.parent / "numpy.libs", package / ".dylibs"):
-        for path in sorted(folder.glob("*openblas*")):
+    package = os.path.dirname(np.__file__)
+    for folder in filter(os.path.isdir, (f"{package}.libs", os.path.join(package, ".dylibs"))):
+        for name in sorted(name for name in os.listdir(folder) if "openblas" in name):
             try:
-                library = ctypes.CDLL(str(path))  # loaded already: this finds it
+                library = ctypes.CDLL(os.path.join(folder, name))  # loaded already: this finds it
             except OSError:
                 continue
             for ending in ("64_", ""):

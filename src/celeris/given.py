@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from celeris.errors import error
 from celeris.graph.types import Tensor
 from celeris.options import SessionOptions
+from celeris.records import replace
 
 if TYPE_CHECKING:
     from celeris.graph.graph import Model

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -19,6 +18,7 @@ from celeris.graph.attributes import python_value, resolve_references
 from celeris.graph.graph import Function, Graph, Node
 from celeris.graph.types import SparseTensor, Type
 from celeris.node_errors import explained
+from celeris.records import Record, field
 
 _NEWEST = 1 << 30
 
@@ -38,8 +38,7 @@ class NodeError(Exception):
         return NodeError, (self.name, self.op_type, self.text)
 
 
-@dataclass(slots=True)
-class Scope:
+class Scope(Record):
     """What names of operators mean in a model or a function: opset versions, and local functions.
 
     `body` makes what runs a subgraph, where it is not to be interpreted.
@@ -50,8 +49,7 @@ class Scope:
     body: Callable[[Graph, Scope], Body] | None = None
 
 
-@dataclass(slots=True)
-class BoundNode:
+class BoundNode(Record):
     """A node ready to run: `function(*values)` takes the values of `inputs` ('' gives None), returns all outputs."""
 
     inputs: list[str]
@@ -167,8 +165,7 @@ class Interpreter:
         return [known[name] for name in self._outputs]
 
 
-@dataclass(slots=True)
-class Body:
+class Body(Record):
     """A subgraph attribute: a callable once the values it captures are known.
 
     `run(inputs, captured)` takes the values of its inputs and those that it captures, by name.

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from celeris.environment import CPU
+from celeris.records import Record
 
 _LAST = 2**31 - 1  # end of the range of versions that is still open
 
 
-class OpSchema(NamedTuple):
+class OpSchema(Record):
     """One definition of an operator."""
 
     name: str
@@ -19,7 +20,7 @@ class OpSchema(NamedTuple):
     doc: str
 
 
-class KernelDef(NamedTuple):
+class KernelDef(Record):
     """Versions of an operator that the CPU provider runs."""
 
     op_name: str

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy as np
 from celeris.graph import edit
 from celeris.graph.graph import Graph, Model, Node
 from celeris.graph.types import Tensor
+from celeris.records import Record, replace
 
 # Keys of the model's metadata, written by `celeris.load(estimator)` and read back from the file.
 COLUMNS, CLASSES, ROLES, NAN = "celeris.columns", "celeris.classes", "celeris.outputs", "celeris.nan"
@@ -22,8 +22,7 @@ _CLASSIFIERS = {"TreeEnsembleClassifier", "LinearClassifier", "SVMClassifier"}
 _NATIVE = {"float", "double", "int64", "int32", "bool", "string"}
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
+class Input(Record, frozen=True):
     """One model input. `read_as` is the element its columns are read as, cast to `element` afterwards if it differs."""
 
     name: str
@@ -35,8 +34,7 @@ class Input:
     refuse_nan: bool
 
 
-@dataclass(slots=True)
-class Signature:
+class Signature(Record):
     """Inputs, outputs, classes of a model. `roles`: predict, predict_proba, ... -> the output's position."""
 
     inputs: list[Input]
@@ -45,11 +43,7 @@ class Signature:
     classes: list[Any] | None
     missing_text: str | None
     score_column: int  # of two decision scores, the one that scikit-learn shows
-    names: list[str] | None = field(init=False)  # of all columns, in the order of the inputs
-
-    def __post_init__(self) -> None:
-        found = [each.columns for each in self.inputs]
-        self.names = None if any(c is None for c in found) else [name for c in found for name in c or ()]
+    names: list[str] | None  # of all columns, in the order of the inputs
 
     @property
     def width(self) -> int | None:
@@ -94,7 +88,9 @@ def signature_of(model: Model, *, columns: Sequence[str] | None, missing: str, m
         missing = "allow"
     inputs = [_input(graph, name, known.get(name), len(required), missing) for name in required]
     text = _missing_text(graph) if missing_text is None else missing_text
-    return Signature(inputs, list(model.graph.outputs), roles, classes, text, _score_column(graph))
+    found = [each.columns for each in inputs]
+    names = None if any(c is None for c in found) else [name for c in found for name in c or ()]
+    return Signature(inputs, list(model.graph.outputs), roles, classes, text, _score_column(graph), names)
 
 
 def _json(model: Model, key: str) -> Any:

@@ -21,6 +21,7 @@ from celeris.graph.infer import infer
 from celeris.graph.types import Tensor
 from celeris.metadata import NodeArg
 from celeris.reader import read
+from celeris.records import replace
 from tests.api_models import model, tensor, value
 from tests.graph.faults import SEQUENCE, W, X, Y, function_model, initializer, node, one, subgraph
 from tests.onnx_models import all_models, node_models
@@ -273,7 +274,7 @@ def test_a_rule_that_cannot_cope_leaves_the_type_to_the_schema(monkeypatch: pyte
 
     found = ops.find("", "Neg", 17)
     assert found is not None
-    monkeypatch.setattr(ops, "find", lambda *_: found._replace(infer=rule))
+    monkeypatch.setattr(ops, "find", lambda *_: replace(found, infer=rule))
     assert _ours(_shapes("Neg", ["N", 2]))[1] == "NodeArg(name='y', type='tensor(float)', shape=[])"
 
 
@@ -282,6 +283,6 @@ def test_a_verdict_refuses_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
 
     found = ops.find("", "Neg", 17)
     assert found is not None
-    monkeypatch.setattr(ops, "find", lambda *_: found._replace(verify=lambda facts: "expected better"))
+    monkeypatch.setattr(ops, "find", lambda *_: replace(found, verify=lambda facts: "expected better"))
     with pytest.raises(GraphError, match=r"Node \(\) Op \(Neg\) expected better"):
         _ours(_shapes("Neg", [2]))

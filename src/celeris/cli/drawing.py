@@ -14,7 +14,7 @@ from celeris.plan.plan import CallStep, PipelineStep, Plan, TensorStep
 
 SHOWN_NODES = 400  # beyond it a drawing cannot be read; the rest is counted
 _HEIGHT, _GAP, _MARGIN, _LEGEND = 38.0, 34.0, 24.0, 46.0
-_LETTER = 7.4  # of 13 px text, about
+_LETTER = 7.9  # of 13 px text, about
 # fill, line: inputs and outputs, native, NumPy, no work.
 _COLOURS = {"value": ("#eef1f5", "#8793a3"), "native": ("#d8efe6", "#2a8f6b"), "NumPy": ("#fde8cd", "#c77b18"),
             "made": ("#e9e4f5", "#7a63b8")}  # fmt: skip

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Sequence
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from celeris import pages
 from celeris.cli.drawing import draw
-from celeris.cli.page import Section, page
 from celeris.cli.table import table
 from celeris.cli.writing import whole_file
 from celeris.graph.graph import Graph, Model
@@ -60,7 +61,7 @@ def _write(arguments: argparse.Namespace, session: InferenceSession, program: Pr
     if arguments.html is not None:
         steps = [(str(number), kind, what) for number, (kind, what) in enumerate(_steps(program.plan), 1)]
         graph = program.model.graph
-        sections: list[Section] = [
+        sections: list[tuple[str, Sequence[str], Sequence[Sequence[str]]]] = [
             ("Inputs and outputs", _INTERFACE, _interface(session)),
             ("Plan", ("step", "runs as", "what"), steps),
             ("Nodes, and why they run so", _WHY, _reasons(program.plan)),
@@ -68,7 +69,10 @@ def _write(arguments: argparse.Namespace, session: InferenceSession, program: Pr
         ]
         steps_said = f"{_count(program.plan.steps, 'step')}, numbered in the boxes"
         below = f"{_size(graph)}; {steps_said}; point at a box for its values"
-        files.append((arguments.html, page(Path(arguments.model).name, below, drawing, sections)))
+        tables = [f"<h2>{heading}</h2>{pages.table(columns, rows)}" for heading, columns, rows in sections]
+        name = Path(arguments.model).name
+        page = pages.page(name, escape(name), [pages.below(below), pages.picture(drawing), *tables])
+        files.append((arguments.html, page))
     for path, text in files:
         if path is not None:
             with whole_file(path) as file:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from celeris.records import Record, field
 
 LEAF, LEQ, LT, EQ = "LEAF", "BRANCH_LEQ", "BRANCH_LT", "BRANCH_EQ"
 
@@ -13,8 +14,7 @@ Link = Literal["identity", "sigmoid", "softmax", "exp", "softplus", "square", "s
 Ways = list[tuple[int, bool]]  # (node, its true branch or its false one): branches that lead to one and the same node
 
 
-@dataclass(slots=True)
-class Tree:
+class Tree(Record):
     """Nodes in parallel lists, the root first. `leaves`: (node, target, weight)."""
 
     mode: list[str] = field(default_factory=list)
@@ -66,8 +66,7 @@ class Tree:
         return at
 
 
-@dataclass(slots=True)
-class Boosted:
+class Boosted(Record):
     """`columns`: categories by feature, of columns that a trainer numbers itself. `single`: features are float32."""
 
     trees: list[Tree]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import count
 from typing import Any, Protocol
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from celeris.conversion.boosted import LEQ, Boosted, Link, Tree
 from celeris.conversion.problem import ConversionError, library
+from celeris.records import replace
 
 _ML = "ai.onnx.ml"
 _POST: dict[Link, str] = {"sigmoid": "LOGISTIC", "softmax": "SOFTMAX"}

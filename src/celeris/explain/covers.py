@@ -7,7 +7,6 @@ boosters are converted here with their covers.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,14 +15,14 @@ from celeris.explain.scored import TREES, forest_of_node
 from celeris.explain.shares import shares_of_hits
 from celeris.ops.trees import LEAF, Forest
 from celeris.reader import read
+from celeris.records import Record
 
 
 class _Mismatch(Exception):
     """The file's trees are not the trainer's."""
 
 
-@dataclass(slots=True)
-class _Tree:
+class _Tree(Record):
     """A trainer's tree: children by position, -1 at leaves."""
 
     left: list[int]

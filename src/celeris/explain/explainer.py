@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from celeris.ops.trees import Forest
 from celeris.passes.run import copy_graph
 from celeris.plan.compile import compile_model
 from celeris.predictor import Predictor, load
+from celeris.records import replace
 from celeris.signature import without_zipmaps
 
 _MOST_WAYS = 8_000_000  # cpp/kernels/tree_shap.h keeps some 100 bytes for each

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from celeris.records import Record
 
-@dataclass(slots=True, frozen=True)
-class Explanation:
+
+class Explanation(Record, frozen=True):
     """Scores taken apart: base + contributions summed over features = the score before any post_transform.
 
     Where a model has several outputs, contributions are [N, F, outputs] and base is [outputs].

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from celeris.graph.attributes import python_value
 from celeris.graph.graph import Model, Node
 from celeris.ops.ml_trees import binary_case, classifier_forest, regressor_forest
 from celeris.ops.trees import LEAF, Forest, forest_of_5
+from celeris.records import Record
 
 TREES = ("TreeEnsemble", "TreeEnsembleClassifier", "TreeEnsembleRegressor")
 LINEAR = ("LinearClassifier", "LinearRegressor")
@@ -39,8 +39,7 @@ def pick(model: Model, name: str | None) -> Node:
     return found[0]
 
 
-@dataclass(slots=True)
-class Trees:
+class Trees(Record):
     """A forest, and how its targets are shown: `shown[k]` is the forest's target of output k, of base value base[k]."""
 
     forest: Forest
@@ -50,8 +49,7 @@ class Trees:
     ids: np.ndarray  # int64 [n]: what the file calls each node
 
 
-@dataclass(slots=True)
-class Linear:
+class Linear(Record):
     """Scores X.W + b: coefficients [outputs, F]."""
 
     coefficients: np.ndarray

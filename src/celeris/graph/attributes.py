@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from celeris.graph.graph import Attribute, Graph, Node
 from celeris.graph.strings import Strings
 from celeris.graph.types import Type
+from celeris.records import Record
 
 
 def python_value(attribute: Attribute) -> Any:
@@ -45,8 +45,7 @@ def resolve_references(node: Node, given: dict[str, Attribute]) -> Node:
     return Node(node.op_type, node.inputs, node.outputs, attributes, node.domain, node.name, node.overload)
 
 
-@dataclass(slots=True)
-class BodyTypes:
+class BodyTypes(Record):
     """What rules know of a subgraph."""
 
     input_types: list[Type | None]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from celeris import ops
 from celeris.graph import edit
@@ -11,12 +10,12 @@ from celeris.graph.graph import Function, Graph, Node
 from celeris.graph.types import Type
 from celeris.ops.schema import Parameter, Schema, schema_of
 from celeris.ops.table import Op
+from celeris.records import Record
 
 _STANDARD = ("", "ai.onnx.ml")
 
 
-@dataclass(slots=True)
-class Vocabulary:
+class Vocabulary(Record):
     """What names of operators mean in a model or in a local function."""
 
     opsets: Mapping[str, int]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
 from celeris.graph.types import SparseTensor, Type
+from celeris.records import Record, field
 
 AttributeKind: TypeAlias = Literal[
     "FLOAT", "INT", "STRING", "TENSOR", "GRAPH", "SPARSE_TENSOR", "TYPE_PROTO",
@@ -15,8 +15,7 @@ AttributeKind: TypeAlias = Literal[
 ]  # fmt: skip
 
 
-@dataclass(slots=True)
-class Attribute:
+class Attribute(Record):
     """One attribute of a node.
 
     `value` by kind: FLOAT float, INT int, STRING bytes, TENSOR ndarray, GRAPH Graph, SPARSE_TENSOR SparseTensor,
@@ -29,8 +28,7 @@ class Attribute:
     ref_kind: AttributeKind | None = None
 
 
-@dataclass(slots=True)
-class Node:
+class Node(Record):
     """One use of an operator. A missing optional input or output is ''."""
 
     op_type: str
@@ -48,8 +46,7 @@ class Node:
         return default if found is None else found.value
 
 
-@dataclass(slots=True)
-class Graph:
+class Graph(Record):
     """Nodes in topological order between named values.
 
     Values are names. `types` holds what is known of each value (declared or inferred); a subgraph sees the names of
@@ -66,8 +63,7 @@ class Graph:
     denotations: dict[str, list[str]] = field(default_factory=dict)  # input -> denotation per dimension
 
 
-@dataclass(slots=True)
-class Function:
+class Function(Record):
     """A model-local function: a graph with formal attributes and opsets of its own."""
 
     name: str
@@ -79,8 +75,7 @@ class Function:
     opsets: dict[str, int]
 
 
-@dataclass(slots=True)
-class Model:
+class Model(Record):
     """A whole file."""
 
     graph: Graph

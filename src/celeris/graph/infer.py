@@ -7,7 +7,6 @@ to the model's own declarations.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from celeris.graph.merge import merged
 from celeris.graph.types import SparseTensor, SparseTensorType, Tensor, Type, element_of
 from celeris.ops.schema import Schema
 from celeris.ops.table import Dims, Facts, Op
+from celeris.records import Record, replace
 
 _LONGEST = 1024  # elements of a tensor of dimensions: joined to itself again and again it would grow without end
 
@@ -115,12 +115,11 @@ def _type_of(value: np.ndarray | SparseTensor) -> Type:
     return Tensor(element_of(value.dtype), value.shape)
 
 
-@dataclass(slots=True)
-class _Sweep:
+class _Sweep(Record):
     """One pass over the nodes of a model."""
 
     unrunnable: GraphError | None = None
-    _inside: int = field(default=0)  # depth of subgraphs: their nodes were checked with the node that holds them
+    _inside: int = 0  # depth of subgraphs: their nodes were checked with the node that holds them
 
     def graph(self, graph: Graph, words: Vocabulary, known: Known) -> None:
         for node in graph.nodes:

@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
 from functools import cache
 from typing import TypeAlias
 
 import numpy as np
+
+from celeris.records import Record
 
 Dim: TypeAlias = int | str | None  # a size, a symbolic name, or unknown
 Shape: TypeAlias = tuple[Dim, ...]
@@ -71,8 +72,7 @@ def element_of(dtype: np.dtype) -> str:
     raise TypeError(f"expected a dtype that ONNX has, got {dtype}")
 
 
-@dataclass(frozen=True, slots=True)
-class Tensor:
+class Tensor(Record, frozen=True):
     """A dense tensor. `shape` None: even the rank is unknown."""
 
     element: str
@@ -82,8 +82,7 @@ class Tensor:
         return f"tensor({self.element})"
 
 
-@dataclass(slots=True)
-class SparseTensor:
+class SparseTensor(Record):
     """The value of a sparse tensor (COO): values [nnz], indices [nnz, rank] int64, dense shape."""
 
     values: np.ndarray
@@ -91,8 +90,7 @@ class SparseTensor:
     shape: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SparseTensorType:
+class SparseTensorType(Record, frozen=True):
     """A sparse tensor (COO), of the dense shape `shape`."""
 
     element: str
@@ -102,8 +100,7 @@ class SparseTensorType:
         return f"sparse_tensor({self.element})"
 
 
-@dataclass(frozen=True, slots=True)
-class Sequence:
+class Sequence(Record, frozen=True):
     """A list of values of one type."""
 
     element: Type
@@ -112,8 +109,7 @@ class Sequence:
         return f"seq({self.element})"
 
 
-@dataclass(frozen=True, slots=True)
-class Optional:
+class Optional(Record, frozen=True):
     """A value of a type, or nothing."""
 
     element: Type
@@ -122,8 +118,7 @@ class Optional:
         return f"optional({self.element})"
 
 
-@dataclass(frozen=True, slots=True)
-class Map:
+class Map(Record, frozen=True):
     """A dictionary; `key` is an integer element type or 'string'."""
 
     key: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from celeris.graph.types import ELEMENT_NAMES, Dim, Tensor, Type, dtype_of
 from celeris.ops import shapes
 from celeris.ops.precision import narrow, widen
 from celeris.ops.table import Facts, Op
+from celeris.records import Record
 
 
 def split_heads(where: str, x: np.ndarray, heads: int | None) -> np.ndarray:
@@ -26,8 +26,7 @@ def join_heads(x: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(x.swapaxes(1, 2)).reshape(b, s, h * d)
 
 
-@dataclass(frozen=True, slots=True)
-class _Cache:
+class _Cache(Record, frozen=True):
     """How many keys there are, how many came before the queries, and which are padding."""
 
     queries: int

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence as Seq
-from dataclasses import replace
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from celeris.ops.contrib_text import MICROSOFT
 from celeris.ops.quantize import DynamicQuantizeLinear
 from celeris.ops.recurrent import Options, layer_types, lstm_layer
 from celeris.ops.table import Facts, Op
+from celeris.records import replace
 
 
 def _rounded(x: np.ndarray) -> np.ndarray:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
+from celeris.records import Record
 
-@dataclass(frozen=True, slots=True)
-class Axis:
+
+class Axis(Record, frozen=True):
     """One axis to resize: its number, input and output size, scale, and part of the image (tf_crop_and_resize).
 
     `exact`: the scale is out / size, not a number of its own.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence as Seq
-from dataclasses import replace
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from celeris.graph.types import ELEMENT_NAMES, Tensor, Type, dtype_of
 from celeris.ops import shapes
 from celeris.ops.precision import narrow, widen
 from celeris.ops.table import Facts, Op
+from celeris.records import replace
 
 
 def _channels(x: np.ndarray, rank: int) -> np.ndarray:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from collections.abc import Sequence as Seq
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from celeris.graph.types import Dim, Tensor, Type
 from celeris.ops import shapes
 from celeris.ops.precision import narrow, widen
 from celeris.ops.table import Facts
+from celeris.records import Record
 
 Function = Callable[[np.ndarray], np.ndarray]
 # One step: the input's part of the gates [B,G*H] and the states -> the new states, the hidden one first.
@@ -40,8 +40,7 @@ _ACTIVATIONS: dict[str, tuple[Callable[[Any, Any, Any], Any], float | None, floa
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Record, frozen=True):
     """What RNN, GRU and LSTM have in common, as the node gives it."""
 
     where: str

@@ -15,15 +15,15 @@ from __future__ import annotations
 import os
 from bisect import bisect_right
 from functools import cache
-from typing import NamedTuple
 
 from celeris.ops.table import DOMAIN_ALIASES
+from celeris.records import Record
 
 NEWEST = {"": 28, "ai.onnx.ml": 5, "com.microsoft": 1}  # the newest opset of each domain that the file describes
 MANY = 2**31 - 1  # no upper limit
 
 
-class Parameter(NamedTuple):
+class Parameter(Record):
     """A formal input or output."""
 
     name: str
@@ -34,7 +34,7 @@ class Parameter(NamedTuple):
     permitted: frozenset[str]
 
 
-class Schema(NamedTuple):
+class Schema(Record):
     """One version of an operator."""
 
     domain: str

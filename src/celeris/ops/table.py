@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from celeris.graph.types import Type
+from celeris.records import Record, field
 
 Dims: TypeAlias = tuple[int | str | None, ...]
 DOMAIN_ALIASES = {"ai.onnx": ""}
 
 
-@dataclass(slots=True)
-class Facts:
+class Facts(Record):
     """What an inference rule may know of a node: input types, constant inputs, attributes, how many outputs it has.
 
     `values[i]` is input i's value where it is constant, else None. `dims[i]` is the contents of a small integer
@@ -34,7 +33,7 @@ class Facts:
     raw: Mapping[str, Any] = field(default_factory=dict)
 
 
-class Op(NamedTuple):
+class Op(Record):
     """One operator from one opset on.
 
     `function(*inputs, **attributes)` computes it: inputs positional under their ONNX names (None where missing),

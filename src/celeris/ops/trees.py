@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from celeris import _core
 from celeris.graph.strings import Strings
+from celeris.records import Record, replace
 
 MODES = ("BRANCH_LEQ", "BRANCH_LT", "BRANCH_GTE", "BRANCH_GT", "BRANCH_EQ", "BRANCH_NEQ", "LEAF", "BRANCH_MEMBER")
 LEQ, LT, GTE, GT, EQ, NEQ, LEAF, MEMBER = range(8)
@@ -24,8 +24,7 @@ _AGGREGATES_5 = ("AVERAGE", "SUM", "MIN", "MAX")
 _TRANSFORMS_5 = ("NONE", "SOFTMAX", "LOGISTIC", "SOFTMAX_ZERO", "PROBIT")
 
 
-@dataclass(slots=True)
-class Forest:
+class Forest(Record):
     """Trees over shared node arrays. Node i goes to `true[i]` where the comparison holds, else to `false[i]`.
 
     A leaf's children are itself. Node i adds `weight[k]` to target `target[k]` for k in first[i] to first[i + 1]; only

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from collections.abc import Sequence as Seq
-from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
 import numpy as np
 
 from celeris.graph.types import Dim, Shape
+from celeris.records import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Windows:
+class Windows(Record, frozen=True):
     """How a kernel moves over the spatial axes: per axis its size, step, gap, padding before, input and output size.
 
     `after` is the padding declared behind the input; a window of ceil_mode may reach beyond it.

@@ -7,7 +7,6 @@ count, name and stop. onnxruntime's names for the same work switch a pass off to
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 from celeris.graph.graph import Model
 from celeris.passes.fill_like import fill_like
@@ -18,9 +17,10 @@ from celeris.passes.gather_labels import gather_labels
 from celeris.passes.merge_duplicates import merge_duplicates
 from celeris.passes.remove_dead import remove_dead
 from celeris.passes.remove_identity import remove_identity
+from celeris.records import Record
 
 
-class Pass(NamedTuple):
+class Pass(Record):
     """A row of the table."""
 
     run: Callable[[Model], Iterator[str]]

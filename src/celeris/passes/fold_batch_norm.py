@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 
 from celeris.graph import edit
 from celeris.graph.graph import Graph, Model, Node
+from celeris.records import replace
 
 
 def fold_batch_norm(model: Model) -> Iterator[str]:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection
-from dataclasses import dataclass, field, replace
 from itertools import islice
 from time import perf_counter_ns
 
 from celeris.graph import edit
 from celeris.graph.graph import Attribute, Graph, Model, Node
 from celeris.passes import PASSES
+from celeris.records import Record, field, replace
 
 
-@dataclass(slots=True)
-class Record:
+class Ran(Record):
     """What one pass did: its rewrites, a line each, and the time it took."""
 
     name: str
@@ -22,11 +21,10 @@ class Record:
     nanoseconds: int
 
 
-@dataclass(slots=True)
-class Log:
+class Log(Record):
     """What all passes did."""
 
-    records: list[Record] = field(default_factory=list)
+    records: list[Ran] = field(default_factory=list)
 
     def __str__(self) -> str:
         lines = [f"{r.name}: {len(r.rewrites)} rewrites, {r.nanoseconds / 1e3:.0f} us" for r in self.records]
@@ -58,7 +56,7 @@ def optimize(
         if left is not None:
             left -= len(rewrites)
         if log is not None:
-            log.records.append(Record(entry.name, rewrites, perf_counter_ns() - start))
+            log.records.append(Ran(entry.name, rewrites, perf_counter_ns() - start))
         if "CELERIS_CHECK_PASSES" in os.environ:
             verify(result.graph, entry.name)
     return result

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -20,20 +19,20 @@ from celeris.graph.graph import Graph, Model
 from celeris.interpret import Body, Scope, Value, interpreted
 from celeris.plan.plan import Plan
 from celeris.plan.specialize import gains, specialize
+from celeris.records import Record, replace
 
 _MOST_SHAPES = 8  # programs of one branch
 _MOST_BYTES = 1 << 25  # of constants that all of them hold
 
 
-class Built(NamedTuple):
+class Built(Record):
     """A program and the plan that it was made of."""
 
     plan: Plan
     core: _core.Program
 
 
-@dataclass(slots=True)
-class Bodies:
+class Bodies(Record):
     """Makes the bodies of one model's nodes: `build` compiles them, for so many threads.
 
     `by_shape`: whether a branch may have programs for shapes that it meets.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from celeris.graph import edit
 from celeris.graph.graph import Graph, Node
 from celeris.graph.types import Tensor
 from celeris.providers.base import Link, TensorClaim
+from celeris.records import Record, field, replace
 
 _LONGEST = 24  # links of a chain: their buffers fit the first two caches
 _MOST_EXTRAS = 8
@@ -22,8 +22,7 @@ FUNCTIONS = (
 )  # fmt: skip  # in the order of cpp/tensor/chain.h
 
 
-@dataclass(slots=True)
-class Group:
+class Group(Record):
     """Nodes (by their place in the graph) that run as one kernel; the last makes the only value seen outside."""
 
     members: list[int]

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from celeris.graph.graph import Node
 from celeris.interpret import Body
 from celeris.providers.base import KernelCall, Rows
+from celeris.records import Record, field
 
 
-@dataclass(slots=True)
-class PipelineStep:
+class PipelineStep(Record):
     """Nodes that map rows to rows, run block by block by native kernels."""
 
     nodes: list[Node]
@@ -25,8 +24,7 @@ class PipelineStep:
     fallback: Callable[..., tuple[Any, ...]]  # the same by the reference tier, for other shapes
 
 
-@dataclass(slots=True)
-class CallStep:
+class CallStep(Record):
     """One node on whole tensors, by a Python function; the node's subgraphs by attribute."""
 
     node: Node
@@ -36,8 +34,7 @@ class CallStep:
     bodies: dict[str, Body] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class TensorStep:
+class TensorStep(Record):
     """Nodes on whole tensors by one native kernel, the others' functions chained to the first's."""
 
     nodes: list[Node]
@@ -53,8 +50,7 @@ class TensorStep:
         return [0] * len(self.nodes)
 
 
-@dataclass(slots=True)
-class ZipMapStep:
+class ZipMapStep(Record):
     """[N, C] scores to a list of dicts: apart from the numbers, made only where it is asked for."""
 
     node: Node
@@ -68,8 +64,7 @@ class ZipMapStep:
 Step: TypeAlias = PipelineStep | CallStep | TensorStep | ZipMapStep
 
 
-@dataclass(slots=True)
-class Plan:
+class Plan(Record):
     """Steps from `inputs` to `outputs`; `reasons` says of each node (by position) who took it and why not natively."""
 
     inputs: list[str]

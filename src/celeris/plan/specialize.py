@@ -7,7 +7,6 @@ until the shapes are.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from celeris.graph.infer import Steps
 from celeris.graph.types import Tensor, element_of
 from celeris.interpret import Scope
 from celeris.passes.fold_constants import NEVER, evaluate
+from celeris.records import replace
 
 
 def gains(graph: Graph) -> bool:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from math import prod
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from celeris.graph.graph import Node
+from celeris.records import Record, field
 
 WIDEST = 1 << 18  # columns of a row: beyond that a block of rows is no longer small, and a model perhaps hostile
 REGISTERS = ("float", "double", "int64", "int32", "bool", "string")  # element types that flow through pipelines
@@ -59,8 +59,7 @@ class KernelCall(NamedTuple):
     outputs: list[str]
 
 
-@dataclass(slots=True)
-class Claim:
+class Claim(Record):
     """How a node runs natively: kernels in order, and what each of their outputs looks like.
 
     `aliases` names outputs that are an input under another name or shape (Identity, Reshape): no kernel runs.
@@ -84,8 +83,7 @@ class Link(NamedTuple):
     high: float = 0.0
 
 
-@dataclass(slots=True)
-class TensorClaim:
+class TensorClaim(Record):
     """How a node runs on whole tensors: a kernel of cpp/tensors.h, its parameters and the inputs that it reads.
 
     `links` are what an elementwise node computes: such nodes have no kernel of their own, and become parts of chains.
@@ -99,7 +97,7 @@ class TensorClaim:
     chained: bool = False
 
 
-class Refusal(NamedTuple):
+class Refusal(Record):
     """Why a provider does not take a node."""
 
     reason: str

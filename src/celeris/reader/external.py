@@ -7,23 +7,21 @@ the resolved path is opened without following links, so nothing can be swapped b
 
 from __future__ import annotations
 
-import mmap
 import os
 import stat
-from dataclasses import dataclass, field
 
 import numpy as np
 
 from celeris.reader.errors import ReadError
 from celeris.reader.wire import Message
+from celeris.records import Record, field
 
 _FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _FLAGS |= getattr(os, "O_BINARY", 0)
 _STEPWISE = os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW")
 
 
-@dataclass(slots=True)
-class Folder:
+class Folder(Record):
     """Where a model's external data may lie. `model` is the model file, or None for the working directory."""
 
     model: str | None = None
@@ -56,6 +54,8 @@ class Folder:
         return data[offset : offset + size]
 
     def _map(self, location: str, name: str) -> np.ndarray:
+        import mmap
+
         root, parts = self._resolve(location, name)
         try:
             descriptor = _open(root, parts)

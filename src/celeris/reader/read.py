@@ -5,7 +5,6 @@ from __future__ import annotations
 import mmap
 import os
 import stat
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from celeris.reader.schema import ATTRIBUTE_KINDS
 from celeris.reader.tensors import read_sparse, read_tensor
 from celeris.reader.types import read_type
 from celeris.reader.wire import Message, decode
+from celeris.records import Record
 
 _KIND_OF_FIELD: dict[str, str] = {field: kind for kind, field in ATTRIBUTE_KINDS.values()}
 
@@ -115,8 +115,7 @@ def _opsets(proto: Message) -> dict[str, int]:
     return {_domain(entry): entry.get("version", 0) for entry in proto.get("opset_import", ())}
 
 
-@dataclass(slots=True)
-class _Reader:
+class _Reader(Record):
     """What reading a part needs of the whole."""
 
     folder: Folder

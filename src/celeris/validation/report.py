@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import asdict, dataclass, field
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _SHOWN = 10
+_DIFFERENCE = ("row", "expected", "got", "difference", "cause", "where")
 ENDINGS = (".txt", ".json", ".html", ".png", ".svg")  # of the names that `Report.save` takes
 
 
@@ -66,14 +66,12 @@ class Report:
             *(f"{name:<29}{value}" for name, value in self._facts()),
         ]
         if self.worst:
-            rows = [
-                (str(w.row), _short(w.expected), _short(w.got), f"{w.difference:.2g}", w.cause, w.detail)
-                for w in self.worst[:_SHOWN]
-            ]
-            lines += ["", table(["row", "expected", "got", "difference", "cause", "where"], rows, right=(0, 3))]
+            lines += ["", table(_DIFFERENCE, [_cells(w) for w in self.worst[:_SHOWN]], right=(0, 3))]
             if len(self.worst) > _SHOWN:
                 lines.append(f"... and {len(self.worst) - _SHOWN} more of the {len(self.worst)} rows looked into")
-            lines += ["", *(f"{cause} ({count} rows): {self.fixes[cause]}" for cause, count in self.causes.items())]
+            lines.append("")
+            for cause, count in self.causes.items():
+                lines.append(f"{cause} ({count} row{'s' * (count != 1)}): {self.fixes[cause]}")
         return "\n".join(lines)
 
     def _facts(self) -> list[tuple[str, str]]:
@@ -93,25 +91,19 @@ class Report:
 
     def html(self) -> str:
         """One page that needs no other file."""
+        from celeris.pages import below, page, picture, table
+
         verdict = "pass" if self.passed else "fail"
         facts = [("rows", f"{self.rows:,}"), ("tolerance", f"{self.tolerance:g}"), *self._facts()]
-        worst = "".join(
-            "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in
-            (w.row, _short(w.expected), _short(w.got), f"{w.difference:.2g}", w.cause, w.detail)) + "</tr>"
-            for w in self.worst
-        )  # fmt: skip
-        rows = "".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in facts)
-        fixes = "".join(
-            f"<li><b>{escape(cause)}</b> ({count} rows): {escape(self.fixes[cause])}</li>"
-            for cause, count in self.causes.items()
+        parts = [below(self.subject), table((), facts), picture(self._svg(), fit=True)]
+        if self.causes:
+            rows = [(cause, count, self.fixes[cause]) for cause, count in self.causes.items()]
+            parts += ["<h2>Causes and fixes</h2>", table(("cause", "rows", "fix"), rows)]
+        if self.worst:
+            parts += ["<h2>Rows that differ most</h2>", table(_DIFFERENCE, map(_cells, self.worst))]
+        return page(
+            f"celeris validate: {verdict.upper()}", f'Validation <b class="{verdict}">{verdict.upper()}</b>', parts
         )
-        head = "<tr>" + "".join(f"<th>{n}</th>" for n in ("row", "expected", "got", "difference", "cause", "where"))
-        return _PAGE.format(
-            verdict=verdict, word=verdict.upper(), facts=rows, picture=self._svg(),
-            subject=f"<p>{escape(self.subject)}</p>" if self.subject else "",
-            fixes=f"<h2>Causes and fixes</h2><ul>{fixes}</ul>" if fixes else "",
-            worst=f"<h2>Rows that differ most</h2><table>{head}</tr>{worst}</table>" if worst else "",
-        )  # fmt: skip
 
     def figure(self) -> Figure:
         """How many rows differ by how much."""
@@ -157,6 +149,11 @@ class Report:
         return self.text()
 
 
+def _cells(row: RowDifference) -> tuple[str, ...]:
+    shown = str(row.row), _short(row.expected), _short(row.got), f"{row.difference:.2g}"
+    return *shown, row.cause, row.detail
+
+
 def _plain(value: Any) -> Any:
     return value.tolist() if isinstance(value, (np.ndarray, np.generic)) else str(value)
 
@@ -165,21 +162,3 @@ def _short(value: Any) -> str:
     if isinstance(value, (list, tuple, np.ndarray)):
         return "[" + ", ".join(_short(each) for each in value[:4]) + (", ...]" if len(value) > 4 else "]")
     return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>celeris validate: {word}</title><style>
-body {{ font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #222 }}
-h1 span {{ padding: .1em .5em; border-radius: .3em; color: white }}
-.pass {{ background: #2c7a4b }} .fail {{ background: #b3261e }}
-table {{ border-collapse: collapse; margin: 1rem 0 }}
-th, td {{ text-align: left; padding: .25rem .8rem .25rem 0; border-bottom: 1px solid #ddd; vertical-align: top }}
-svg {{ max-width: 100%; height: auto }}
-</style></head><body>
-<h1>Validation <span class="{verdict}">{word}</span></h1>
-{subject}
-<table>{facts}</table>
-{picture}
-{fixes}
-{worst}
-</body></html>"""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -16,6 +15,7 @@ from celeris.graph.graph import Graph, Node
 from celeris.ops.ngrams import NGrams
 from celeris.ops.regex import compiled
 from celeris.providers.base import Claim, Context, KernelCall, Refusal, Rows
+from celeris.records import Record
 
 _ESCAPE = r"\\[wdsWDSfnrtv]|\\[^\w\s]"
 _CLASS = rf"(?:\[\^?(?:{_ESCAPE}|[^\\\[\]])+\]|{_ESCAPE}|[^\\\[\](){{}}*+?|^$])"  # one character
@@ -95,8 +95,7 @@ def claim_vectorizer(node: Node, context: Context) -> Claim | Refusal:
     return _counted(node, node.inputs[0], rows, {"cut": "columns"}, None)
 
 
-@dataclass(slots=True)
-class Chain:
+class Chain(Record):
     """A TfIdfVectorizer and the nodes before it that no other reads, by place: texts become counts."""
 
     graph: Graph

@@ -212,7 +212,7 @@ def _claim_score(
     if case == "single":  # the label is 0 or 1, or the one string whatever the score
         table = [table[0], table[0]] if element == "string" else np.array([0, 1])
     base = forest.base[:1]
-    one = Forest(**{name: getattr(forest, name) for name in Forest.__slots__})
+    one = Forest(**{name: getattr(forest, name) for name in Forest.__match_args__})
     one.targets = 1
     parameters = {"labels": table, "threshold": ml_trees.threshold(forest), "rounded": 1}
     calls = [

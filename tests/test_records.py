@@ -1,0 +1,84 @@
+"""Records do what slotted dataclasses do."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from celeris import records
+from celeris.records import Record, replace
+
+
+class Point(Record):
+    x: int
+    y: int = 2
+    names: list[str] = records.field(default_factory=list)
+
+
+class Key(Record, frozen=True):
+    x: int
+    y: tuple[int, ...] = ()
+
+
+@dataclass(slots=True)
+class DataPoint:
+    x: int
+    y: int = 2
+    names: list[str] = field(default_factory=list)
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [((1,), {}), ((1, 3), {}), ((1,), {"names": ["a"]}), ((), {}), ((1, 2, [], 4), {}), ((1,), {"z": 1})],
+)
+def test_made_as_a_dataclass_is(given: tuple[Any, ...], named: dict[str, Any]) -> None:
+    def shown(cls: Any) -> str:
+        try:
+            return repr(cls(*given, **named)).replace("DataPoint", "Point")
+        except TypeError as problem:
+            return str(problem).replace("DataPoint.", "")
+
+    assert shown(Point).replace("Point.__init__", "__init__") == shown(DataPoint).replace("Point.__init__", "__init__")
+
+
+def test_defaults_are_not_shared() -> None:
+    one, other = Point(1), Point(1)
+    one.names.append("a")
+    assert other.names == []
+
+
+def test_equal_where_type_and_values_are() -> None:
+    assert Point(1) == Point(1) != Point(2)
+    assert Point(1) != DataPoint(1)
+    assert Key(1) == Key(1) and len({Key(1), Key(1), Key(2)}) == 2
+    with pytest.raises(TypeError, match="unhashable type: 'Point'"):
+        hash(Point(1))
+
+
+def test_slots_only() -> None:
+    with pytest.raises(AttributeError):
+        Point(1).z = 1  # type: ignore[attr-defined]
+
+
+def test_frozen_ones_do_not_change() -> None:
+    key = Key(1)
+    with pytest.raises(AttributeError, match=r"Key.x: expected no change; make another with records.replace"):
+        key.x = 2  # type: ignore[misc]
+    with pytest.raises(AttributeError, match="expected no change"):
+        del key.x
+    assert replace(key, x=2) == Key(2) and key == Key(1)
+
+
+@pytest.mark.parametrize("value", [Point(1, 5, ["a"]), Key(1, (2, 3))])
+def test_copies_and_pickles(value: Any) -> None:
+    assert copy.copy(value) == copy.deepcopy(value) == pickle.loads(pickle.dumps(value)) == value
+
+
+def test_patterns() -> None:
+    match Key(1, (2,)):
+        case Key(x, y):
+            assert (x, y) == (1, (2,))
