@@ -40,7 +40,7 @@
 #define CELERIS_KERNELS(X) \
     /* name, state, file of kernels/                   in -> out: meaning */                                                             \
     X(gemm, Gemm, gemm)                             /* X f32|f64 [K] -> Y f32|f64 [M]: X.W + b, summed in double in a fixed order */       \
-    X(gemm_narrow, GemmNarrow, gemm_narrow)         /* X f32 [K] -> Y f32 [M]: X.W + b in f32, in blocks of 16 products */               \
+    X(gemm_narrow, GemmNarrow, gemm_narrow)         /* X f32 [K] -> Y f32 [M]: X.W + b in f32, in blocks of 32 products; or its positive part */ \
     X(distances, Distances, distances)              /* X [D] -> f32|f64 [P]: |x - p|^2 of constant points, its root, or e^(-gamma of it) */ \
     X(nearest, Nearest, nearest)                    /* X [D] -> f32|f64 [k], i64 [k]: distances to the k nearest of constant points, and which */ \
     X(pair_votes, PairVotes, pairs)                 /* scores f64 [pairs] -> f64 [C]: how many pairs each class wins */                   \

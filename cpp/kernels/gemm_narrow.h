@@ -1,7 +1,8 @@
-// gemm_narrow: Y = X W + b in float32, for products large enough that double would be too slow (see matmul.py).
+// gemm_narrow: Y = X W + b, or max(0, X W + b), in float32, for products large enough that double would be too slow (see
+// matmul.py).
 //
-// Each output is summed in blocks of 16 products, k ascending, by fused multiply-adds; then the blocks, in order. The
-// error grows with 16 + K / 16 roundings instead of K (blocked summation: N. J. Higham, Accuracy and Stability of
+// Each output is summed in blocks of 32 products, k ascending, by fused multiply-adds; then the blocks, in order. The
+// error grows with 32 + K / 32 roundings instead of K (blocked summation: N. J. Higham, Accuracy and Stability of
 // Numerical Algorithms, 4.2). Every path and every instruction set does the same operations on a row.
 #pragma once
 
@@ -10,110 +11,194 @@
 namespace celeris {
 
 struct GemmNarrow : KernelState {
-    static constexpr int64_t panel = 16, block = 16;
+    static constexpr int64_t block = 32;
+    static constexpr int64_t panel = 64;  // outputs whose weights lie together
+    static constexpr int64_t depth = 64;  // so many rows of a panel stay in the first cache
+    static constexpr int64_t group = 64;  // rows that are packed together
     int64_t k, m;
-    std::vector<float> weights;  // [panels, K, panel], zeros beyond M
-    std::vector<float> bias;     // [panels * panel]
+    bool relu;
+    std::vector<float> weights;  // panels [K, 64], the last one [K, what is left, in vectors of 16]
+    std::vector<float> bias;     // [M], and zeros up to a multiple of 16
 
     explicit GemmNarrow(const Params &p) {
         p.arity(1, 1);
         k = p.in[0].width, m = p.out[0].width;
         const std::vector<float> given = p.floats("weights");  // [M, K]
         bias = p.floats("bias");
+        relu = p.has("relu");
         require(p.in[0].type == Type::f32 && p.out[0].type == Type::f32, "gemm_narrow: expected f32");
         require(int64_t(given.size()) == k * m, "gemm_narrow: expected weights [M, K]");
         require(int64_t(bias.size()) == m, "gemm_narrow: expected bias [M]");
-        const int64_t panels = (m + panel - 1) / panel;
-        weights.resize(size_t(panels * k * panel)), bias.resize(size_t(panels * panel));
-        for (int64_t j = 0; j < m; ++j)
-            for (int64_t i = 0; i < k; ++i) weights[size_t((j / panel * k + i) * panel + j % panel)] = given[size_t(j * k + i)];
-        cost = 0.03 * double(k * m) + 0.3 * double(k + m) + 1;
-        scratch_fixed = size_t(k) * 64 * sizeof(float);
+        weights.resize(size_t(whole() * k)), bias.resize(size_t(whole()));
+        for (int64_t j = 0; j < m; ++j) {
+            const int64_t first = j / panel * panel;
+            for (int64_t i = 0; i < k; ++i) weights[size_t(first * k + i * width(first) + j - first)] = given[size_t(j * k + i)];
+        }
+        cost = 0.02 * double(k * m) + 0.3 * double(k + m) + 1;
+        scratch_fixed = size_t(k * group) * sizeof(float);
+        if (k * m >= 1 << 16) rows_wanted = 128;  // weights that leave the cache are read once for so many rows
     }
+
+    int64_t whole() const { return (m + 15) / 16 * 16; }
+    // Of the panel of output `first` on.
+    int64_t width(int64_t first) const { return whole() - first < panel ? whole() - first : panel; }
 };
 
 namespace CELERIS_TARGET {
 
-// A tile of rows, whose columns lie one after the other in `x` ([K, tile rows]), by four outputs of a panel.
-template <int vectors>
-inline void multiply_narrow(const float *x, const float *w, int64_t k, Vector<float> (&total)[4][vectors]) {
-    constexpr int64_t tile = vectors * vector_lanes<float>;
-    for (int q = 0; q < 4; ++q)
-        for (int v = 0; v < vectors; ++v) total[q][v] = Vector<float>{};
-    for (int64_t first = 0; first < k; first += GemmNarrow::block) {
-        const int64_t last = k - first < GemmNarrow::block ? k : first + GemmNarrow::block;
-        Vector<float> s[4][vectors] = {};
-        for (int64_t i = first; i < last; ++i, w += GemmNarrow::panel, x += tile) {
-            Vector<float> row[vectors];
-            for (int v = 0; v < vectors; ++v) row[v] = load(x + v * vector_lanes<float>);
-            for (int q = 0; q < 4; ++q) {
-                const Vector<float> weight = splat(w[q]);
-                for (int v = 0; v < vectors; ++v) s[q][v] = fused_multiply_add(row[v], weight, s[q][v]);
+inline Vector<float> positive(Vector<float> v) { return v < 0 ? Vector<float>{} : v; }
+
+// The first product of a sum, and what becomes of it after the last.
+struct SumEnds {
+    bool add;           // to what is there
+    const float *bias;  // one for each row of y, or null: the sum is not complete
+    bool relu;
+};
+
+// y = sums of k products in blocks. `single` gives a number for each of so many rows of y, `wide` vectors of numbers for
+// its columns: weights and inputs, either way around. What lies `ahead` of `single` is wanted next.
+template <int rows, int vectors>
+[[gnu::noinline]] void sum_products(const float *single, ptrdiff_t single_step, int64_t ahead, const float *wide,
+                                    ptrdiff_t wide_step, int64_t k, SumEnds ends, float *y, ptrdiff_t step) {
+    for (int64_t first = 0; first < k; first += GemmNarrow::block, ends.add = true) {
+        const int64_t count = k - first < GemmNarrow::block ? k - first : GemmNarrow::block;
+        Vector<float> s[rows][vectors];
+#pragma GCC unroll 12
+        for (int q = 0; q < rows; ++q)
+#pragma GCC unroll 8
+            for (int v = 0; v < vectors; ++v) s[q][v] = Vector<float>{};
+        const auto multiply = [&](int64_t times) __attribute__((always_inline)) {
+#pragma GCC unroll 4
+            for (int64_t i = 0; i < times; ++i, single += single_step, wide += wide_step) {
+                __builtin_prefetch(single + ahead, 0, 2);
+                Vector<float> x[vectors];
+#pragma GCC unroll 8
+                for (int v = 0; v < vectors; ++v) x[v] = load(wide + v * vector_lanes<float>);
+#pragma GCC unroll 12
+                for (int q = 0; q < rows; ++q) {
+                    const Vector<float> one = splat(single[q]);
+#pragma GCC unroll 8
+                    for (int v = 0; v < vectors; ++v) s[q][v] = fused_multiply_add(one, x[v], s[q][v]);
+                }
             }
-        }
-        for (int q = 0; q < 4; ++q)
-            for (int v = 0; v < vectors; ++v) total[q][v] += s[q][v];
+        };
+        if (count == GemmNarrow::block)
+            multiply(GemmNarrow::block);
+        else
+            multiply(count);
+        const bool last = ends.bias != nullptr && first + count == k;
+#pragma GCC unroll 12
+        for (int q = 0; q < rows; ++q)
+#pragma GCC unroll 8
+            for (int v = 0; v < vectors; ++v) {
+                float *const to = y + q * step + v * vector_lanes<float>;
+                if (ends.add) s[q][v] += load(to);
+                if (last) s[q][v] += splat(ends.bias[q]);
+                store(to, last && ends.relu ? positive(s[q][v]) : s[q][v]);
+            }
     }
 }
 
-// So many panels for one row.
-template <int panels>
-inline void row_narrow(const GemmNarrow &g, const Block &b, int64_t r, int64_t j) {
-    constexpr int64_t each = GemmNarrow::panel / vector_lanes<float>, n = panels * each;
-    const float *x = b.in[0].column<float>(0) + r;
-    const ptrdiff_t step = b.in[0].stride;
-    const float *w = g.weights.data() + j * g.k;
-    Vector<float> total[n] = {};
-    for (int64_t first = 0; first < g.k; first += GemmNarrow::block) {
-        const int64_t last = g.k - first < GemmNarrow::block ? g.k : first + GemmNarrow::block;
-        Vector<float> s[n] = {};
-        for (int64_t i = first; i < last; ++i) {
-            const Vector<float> v = splat(x[i * step]);
-            for (int64_t q = 0; q < n; ++q)
-                s[q] = fused_multiply_add(v, load(w + (q / each * g.k + i) * GemmNarrow::panel + q % each * vector_lanes<float>), s[q]);
-        }
-        for (int64_t q = 0; q < n; ++q) total[q] += s[q];
-    }
-    float y[panels * GemmNarrow::panel];
-    for (int64_t q = 0; q < n; ++q)
-        store(y + q * vector_lanes<float>, total[q] + load(g.bias.data() + j + q * vector_lanes<float>));
-    for (int64_t q = 0; q < panels * GemmNarrow::panel && j + q < g.m; ++q) b.out[0].column<float>(j + q)[r] = y[q];
-}
+// Rows [0, rows) of a group, whose columns lie `step` apart, by one panel of outputs, a piece of the depth after the other.
+// Whole vectors of rows stand in lanes; where few rows are left, the outputs do.
+struct NarrowPanel {
+    static constexpr int64_t each = vector_lanes<float>;
+    const GemmNarrow &g;
+    const float *x;
+    ptrdiff_t step;
+    const View &out;
+    int64_t r, rows;  // of the output
+    int64_t panel, width, count;
+    const float *weights;
+    float few[each * GemmNarrow::panel];  // sums of rows that are left
 
-// `count` rows from row r on as one tile, which is filled up with zeros.
-template <int vectors>
-inline void tile_narrow(const GemmNarrow &g, const Block &b, int64_t r, int64_t count) {
-    constexpr int64_t tile = vectors * vector_lanes<float>;
-    float *packed = reinterpret_cast<float *>(b.scratch);
-    if (count == tile) {
-        for (int64_t i = 0; i < g.k; ++i) std::memcpy(packed + i * tile, b.in[0].column<float>(i) + r, tile * sizeof(float));
-    } else {
-        std::memset(packed, 0, size_t(g.k * tile) * sizeof(float));
-        for (int64_t i = 0; i < g.k; ++i)
-            std::memcpy(packed + i * tile, b.in[0].column<float>(i) + r, size_t(count) * sizeof(float));
-    }
-    for (int64_t j = 0; j < g.m; j += 4) {
-        Vector<float> total[4][vectors];
-        const float *w = g.weights.data() + j / GemmNarrow::panel * GemmNarrow::panel * g.k + j % GemmNarrow::panel;
-        multiply_narrow<vectors>(packed, w, g.k, total);
-        for (int q = 0; q < 4 && j + q < g.m; ++q) {
-            const Vector<float> bias = splat(g.bias.data()[j + q]);
-            for (int v = 0; v < vectors; ++v) total[q][v] += bias;
-            std::memcpy(b.out[0].column<float>(j + q) + r, total[q], size_t(count) * sizeof(float));
+    NarrowPanel(const GemmNarrow &g, const float *x, ptrdiff_t step, const View &out, int64_t r, int64_t rows, int64_t panel)
+        : g(g), x(x), step(step), out(out), r(r), rows(rows), panel(panel), width(g.width(panel)),
+          count(g.m - panel < width ? g.m - panel : width), weights(g.weights.data() + panel * g.k) {}
+
+    void multiply() {
+        const int64_t whole = rows / each * each, piece = rows <= 4 ? g.k : GemmNarrow::depth;  // else read once
+        for (int64_t from = 0; from < g.k; from += piece) {
+            const int64_t depth = g.k - from < piece ? g.k - from : piece;
+            int64_t i = 0;
+            if constexpr (each == 16) i = tiles<4>(i, from, depth);
+            i = tiles<2>(i, from, depth);
+            i = tiles<1>(i, from, depth);
+            i = left<4>(i, from, depth);
+            i = left<2>(i, from, depth);
+            i = left<1>(i, from, depth);
+        }
+        for (int64_t i = 0; i < rows - whole; ++i)
+            for (int64_t q = 0; q < width; q += each) {
+                float *const y = few + i * GemmNarrow::panel + q;
+                const Vector<float> sum = load(y) + load(g.bias.data() + panel + q);
+                store(y, g.relu ? positive(sum) : sum);
+            }
+        for (int64_t q = 0; q < count; ++q) {
+            float *const y = out.column<float>(panel + q) + r + whole;
+            for (int64_t i = 0; i < rows - whole; ++i) y[i] = few[i * GemmNarrow::panel + q];
         }
     }
-}
+
+    template <int vectors>
+    int64_t tiles(int64_t i, int64_t from, int64_t depth) {
+        for (; i + vectors * each <= rows; i += vectors * each) {
+            int64_t j = 0;
+            if constexpr (vectors == 1) j = tile<12, vectors>(i, j, from, depth);
+            j = tile<6, vectors>(i, j, from, depth);
+            j = tile<4, vectors>(i, j, from, depth);
+            j = tile<2, vectors>(i, j, from, depth);
+            j = tile<1, vectors>(i, j, from, depth);
+        }
+        return i;
+    }
+
+    template <int outputs, int vectors>
+    int64_t tile(int64_t i, int64_t j, int64_t from, int64_t depth) {
+        for (; j + outputs <= count; j += outputs)
+            sum_products<outputs, vectors>(weights + from * width + j, width, GemmNarrow::depth * width, x + from * step + i, step, depth,
+                                           {from > 0, from + depth == g.k ? g.bias.data() + panel + j : nullptr, g.relu},
+                                           out.column<float>(panel + j) + r + i, out.stride);
+        return j;
+    }
+
+    template <int some>
+    int64_t left(int64_t i, int64_t from, int64_t depth) {
+        constexpr int most = each == 16 ? 4 : each == 4 ? 2 : some == 1 ? 8 : some == 2 ? 4 : 2;
+        for (; i + some <= rows; i += some) {
+            int64_t j = 0;
+            j = left<some, most>(i, j, from, depth);
+            if constexpr (most > 4) j = left<some, 4>(i, j, from, depth);
+            if constexpr (most > 2) j = left<some, 2>(i, j, from, depth);
+            j = left<some, 1>(i, j, from, depth);
+        }
+        return i;
+    }
+
+    template <int some, int vectors>
+    int64_t left(int64_t i, int64_t j, int64_t from, int64_t depth) {
+        for (; j + vectors * each <= width; j += vectors * each)
+            sum_products<some, vectors>(x + from * step + i, step, 0, weights + from * width + j, width, depth, {from > 0, nullptr, false},
+                                        few + (i % each) * GemmNarrow::panel + j, GemmNarrow::panel);
+        return j;
+    }
+};
 
 inline void run(const GemmNarrow &g, const Block &b) {
-    constexpr int64_t half = vector_lanes<float>, few = 4;  // rows that are faster one by one than as a tile
-    int64_t r = 0;
-    for (; r + 2 * half <= b.rows; r += 2 * half) tile_narrow<2>(g, b, r, 2 * half);
-    for (int64_t left; (left = b.rows - r) > few; r += left < half ? left : half)
-        tile_narrow<1>(g, b, r, left < half ? left : half);
-    for (; r < b.rows; ++r) {
-        int64_t j = 0;
-        for (; j + 3 * GemmNarrow::panel < g.m; j += 4 * GemmNarrow::panel) row_narrow<4>(g, b, r, j);
-        for (; j < g.m; j += GemmNarrow::panel) row_narrow<1>(g, b, r, j);
+    const View &in = b.in[0];
+    // Columns of the caller, far apart, would push one another out of the cache.
+    const bool packs = in.stride > 1024;
+    const int64_t group = packs ? GemmNarrow::group : b.rows;
+    for (int64_t r = 0; r < b.rows; r += group) {
+        const int64_t rows = b.rows - r < group ? b.rows - r : group;
+        const float *x = in.column<float>(0) + r;
+        ptrdiff_t step = in.stride;
+        if (packs) {
+            float *const packed = reinterpret_cast<float *>(b.scratch);
+            for (int64_t i = 0; i < g.k; ++i) std::memcpy(packed + i * group, x + i * step, size_t(rows) * sizeof(float));
+            x = packed, step = group;
+        }
+        for (int64_t j = 0; j < g.m; j += GemmNarrow::panel) NarrowPanel(g, x, step, b.out[0], r, rows, j).multiply();
     }
 }
 

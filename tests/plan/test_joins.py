@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from celeris.plan.joins import join
 from celeris.providers.base import KernelCall
 
@@ -34,3 +36,28 @@ def test_what_is_read_elsewhere_or_differs_stays() -> None:
     ):
         counts = [1] * len(chain)
         assert join(chain, counts, {"e": "d"}, outputs) == (chain, counts)
+
+
+def _layer(bias: float = 0.0, values: int = 3) -> list[KernelCall]:
+    add = {"op": "Add", "a_columns": np.arange(3), "b_values": np.arange(values, dtype=np.float32)}
+    weights = np.ones((3, 2), np.float32)
+    return [
+        KernelCall("gemm_narrow", {"weights": weights, "bias": np.full(3, bias, np.float32)}, ["x"], ["p"]),
+        KernelCall("binary", add, ["p"], ["s"]),
+        KernelCall("unary", {"op": "Relu"}, ["s"], ["y"]),
+    ]
+
+
+def test_a_layer_is_one_kernel() -> None:
+    kernels, counts = join(_layer(), [1, 1, 1], {}, ["y"])
+    assert counts == [0, 0, 1] and [call.kernel for call in kernels] == ["gemm_narrow"]
+    assert kernels[0].inputs == ["x"] and kernels[0].outputs == ["y"]
+    assert kernels[0].params["bias"].tolist() == [0, 1, 2] and kernels[0].params["relu"] == 1
+
+
+def test_a_product_takes_no_second_bias_and_no_bias_after_its_positive_part() -> None:
+    assert [call.kernel for call in join(_layer(bias=1), [1, 1, 1], {}, ["y"])[0]] == ["gemm_narrow", "binary", "unary"]
+    product, add, relu = _layer()
+    turned = [product, relu._replace(inputs=["p"], outputs=["r"]), add._replace(inputs=["r"], outputs=["y"])]
+    assert [call.kernel for call in join(turned, [1, 1, 1], {}, ["y"])[0]] == ["gemm_narrow", "binary"]
+    assert [call.kernel for call in join(_layer(), [1, 1, 1], {}, ["y", "p"])[0]] == ["gemm_narrow", "binary", "unary"]

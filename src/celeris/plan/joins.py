@@ -109,6 +109,24 @@ def _counts(name: str, sole: Sole) -> Joined | None:
     return maker._replace(params={**maker.params, **after}), [*absorbed, maker]
 
 
+def biased(call: KernelCall, sole: Sole) -> Joined | None:
+    """Products in float32 -> plus a constant."""
+    bias, maker = _constant(call, "Add"), sole(call.inputs[0])
+    if bias is None or maker is None or maker.kernel != "gemm_narrow":
+        return None
+    if maker.params["bias"].any() or "relu" in maker.params:
+        return None
+    return maker._replace(params={**maker.params, "bias": np.ascontiguousarray(bias)}, outputs=call.outputs), [maker]
+
+
+def positive(call: KernelCall, sole: Sole) -> Joined | None:
+    """Products in float32 -> their positive part."""
+    maker = sole(call.inputs[0])
+    if call.params["op"] != "Relu" or maker is None or maker.kernel != "gemm_narrow":
+        return None
+    return maker._replace(params={**maker.params, "relu": 1}, outputs=call.outputs), [maker]
+
+
 def _constant(call: KernelCall, op: str) -> np.ndarray | None:
     """The constant of an operation on columns as they stand and one number each."""
     if call.kernel != "binary" or call.params["op"] != op or len(call.inputs) != 1:
@@ -122,4 +140,5 @@ def _constant(call: KernelCall, op: str) -> np.ndarray | None:
 
 RULES: dict[str, Callable[[KernelCall, Sole], Joined | None]] = {
     "top_k": nearest, "normalizer": normalized, "gemm": multiplied, "gemm_narrow": multiplied,
+    "binary": biased, "unary": positive,
 }  # fmt: skip
