@@ -76,6 +76,10 @@ inline void transpose_square(Two (&v)[2]) {
 // y[c * ys + r] = x[r * xs + c], in tiles so that both sides stay in cache.
 template <class T>
 void transpose(const T *x, ptrdiff_t xs, int64_t rows, int64_t columns, T *y, ptrdiff_t ys) {
+    if (rows == 2 && ys == 2) {  // the scores of two classes: pairs
+        for (int64_t c = 0; c < columns; ++c) y[2 * c] = x[c], y[2 * c + 1] = x[xs + c];
+        return;
+    }
     constexpr int64_t tile = 16;
     for (int64_t r0 = 0; r0 < rows; r0 += tile) {
         const int64_t n = std::min(tile, rows - r0);

@@ -1,5 +1,6 @@
 #include "frames/column.h"
 
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -267,9 +268,13 @@ void Columns::read_numbers(int64_t column, Layout layout, const Piece &p, int64_
     blank(column, p, at, rows, to);
     if constexpr (std::is_floating_point_v<To>) {
         if (!refuse_nan_) return;
-        bool any = false;
-        for (int64_t r = 0; r < rows; ++r) any |= to[r] != to[r];
-        for (int64_t r = 0; any && r < rows; ++r)
+        // Asked of the bits: a comparison of floats may trap, so compilers make no vectors of it.
+        using Bits = std::conditional_t<sizeof(To) == 4, int32_t, int64_t>;
+        constexpr Bits size = std::numeric_limits<Bits>::max();
+        constexpr Bits infinity = std::bit_cast<Bits>(std::numeric_limits<To>::infinity());
+        Bits any = 0;
+        for (int64_t r = 0; r < rows; ++r) any |= Bits((std::bit_cast<Bits>(to[r]) & size) > infinity);
+        for (int64_t r = 0; any != 0 && r < rows; ++r)
             if (to[r] != to[r]) {
                 note(column, first + r, Reason::nan);
                 break;

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,13 +12,13 @@ from celeris.cli.blocks import Block
 from celeris.cli.errors import UsageError
 from celeris.errors import EXCEPTIONS
 from celeris.predictor import Predictor
+from celeris.records import Record
 
 CHOICES = ("all", "labels", "probabilities")
 _REFUSED: tuple[type[Exception], ...] = (ValueError, *EXCEPTIONS)
 
 
-@dataclass(slots=True)
-class Answers:
+class Answers(Record):
     """Columns of the rows at `good` (all for None); why each other row has none."""
 
     columns: dict[str, np.ndarray]

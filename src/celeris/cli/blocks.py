@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any, BinaryIO
+
+from celeris.records import Record, field
 
 BLOCK_BYTES = 1 << 23  # of text; a block of rows is parsed, predicted and written before the next but two is read
 BLOCK_ROWS = 1 << 17  # of columns
 
 
-@dataclass(slots=True)
-class Block:
+class Block(Record):
     """`count` rows of a file. `features` holds those at `good` (all for None); `bad` says of the others why."""
 
     where: str
@@ -27,8 +27,7 @@ class Block:
     bad: dict[int, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Record, frozen=True):
     """Whole lines of a file, the first of them being line `line`, counted from 1."""
 
     data: bytes

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from celeris.cli.errors import UsageError
 from celeris.frames import faults
 from celeris.predictor import Predictor
+from celeris.records import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Record, frozen=True):
     """What the command line says of columns: model column -> file column, and those passed through."""
 
     mapping: Mapping[str, str]
     keep: Sequence[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(Record, frozen=True):
     """Positions in the file of the model's columns, in the model's order, and of those passed through."""
 
     features: list[int]

@@ -12,17 +12,16 @@ import stat
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 
 from celeris.cli.errors import UsageError
+from celeris.records import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Masked:
+class Masked(Record, frozen=True):
     """A column with places that are missing; NumPy's own masked arrays take long to import."""
 
     values: np.ndarray
