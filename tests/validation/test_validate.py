@@ -55,7 +55,7 @@ def test_rounding_at_a_threshold_is_named_with_tree_and_node() -> None:
     [row] = report.worst
     assert (row.row, row.expected, row.got) == (1, 20.0, 10.0)
     assert row.cause == "float32 rounding at a threshold"
-    assert row.detail.startswith("tree 0, node 0: ") and row.detail.endswith("= 1.5 against 1.5")
+    assert row.detail.startswith("tree 0, node 0: ") and row.detail.endswith("= 1.5, as its threshold")
     assert "double=True" in report.fixes[row.cause]
 
 
@@ -119,6 +119,31 @@ def test_labels_alone() -> None:
     report = validate(convert(model, x), x, labels)
     assert report.labels == 1 and not report.passed
     assert (report.worst[0].row, report.worst[0].expected, report.worst[0].got) == (7, labels[7], 1 - labels[7])
+    assert report.worst[0].cause == "unexplained"
+
+
+def test_labels_of_another_type_are_named() -> None:
+    x, y = _table()
+    model = _forest(x, y)
+    report = validate(convert(model, x), x, model.predict(x).astype(str))
+    assert report.labels == 300 and set(report.causes) == {"labels of another type"}
+    assert report.worst[0].detail == f"expected '{y[0]}' (str), got {y[0]} (int)"
+
+
+@pytest.mark.parametrize("kind", [pd.DataFrame, np.asarray])
+def test_an_input_that_float32_does_not_hold_is_named(kind: Any) -> None:
+    from sklearn.linear_model import LinearRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    times = 1.6e12 + np.arange(200.0)
+    rows = kind(pd.DataFrame({"time": times, "v": np.arange(200.0) % 7}))
+    model = make_pipeline(StandardScaler(), LinearRegression()).fit(rows, times % 1000)
+    report = validate(convert(model, rows), rows, model)
+    assert not report.passed and set(report.causes) == {"an input that float32 does not hold"}
+    name = "time" if kind is pd.DataFrame else 0
+    first = report.worst[0]
+    assert first.detail == f"column '{name}': {times[first.row].item()!r} becomes 1599999967232.0"
 
 
 def test_shapes_that_do_not_fit_are_refused() -> None:

@@ -16,6 +16,7 @@ from celeris.ops.trees import LEAF
 from celeris.predictor import Predictor
 
 THRESHOLD, MISSING, CATEGORY = "float32 rounding at a threshold", "missing-value route", "unseen category"
+INPUT, LABEL = "an input that float32 does not hold", "labels of another type"
 SUMMATION, ENCODING = "float32 rounding of sums", "unexplained"
 FIXES = {
     THRESHOLD: "convert with float64 inputs and thresholds: celeris.load(estimator, double=True), or in skl2onnx an "
@@ -24,10 +25,14 @@ FIXES = {
     "(nodes_missing_value_tracks_true), or impute in the pipeline",
     CATEGORY: "decide what an unseen category means before conversion: OneHotEncoder(handle_unknown='ignore'), or "
     "OrdinalEncoder(handle_unknown='use_encoded_value')",
+    INPUT: "convert with float64 inputs: celeris.load(estimator, double=True), or in skl2onnx an input of "
+    "DoubleTensorType; or train on smaller numbers, such as the days since a date instead of its nanoseconds",
+    LABEL: "compare with labels of the model's type: text with text, numbers with numbers",
     SUMMATION: "raise the tolerance to what float32 can hold (about 1e-5), or convert with float64 inputs",
     ENCODING: "look at the row: is it the same model, are columns in the same order, is text encoded alike?",
 }
 _SMALL = 1e-4  # what sums of many float32 leaves can be off by
+_MOVED = 1e-5  # of a column's spread: more than the rounding of an input to float32 moves most columns
 _NEAR = 2  # float32 spacings between a value and a threshold that a rounding can cross
 
 
@@ -43,6 +48,7 @@ class Causes:
         except ExplainError:
             self._explainer = self._values = None
         self._unseen = _unseen_categories(predictor, X)
+        self._rounded = _rounded_inputs(predictor, X)
 
     def of(self, row: int, difference: float) -> tuple[str, str]:
         """(cause, where) of a row."""
@@ -54,7 +60,9 @@ class Causes:
                 found = self._in_trees(scored, self._values[row])
                 if found is not None:
                     return found
-        return (SUMMATION, "") if difference <= _SMALL else (ENCODING, "")
+        if difference <= _SMALL:
+            return SUMMATION, ""
+        return (INPUT, self._rounded[row]) if row in self._rounded else (ENCODING, "")
 
     def _in_trees(self, trees: Trees, x: np.ndarray) -> tuple[str, str] | None:
         """The nodes on the row's way at which NaN has no route of its own, or a rounding decides."""
@@ -83,8 +91,10 @@ class Causes:
         assert explainer is not None and self._values is not None
         width = self._values.shape[1]
         name = column_names(explainer._graph, explainer._node.inputs[0], width, explainer._inputs)[feature]
+        if value == limit:
+            return f"tree {tree}, node {trees.ids[node]}: {name} = {value:.9g}, as its threshold"
         said = [f"{each:.9g}" for each in (value, limit)]
-        if said[0] == said[1] and value != limit:
+        if said[0] == said[1]:
             said = [repr(float(each)) for each in (value, limit)]
         return f"tree {tree}, node {trees.ids[node]}: {name} = {said[0]} against {said[1]}"
 
@@ -111,9 +121,27 @@ def _unseen_categories(predictor: Predictor, X: Any) -> dict[int, str]:
         [name] = column_names(graph, node.inputs[0], 1, inputs) if texts else [""]
         if name not in table.names:
             continue
-        for row, text in enumerate(_texts(X, name)):
+        for row, text in enumerate(_listed(X, name)):
             if isinstance(text, str) and text not in texts:
                 found.setdefault(row, f"column '{name}': {text!r} was not met in training")
+    return found
+
+
+def _rounded_inputs(predictor: Predictor, X: Any) -> dict[int, str]:
+    """Rows with a number that rounding to float32 moves far, beside how far the column's numbers lie apart."""
+    names, found = table_of(X).names, dict[int, str]()
+    for each in predictor._signature.inputs if names is not None or isinstance(X, np.ndarray) else []:
+        columns = range(X.shape[1]) if names is None else [name for name in each.columns or () if name in names]
+        for column in columns if each.element == "float" else []:
+            values = np.asarray(_listed(X, column) if isinstance(column, str) else X[:, column])
+            if values.dtype.kind not in "iuf":
+                continue
+            with np.errstate(all="ignore"):
+                moved = np.abs(values - values.astype(np.float32).astype(np.float64))
+                far = moved > _MOVED * np.nanstd(values, dtype=np.float64)
+            for row in np.flatnonzero(far):
+                value = values[row].item()
+                found.setdefault(int(row), f"column '{column}': {value!r} becomes {float(np.float32(value))!r}")
     return found
 
 
@@ -124,7 +152,7 @@ def _known_texts(node: Node) -> set[str]:
     return {v.decode("utf-8", "replace") if isinstance(v, bytes) else v for v in keys if isinstance(v, (bytes, str))}
 
 
-def _texts(X: Any, name: str) -> list[Any]:
+def _listed(X: Any, name: str) -> list[Any]:
     column = X[name]
     for method in ("to_pylist", "to_list", "tolist"):
         if hasattr(column, method):

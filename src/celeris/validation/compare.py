@@ -9,7 +9,7 @@ import numpy as np
 
 from celeris.conversion import is_estimator
 from celeris.predictor import Predictor, load
-from celeris.validation.causes import FIXES, Causes
+from celeris.validation.causes import FIXES, LABEL, Causes
 from celeris.validation.report import Report, RowDifference
 
 _LOOKED_INTO = 100  # of the rows that differ, the worst first
@@ -46,7 +46,8 @@ def validate(model: Any, X: Any, against: Any, *, tolerance: float = 1e-5) -> Re
         wrong = np.array([a != b for a, b in zip(_comparable(labels), _comparable(got_labels), strict=True)], bool)
     over = difference > tolerance
     ties = wrong & ~over & _tied(scores, tolerance, rows)
-    order = np.argsort(-np.where(wrong & ~ties, np.inf, difference), kind="stable")
+    size = np.where(wrong & ~ties, np.inf, difference)
+    order = np.argsort(-size, kind="stable")
     look = [int(r) for r in order[: min(_LOOKED_INTO, rows)] if over[r] or wrong[r]]
     causes = Causes(predictor, X) if look else None
     worst = [
@@ -55,9 +56,10 @@ def validate(model: Any, X: Any, against: Any, *, tolerance: float = 1e-5) -> Re
             labels[row] if wrong[row] and labels is not None else _cell(scores, row),
             got_labels[row] if wrong[row] and got_labels is not None else _cell(got_scores, row),
             float(difference[row]),
-            *(causes.of(row, float(difference[row])) if causes is not None else ("", "")),
+            *(_retyped(labels, got_labels, row) or causes.of(row, float(size[row]))),
         )
         for row in look
+        if causes is not None
     ]
     counts: dict[str, int] = {}
     for each in worst:
@@ -132,6 +134,16 @@ def _difference(expected: np.ndarray, got: np.ndarray) -> np.ndarray:
 def _comparable(labels: np.ndarray) -> list[Any]:
     """Labels as Python values: 1, 1.0 and True are one label, '1' is another."""
     return labels.tolist()
+
+
+def _retyped(expected: np.ndarray | None, got: np.ndarray | None, row: int) -> tuple[str, str] | None:
+    """The cause where labels are the same but for their type."""
+    if expected is None or got is None:
+        return None
+    [one], [other] = _comparable(expected[row : row + 1]), _comparable(got[row : row + 1])
+    if one == other or str(one) != str(other):
+        return None
+    return LABEL, f"expected {one!r} ({type(one).__name__}), got {other!r} ({type(other).__name__})"
 
 
 def _tied(scores: np.ndarray | None, tolerance: float, rows: int) -> np.ndarray:
