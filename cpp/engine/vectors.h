@@ -50,10 +50,30 @@ inline Vector<T> splat(T x) {
 // Whether all lanes of a comparison are true.
 template <class Mask>
 inline bool all_true(Mask mask) {
+#if defined(__AVX512F__)
+    return _mm512_movepi32_mask(__m512i(mask)) == 0xffff;
+#elif defined(__AVX2__)
+    return _mm256_movemask_epi8(__m256i(mask)) == -1;
+#else
     int64_t words[sizeof mask / 8], all = -1;
     std::memcpy(words, &mask, sizeof mask);
     for (int64_t word : words) all &= word;
     return all == -1;
+#endif
+}
+
+// A comparison of floats: bit i says whether it is true of lane i.
+template <class Mask>
+inline uint32_t lane_bits(Mask mask) {
+#if defined(__AVX512F__)
+    return uint32_t(_mm512_movepi32_mask(__m512i(mask)));
+#elif defined(__AVX2__)
+    return uint32_t(_mm256_movemask_ps(__m256(mask)));
+#else
+    uint32_t bits = 0;
+    for (int64_t i = 0; i < vector_lanes<float>; ++i) bits |= uint32_t(mask[i] != 0) << i;
+    return bits;
+#endif
 }
 
 // (GCC 12 converts a vector in two halves, through memory, if not told how.)
@@ -110,12 +130,14 @@ inline void store_as(float *to, Vector<double> v) {
     std::memcpy(to, &narrow, sizeof narrow);
 }
 
-// Two halves of a vector of 8 doubles from two places.
+// Two halves of a vector of 8 doubles from two places. (GCC would send halves that are copied through memory.)
 inline Vector<double> join(const double *low, const double *high) {
-    Vector<double> v;
-    std::memcpy(&v, low, sizeof v / 2);
-    std::memcpy(reinterpret_cast<char *>(&v) + sizeof v / 2, high, sizeof v / 2);
-    return v;
+#if defined(__AVX512F__)
+    return Vector<double>(_mm512_insertf64x4(_mm512_castpd256_pd512(_mm256_loadu_pd(low)), _mm256_loadu_pd(high), 1));
+#else
+    static_cast<void>(high);
+    return load(low);  // never called: there are no such vectors
+#endif
 }
 
 // a b + c. `fused`: the caller knows that the product is exact, so that rounding once or twice is the same.

@@ -12,7 +12,7 @@
 namespace celeris {
 
 struct Nearest : KernelState {
-    static constexpr int64_t panel = 32;           // points side by side
+    static constexpr int64_t panel = 64;           // points side by side
     static constexpr int64_t tile = 4;             // rows side by side
     static constexpr int64_t segment_bytes = 128 << 10;  // of points that all rows of a block meet while they are in cache
     static constexpr double lost = 1e-6;           // see Distances
@@ -136,21 +136,40 @@ struct NearestBlock {
     template <int rows>
     void estimate(int64_t r, int64_t j, int64_t n) {
         constexpr int64_t each = vector_lanes<float>;
-        for (int64_t at = 0; at < n; at += 2 * each) {
+        constexpr int vectors = vector_bytes == 64 ? 4 : 2;  // four rows' sums fill the registers
+        for (int64_t at = 0; at < n; at += vectors * each) {
             const float *near = k.near.data() + (j + at) / Nearest::panel * Nearest::panel * k.d + at % Nearest::panel;
-            Vector<float> sum[rows][2];
+            Vector<float> sum[rows][vectors];
+#pragma GCC unroll 4
             for (int q = 0; q < rows; ++q)
-                for (int v = 0; v < 2; ++v) sum[q][v] = load(k.bound.data() + j + at + v * each);
+#pragma GCC unroll 4
+                for (int v = 0; v < vectors; ++v) sum[q][v] = load(k.bound.data() + j + at + v * each);
             for (int64_t i = 0; i < k.d; ++i, near += Nearest::panel) {
-                const Vector<float> p0 = load(near), p1 = load(near + each);
+                Vector<float> point[vectors];
+#pragma GCC unroll 4
+                for (int v = 0; v < vectors; ++v) point[v] = load(near + v * each);
+#pragma GCC unroll 4
                 for (int q = 0; q < rows; ++q) {
                     const Vector<float> mine = splat(shifted[(r + q) * k.d + i]);
-                    sum[q][0] = add_product(mine, p0, sum[q][0]), sum[q][1] = add_product(mine, p1, sum[q][1]);
+#pragma GCC unroll 4
+                    for (int v = 0; v < vectors; ++v) sum[q][v] = add_product(mine, point[v], sum[q][v]);
                 }
             }
+#pragma GCC unroll 4
             for (int q = 0; q < rows; ++q)
-                for (int v = 0; v < 2; ++v) store(bounds + q * k.segment + at + v * each, sum[q][v]);
+#pragma GCC unroll 4
+                for (int v = 0; v < vectors; ++v) store(bounds + q * k.segment + at + v * each, sum[q][v]);
         }
+    }
+
+    static float least_of(Vector<float> v) {
+#if defined(__AVX512F__)
+        return _mm512_reduce_min_ps(__m512(v));
+#else
+        float least = v[0];
+        for (int64_t i = 1; i < vector_lanes<float>; ++i) least = v[i] < least ? v[i] : least;
+        return least;
+#endif
     }
 
     // Of k classes of points each has one within the k-th least of all classes' least bounds, which are off by so much.
@@ -165,17 +184,15 @@ struct NearestBlock {
                 const Vector<float> some = load(own_bounds + at + v * each);
                 least[v] = some < least[v] ? some : least[v];
             }
-        alignas(64) float all[classes], first[classes];
-        for (int64_t v = 0; v < vectors; ++v) store(all + v * each, least[v]);
-        int64_t size = 0;
-        for (int64_t c = 0; c < classes; ++c) {
-            if (size == k.k && !(all[c] < first[size - 1])) continue;
-            int64_t to = size < k.k ? size++ : size - 1;
-            for (; to > 0 && all[c] < first[to - 1]; --to) first[to] = first[to - 1];
-            first[to] = all[c];
+        float kth = -__builtin_inff();
+        for (int64_t i = 0; i < k.k; ++i) {  // equal ones count as one: kth is then greater, which rules out less
+            Vector<float> all = least[0];
+            for (int64_t v = 1; v < vectors; ++v) all = least[v] < all ? least[v] : all;
+            kth = least_of(all);
+            for (int64_t v = 0; v < vectors; ++v) least[v] = least[v] == splat(kth) ? splat(__builtin_inff()) : least[v];
         }
         const double off = 2 * (1 - k.shrink) * (own[r] / k.shrink + k.largest);
-        if (first[k.k - 1] < __builtin_inff()) bring_down(r, double(first[k.k - 1]) + own[r] + off);
+        if (kth < __builtin_inff()) bring_down(r, double(kth) + own[r] + off);
     }
 
     void search(int64_t r, const float *own_bounds, int64_t j, int64_t n) {
@@ -183,9 +200,12 @@ struct NearestBlock {
         rule_out(r, own_bounds, n);
         for (int64_t at = 0; at < n; at += 2 * each) {
             const Vector<float> most = splat(limit[r]);
-            if (all_true((load(own_bounds + at) > most) & (load(own_bounds + at + each) > most))) continue;
-            for (int64_t i = at; i < at + 2 * each && j + i < k.count; ++i)
-                if (!(own_bounds[i] > limit[r])) measure(r, j + i);
+            const uint32_t low = lane_bits(load(own_bounds + at) > most), high = lane_bits(load(own_bounds + at + each) > most);
+            uint64_t near = ~(uint64_t(high) << each | low) & ((uint64_t(1) << 2 * each) - 1);
+            for (; near != 0; near &= near - 1) {
+                const int64_t i = at + __builtin_ctzll(near);
+                if (j + i < k.count && !(own_bounds[i] > limit[r])) measure(r, j + i);
+            }
         }
     }
 

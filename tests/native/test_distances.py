@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from celeris.plan.compile import compile_model
 from tests.native.tables import Feeds, check, model, node
 
 
@@ -24,3 +25,22 @@ def test_cdist(dtype: Any, points: int, columns: int, metric: str) -> None:
     made = model([one], feeds, {"p": table}, ["y"])
     # Squares below 1e-6 of what they are a difference of are summed again, so that 10 places are always left.
     check(made, feeds, ulps=1 if dtype is np.float32 else 2.0**20)
+
+
+def test_what_falls_with_distances_has_the_bits_of_its_parts() -> None:
+    """CDist, Mul, Neg and Exp, as Gaussian processes have them, are one kernel."""
+    rng = np.random.default_rng(1)
+    points, x = rng.normal(size=(70, 6)).astype(np.float32), rng.normal(size=(300, 6)).astype(np.float32)
+    x[7], x[8, 0], x[9, 0] = points[0], np.inf, np.nan
+    nodes = [
+        node("CDist", ["x", "p"], ["d"], "com.microsoft", metric="sqeuclidean"),
+        node("Mul", ["d", "c"], ["s"]),
+        node("Neg", ["s"], ["n"]),
+        node("Exp", ["n"], ["y"]),
+    ]
+    constants = {"p": points, "c": np.array([0.37], np.float32)}
+    together = compile_model(model(nodes, {"x": x}, constants, ["y"]))
+    apart = compile_model(model(nodes, {"x": x}, constants, ["d", "s", "n", "y"]))
+    for rows in (1, 7, 8, 9, 31, 33, 64, 300):
+        feeds = {"x": x[:rows]}
+        np.testing.assert_array_equal(together.execute(feeds)[0], apart.execute(feeds)[3], f"{rows} rows")

@@ -61,3 +61,21 @@ def test_a_product_takes_no_second_bias_and_no_bias_after_its_positive_part() ->
     turned = [product, relu._replace(inputs=["p"], outputs=["r"]), add._replace(inputs=["r"], outputs=["y"])]
     assert [call.kernel for call in join(turned, [1, 1, 1], {}, ["y"])[0]] == ["gemm_narrow", "binary"]
     assert [call.kernel for call in join(_layer(), [1, 1, 1], {}, ["y", "p"])[0]] == ["gemm_narrow", "binary", "unary"]
+
+
+def _falling(factors: list[float]) -> list[KernelCall]:
+    values = np.array(factors, np.float32)
+    return [
+        KernelCall("distances", {"kind": "sqeuclidean", "points": 1}, ["x"], ["d"]),
+        KernelCall("binary", {"op": "Mul", "a_columns": np.arange(len(values)), "b_values": values}, ["d"], ["s"]),
+        KernelCall("unary", {"op": "Neg"}, ["s"], ["n"]),
+        KernelCall("unary", {"op": "Exp"}, ["n"], ["y"]),
+    ]
+
+
+def test_what_falls_with_distances_is_one_kernel() -> None:
+    kernels, counts = join(_falling([0.5, 0.5]), [1, 1, 1, 1], {}, ["y"])
+    assert counts == [0, 0, 0, 1]
+    assert kernels == [KernelCall("distances", {"kind": "decay", "points": 1, "gamma": 0.5}, ["x"], ["y"])]
+    for chain, outputs in ((_falling([0.5, 0.25]), ["y"]), (_falling([0.5, 0.5]), ["y", "s"])):
+        assert join(chain, [1] * 4, {}, outputs)[0] == chain

@@ -119,12 +119,27 @@ def biased(call: KernelCall, sole: Sole) -> Joined | None:
     return maker._replace(params={**maker.params, "bias": np.ascontiguousarray(bias)}, outputs=call.outputs), [maker]
 
 
-def positive(call: KernelCall, sole: Sole) -> Joined | None:
-    """Products in float32 -> their positive part."""
+def elementwise(call: KernelCall, sole: Sole) -> Joined | None:
+    """Products in float32 -> their positive part; distances -> what falls with them."""
     maker = sole(call.inputs[0])
-    if call.params["op"] != "Relu" or maker is None or maker.kernel != "gemm_narrow":
+    if call.params["op"] == "Relu" and maker is not None and maker.kernel == "gemm_narrow":
+        return maker._replace(params={**maker.params, "relu": 1}, outputs=call.outputs), [maker]
+    return _decay(call, maker, sole) if call.params["op"] == "Exp" else None
+
+
+def _decay(call: KernelCall, negative: KernelCall | None, sole: Sole) -> Joined | None:
+    """Squared distances -> times a number -> less than nothing -> e to the power of that."""
+    if negative is None or negative.kernel != "unary" or negative.params["op"] != "Neg":
         return None
-    return maker._replace(params={**maker.params, "relu": 1}, outputs=call.outputs), [maker]
+    scaled = sole(negative.inputs[0])
+    factors = _constant(scaled, "Mul") if scaled is not None else None
+    squares = sole(scaled.inputs[0]) if scaled is not None else None
+    if scaled is None or squares is None or factors is None or not len(factors) or (factors != factors[0]).any():
+        return None
+    if squares.kernel != "distances" or squares.params["kind"] != "sqeuclidean":
+        return None
+    params = {**squares.params, "kind": "decay", "gamma": float(factors[0])}
+    return squares._replace(params=params, outputs=call.outputs), [squares, scaled, negative]
 
 
 def _constant(call: KernelCall, op: str) -> np.ndarray | None:
@@ -140,5 +155,5 @@ def _constant(call: KernelCall, op: str) -> np.ndarray | None:
 
 RULES: dict[str, Callable[[KernelCall, Sole], Joined | None]] = {
     "top_k": nearest, "normalizer": normalized, "gemm": multiplied, "gemm_narrow": multiplied,
-    "binary": biased, "unary": positive,
+    "binary": biased, "unary": elementwise,
 }  # fmt: skip
