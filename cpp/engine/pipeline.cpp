@@ -217,7 +217,7 @@ Pipeline::Variant Pipeline::make_variant(const std::vector<bool> &wanted) const 
         for (int r : steps_[size_t(s)].out) allocate(r, s);
 
     const int64_t per_row = std::max<int64_t>(1, v.bytes_per_row + int64_t(v.scratch_per_row));
-    v.block_rows = std::clamp<int64_t>(kBlockBytes / per_row / 64 * 64, v.rows_wanted, kMaxBlockRows);
+    v.block_rows = std::clamp<int64_t>(kBlockBytes / per_row / 64 * 64, v.rows_wanted, std::max(kMaxBlockRows, v.rows_wanted));
     return v;
 }
 
@@ -244,7 +244,10 @@ bool Pipeline::run(int64_t rows, const Rows *in, std::byte *const *out, int thre
     const Variant &v = variant(out);
     if (v.cost * double(rows) < kWorthThreads) threads = 1;
     int64_t block = std::min(v.block_rows, round_up(rows, 64));
-    if (threads > 1) block = std::clamp<int64_t>(round_up((rows + threads - 1) / threads, 64), 64, block);
+    if (threads > 1) {  // as many blocks for one thread as for another
+        const int64_t least = round_up((rows + block - 1) / block, threads);
+        block = round_up((rows + least - 1) / least, 64);
+    }
     if (rows == 1) block = 1;
     // Columns a power of two apart would fall into the same few sets of the cache.
     const int64_t stride = rows == 1 ? 1 : block + 16;

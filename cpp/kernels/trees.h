@@ -64,10 +64,19 @@ struct TreeEnsemble : KernelState {
             scratch_fixed += walked * scratch_per_row, scratch_per_row = 0;
             if (bits->lanes) scratch_fixed += sizeof(uint64_t) * bits->lanes->most_vectors;
             rows_wanted = 256;
+        } else if (held_bytes() > trees::kHeldTrees) {
+            // Each block brings the trees from a farther cache: many rows share that, as many as have room in a nearer one.
+            rows_wanted = int64_t(trees::kRowBytes / (scratch_per_row + size_t(width) * size_of(from))) / 64 * 64;
+            rows_wanted = std::clamp<int64_t>(rows_wanted, 64, 2048);
         }
     }
 
 private:
+    size_t held_bytes() const {  // nodes and values
+        const auto of = [](const auto &all) { return all.size() * sizeof(all[0]); };
+        const auto nodes = [&](const auto &walks) { return walks ? of(walks->nodes) : 0; };
+        return nodes(narrow) + nodes(wide) + nodes(longest) + of(leaves->singles) + of(leaves->doubles);
+    }
     template <class Node, class Splits>
     bool lay(TreeWalks<Node> &walks, const Splits &splits, const trees::GivenTrees &given, bool apart) {
         walks.emplace();
@@ -191,7 +200,8 @@ void trees_row(const TreeEnsemble &k, const trees::Walks<Node> &w, const Block &
     for_real(k.to, [&](auto *to) { finish_row<pointee<decltype(to)>>(k, sums, 1, b, row); });
 }
 
-// Brings the next tree to the L2 cache, a part with each group of rows: a forest is larger than that cache.
+// Brings the next tree to the L2 cache, a part with each group of rows: a forest is larger than that cache. A tree of far more
+// lines than there are rows is not worth it.
 struct Fetch {
     const char *first = nullptr;
     size_t bytes = 0, part = 0;
@@ -202,6 +212,7 @@ struct Fetch {
         const size_t end = tree + 1 < w.trees.size() ? size_t(w.trees.data()[tree + 1].base) : w.nodes.size();
         first = reinterpret_cast<const char *>(w.nodes.data() + base);
         bytes = end > base ? (end - base) * sizeof(Node) : 0;
+        if (bytes / 64 > 2 * size_t(groups * trees::kLanes)) bytes = 0;
         part = (bytes / size_t(groups) + 63) / 64 * 64;
     }
     void operator()(int64_t group) const {
@@ -214,11 +225,10 @@ template <class Node, class From>
 void trees_rows(const TreeEnsemble &k, const trees::Walks<Node> &w, const Block &b) {
     using Key = typename Node::Key;
     constexpr int64_t n = trees::kLanes;
-    if (b.rows <= trees::kFewRows) {
-        for (int64_t r = 0; r < b.rows; ++r) trees_row<Node, From>(k, w, b, r);
-        return;
-    }
-    const int64_t groups = (b.rows + n - 1) / n, columns = int64_t(k.planes.size()) + 1;
+    const int64_t alone = b.rows % n <= trees::kFewRows ? b.rows % n : 0, together = b.rows - alone;
+    for (int64_t r = together; r < b.rows; ++r) trees_row<Node, From>(k, w, b, r);
+    if (together == 0) return;
+    const int64_t groups = (together + n - 1) / n, columns = int64_t(k.planes.size()) + 1;
     double *sums = reinterpret_cast<double *>(b.scratch);  // [group][target][lane]
     Key *keys = reinterpret_cast<Key *>(sums + groups * n * k.targets);
     uint8_t *has = reinterpret_cast<uint8_t *>(keys + groups * n * columns);
@@ -229,7 +239,7 @@ void trees_rows(const TreeEnsemble &k, const trees::Walks<Node> &w, const Block 
         const trees::Plane &plane = k.planes.data()[p];
         const From *x = b.in[0].column<From>(plane.feature);
         for (int64_t g = 0; g < groups; ++g) {
-            const int64_t rows = b.rows - g * n < n ? b.rows - g * n : n;
+            const int64_t rows = together - g * n < n ? together - g * n : n;
             keys_of<Key>(x + g * n, rows, plane.nan_left, keys + (g * columns + int64_t(p)) * n);
         }
     }
@@ -258,7 +268,7 @@ void trees_rows(const TreeEnsemble &k, const trees::Walks<Node> &w, const Block 
     }
     for_real(k.to, [&](auto *to) {
         const bool dense = k.leaves->kind == trees::Leaves::dense;
-        for (int64_t r = 0; r < b.rows; ++r)
+        for (int64_t r = 0; r < together; ++r)
             finish_row<pointee<decltype(to)>>(k, sums + (dense ? r * k.targets : r / n * n * k.targets + r % n), dense ? 1 : n, b, r);
     });
 }
