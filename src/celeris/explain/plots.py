@@ -45,10 +45,10 @@ def waterfall(explanation: Explanation, row: int = 0, output: str | int | None =
         steps.append((f"{len(rest)} others", float(parts[rest].sum())))
     figure, axes = _figure(len(steps))
     at = score = float(one.base + parts.sum())
-    span = max(abs(step) for _, step in steps) or 1.0
+    reach = np.ptp(score - np.cumsum([0.0, *(step for _, step in steps)]))  # what is drawn, from end to end
     for line, (_, step) in enumerate(steps):  # downwards, from the score back to the base
         axes.barh(line, step, left=at - step, color=_UP if step >= 0 else _DOWN, height=0.7)
-        inside = abs(step) > 0.25 * span
+        inside = abs(step) > 0.15 * reach  # wide enough for the number
         axes.annotate(
             f"{step:+.3g}", (at - step / 2 if inside else max(at, at - step), line), xytext=(0 if inside else 4, 0),
             textcoords="offset points", va="center", ha="center" if inside else "left", fontsize=9,
