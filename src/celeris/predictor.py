@@ -97,7 +97,8 @@ class Predictor:
         """Labels of a classifier, values of a regression: [N], or [N, targets]."""
         at = self._role("predict")
         if type(X) is dict:
-            return self._shaped("predict", self._one(X, at)).item(0)
+            values = self._shaped("predict", self._one(X, at))
+            return values[0].tolist() if values.ndim == 2 else values.item(0)
         values, table = self._values(X, at)
         values = self._shaped("predict", values)
         if table is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -67,7 +68,10 @@ class Tree(Record):
 
 
 class Boosted(Record):
-    """`columns`: categories by feature, of columns that a trainer numbers itself. `single`: features are float32."""
+    """`columns`: categories by feature, of columns that a trainer numbers itself. `single`: features are float32.
+
+    Boosting of linear models has `weights` [targets][features] in the place of trees; missing features add nothing.
+    """
 
     trees: list[Tree]
     targets: int
@@ -77,4 +81,7 @@ class Boosted(Record):
     single: bool
     scale: float = 1.0  # of sums, before the link; raw scores are without
     labels: bool = False  # of a model without classes: whether targets are classes 0, 1, ...
+    several: bool = False  # of a classifier: whether each target is a label of its own, 0 or 1
+    weights: list[list[float]] | None = None
+    absent: float = math.nan  # of linear models: what is missing besides NaN
     columns: dict[int, list[Any]] = field(default_factory=dict)

@@ -198,7 +198,7 @@ def _register(estimator: Any) -> None:
             continue
         skl2onnx, shapes = library("skl2onnx"), library("skl2onnx.common.shape_calculator")
         if hasattr(part, "predict_proba"):
-            shape = shapes.calculate_linear_classifier_output_shapes
+            shape = _shapes
             options = {"nocl": [True, False], "zipmap": [True, False, "columns"], "raw_scores": [True, False]}
         else:
             shape, options = shapes.calculate_linear_regressor_output_shapes, {}
@@ -206,6 +206,16 @@ def _register(estimator: Any) -> None:
             type(part), _alias(part), shape, _inside, overwrite=True, options=options,
             parser=_parse if hasattr(part, "predict_proba") else None,
         )  # fmt: skip
+
+
+def _shapes(operator: Any) -> None:
+    """Those of a classifier's outputs; skl2onnx's own calculator knows one label a row."""
+    library("skl2onnx.common.shape_calculator").calculate_linear_classifier_output_shapes(operator)
+    boosted = _read(operator.raw_operator, None)
+    if boosted.several:
+        rows = operator.inputs[0].get_first_dimension()
+        operator.outputs[0].type = library("skl2onnx.common.data_types").Int64TensorType([rows, boosted.targets])
+        operator.outputs[1].type.shape = [rows, boosted.targets]
 
 
 def _alias(part: Any) -> str:
@@ -279,7 +289,8 @@ def _remember(model: Any, estimator: Any, table: Table | None, scores: bool) -> 
     if names is not None and len(inputs) == 1:
         found[COLUMNS] = {inputs[0]: names}
     classes = getattr(estimator, "classes_", None)
-    if isinstance(classes, np.ndarray) and classes.ndim == 1 and len(model.graph.output) > 1:
+    several = len(model.graph.output[0].type.tensor_type.shape.dim) > 1  # labels of their own
+    if isinstance(classes, np.ndarray) and classes.ndim == 1 and len(model.graph.output) > 1 and not several:
         found[CLASSES] = classes.tolist()
     found[NAN] = _lets_nan_through(estimator)
     found[ROLES] = _roles(estimator, [each.name for each in model.graph.output], scores)

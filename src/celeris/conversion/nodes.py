@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import count
 from typing import Any, Protocol
@@ -64,6 +65,9 @@ def model(boosted: Boosted, names: list[str] | None, classes: Sequence[Any] | No
         X, inputs = "X", [info("X", number, [None, boosted.features])]
     if classes is None:
         outputs = [info("variable", number, [None, boosted.targets])]
+    elif boosted.several:
+        width = [None, boosted.targets]
+        outputs = [info("label", onnx.TensorProto.INT64, width), info("probabilities", number, width)]
     else:
         kind = onnx.TensorProto.STRING if isinstance(classes[0], str) else onnx.TensorProto.INT64
         outputs = [info("label", kind, [None]), info("probabilities", number, [None, len(classes)])]
@@ -119,8 +123,15 @@ def write(
     link = boosted.link
     if scores:
         link, boosted = "identity", replace(boosted, scale=1.0)
+    if boosted.weights is not None:
+        X = _filled(boosted, sink, X)
     if classes is None:
         _predict(boosted, link, sink, X, last, wide)
+    elif boosted.several:
+        _predict(boosted, link, sink, X, last, wide)
+        above, middle = sink.name(), 0.0 if scores else 0.5
+        sink.node("Greater", [last, sink.constant(np.full(1, middle, np.float32))], [above])
+        sink.node("Cast", [above], [outputs[0]], to=library("onnx").TensorProto.INT64)
     elif link in _POST or scores:
         _classify(boosted, _POST.get(link, "NONE"), sink, X, [outputs[0], last], classes, wide)
     else:
@@ -135,11 +146,24 @@ def _cast(sink: Sink, value: str, kind: str) -> str:
     return made
 
 
+def _filled(boosted: Boosted, sink: Sink, X: str) -> str:
+    """Zeros in the place of missing features."""
+    for absent in {math.nan, boosted.absent}:
+        made = sink.name()
+        sink.node("Imputer", [X], [made], _ML, imputed_value_floats=[0.0], replaced_value_float=absent)
+        X = made
+    return X
+
+
 def _predict(boosted: Boosted, link: Link, sink: Sink, X: str, output: str, wide: bool) -> None:
     plain = link == "identity"
     sums = output if plain else sink.name()
-    sink.node("TreeEnsembleRegressor", [X], [sums], _ML, n_targets=boosted.targets, post_transform="NONE",
-              **_attributes(boosted, "target", wide, False))  # fmt: skip
+    if boosted.weights is not None:
+        sink.node("LinearRegressor", [X], [sums], _ML, targets=boosted.targets, post_transform="NONE",
+                  coefficients=np.ravel(boosted.weights).tolist(), intercepts=boosted.base)  # fmt: skip
+    else:
+        sink.node("TreeEnsembleRegressor", [X], [sums], _ML, n_targets=boosted.targets, post_transform="NONE",
+                  **_attributes(boosted, "target", wide, False))  # fmt: skip
     if not plain:
         _link(sink, link, sums, output)
 
@@ -162,6 +186,14 @@ def _classify(
 ) -> None:
     if boosted.targets != (1 if len(classes) == 2 else len(classes)):
         raise ConversionError(f"expected sums for {len(classes)} classes, got {boosted.targets}")
+    if boosted.weights is not None:
+        weights, base = np.array(boosted.weights), np.array(boosted.base)
+        if boosted.targets == 1:
+            weights, base = np.concatenate([-weights, weights]), np.concatenate([-base, base])
+        labels = {name.replace("int64s", "ints"): values for name, values in _labels(classes).items()}
+        sink.node("LinearClassifier", [X], outputs, _ML, post_transform=post, **labels,
+                  coefficients=weights.ravel().tolist(), intercepts=base.tolist())  # fmt: skip
+        return
     sink.node("TreeEnsembleClassifier", [X], outputs, _ML, post_transform=post, **_labels(classes),
               **_attributes(boosted, "class", wide, boosted.targets == 1))  # fmt: skip
 

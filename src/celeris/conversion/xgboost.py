@@ -11,6 +11,7 @@ import numpy as np
 
 from celeris.conversion.boosted import EQ, LT, Boosted, Link, Tree, Ways
 from celeris.conversion.problem import ConversionError
+from celeris.records import replace
 
 _LINKS: dict[str, Link] = {
     "binary:logistic": "sigmoid", "reg:logistic": "sigmoid", "binary:hinge": "step", "multi:softprob": "softmax",
@@ -25,30 +26,31 @@ def read(estimator: Any) -> Boosted:
     booster = estimator.get_booster() if hasattr(estimator, "get_booster") else estimator
     learner = json.loads(bytes(booster.save_raw("json")))["learner"]
     given, objective = learner["learner_model_param"], learner["objective"]["name"]
-    if learner["gradient_booster"]["name"] == "gblinear":
-        raise ConversionError("XGBoost: expected trees, got booster='gblinear'; scikit-learn's linear models convert")
-    drops = learner["gradient_booster"].get("weight_drop")  # of dart
     model = learner["gradient_booster"].get("gbtree", learner["gradient_booster"])["model"]
     targets = max(1, int(given["num_class"]), int(given["num_target"]))
-    if hasattr(estimator, "classes_") and int(given["num_target"]) > 1:
-        raise ConversionError("XGBoost: expected one label a row, got a classifier of several; fit one for each")
     if hasattr(estimator, "classes_") and objective == "binary:logitraw":
         raise ConversionError(
             "XGBoost: expected a classifier that tells probabilities, got binary:logitraw; convert "
             "estimator.get_booster(), which gives sums"
         )
-    used = _used(estimator, model)
     missing = float(getattr(estimator, "missing", math.nan))
-    trees = [
+    scores = np.ravel(json.loads(given["base_score"])).tolist()
+    base = [_margin(score, objective) for score in scores] * (targets if len(scores) == 1 else 1)
+    boosted = Boosted(
+        [], targets, base, _LINKS.get(objective, "identity"), int(given["num_feature"]), single=True,
+        labels=objective in _LABELS, columns=_categories(model.get("cats") or {}), absent=missing,
+        several=hasattr(estimator, "classes_") and int(given["num_target"]) > 1,
+    )  # fmt: skip
+    if learner["gradient_booster"]["name"] == "gblinear":
+        weights = np.array(model["weights"]).reshape(boosted.features + 1, targets)
+        biases = weights[-1] + base[0]  # XGBoost adds the first target's base score to all
+        return replace(boosted, weights=weights[:-1].T.tolist(), base=biases.tolist())
+    used, drops = _used(estimator, model), learner["gradient_booster"].get("weight_drop")  # of dart
+    boosted.trees = [
         _tree(tree, int(target), float(drops[at]) if drops else 1.0, missing)
         for at, (tree, target) in enumerate(zip(model["trees"][:used], model["tree_info"][:used], strict=True))
     ]
-    scores = np.ravel(json.loads(given["base_score"])).tolist()
-    base = [_margin(score, objective) for score in scores] * (targets if len(scores) == 1 else 1)
-    return Boosted(
-        trees, targets, base, _LINKS.get(objective, "identity"), int(given["num_feature"]), single=True,
-        labels=objective in _LABELS, columns=_categories(model.get("cats") or {}),
-    )  # fmt: skip
+    return boosted
 
 
 def _used(estimator: Any, model: dict[str, Any]) -> int:
