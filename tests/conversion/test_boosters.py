@@ -43,7 +43,8 @@ def test_a_booster_predicts_as_its_library(name: str, double: bool) -> None:
 
 
 @pytest.mark.parametrize("name", ["LightGBM, steep sigmoid", "LightGBM, random forest", "XGBoost, many classes",
-                                  "XGBoost, base score", "CatBoost, words"])  # fmt: skip
+                                  "XGBoost, base score", "XGBoost, several labels", "XGBoost, linear, two classes",
+                                  "XGBoost, linear, many classes", "XGBoost, linear, several labels", "CatBoost, words"])  # fmt: skip
 def test_scores_are_the_librarys_own(name: str) -> None:
     model = MODELS[name]()
     predictor = celeris.load(model, X=X, scores=True)
@@ -92,6 +93,60 @@ def test_numbered_categories_of_lightgbm() -> None:
     compare(model, predictor, other, 2e-6)
 
 
+@pytest.mark.parametrize("double", [False, True])
+@pytest.mark.parametrize("policy", ["SymmetricTree", "Lossguide"])
+def test_categories_that_catboost_compares(policy: str, double: bool) -> None:
+    """Text, whole numbers, booleans, pandas' categories; those that training had not seen are none of them."""
+    from catboost import CatBoostClassifier
+
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "a": np.where(rng.random(ROWS) < 0.1, np.nan, rng.normal(size=ROWS)),
+            "port": rng.choice(["w", "n", "ö"], ROWS),
+            "deck": rng.integers(0, 4, ROWS),
+            "open": rng.random(ROWS) < 0.5,
+            "kind": pd.Categorical(rng.choice(["x", "y"], ROWS)),
+            "constant": "same",
+        }
+    )
+    labels = np.where(frame.open & (frame.deck == 2), "both", frame.port)
+    settings: dict[str, Any] = {"iterations": 20, "verbose": False, "allow_writing_files": False}
+    text = ["port", "deck", "open", "kind", "constant"]
+    model = CatBoostClassifier(one_hot_max_size=5, grow_policy=policy, cat_features=text, **settings).fit(frame, labels)
+    predictor = celeris.load(model, X=frame, double=double)
+    other = frame.astype({"kind": object})
+    other.loc[::3, "port"], other.loc[::4, "deck"], other.loc[::5, "kind"] = "unknown", 77, "z"
+    for rows in (frame, other):
+        np.testing.assert_array_equal(predictor.predict(rows), model.predict(rows).ravel())
+        np.testing.assert_allclose(predictor.predict_proba(rows), model.predict_proba(rows), atol=1e-6)
+    with pytest.raises(ConversionError, match="column 'port': expected rows of the training as a DataFrame"):
+        celeris.load(model)
+    with pytest.raises(
+        ConversionError, match="column 'port': expected rows with every category .*, got none for 1 of 3"
+    ):
+        celeris.load(model, X=frame[frame.port != "n"])
+
+
+def test_one_row_of_several_targets_gives_all_of_them() -> None:
+    model = MODELS["XGBoost, several labels"]()
+    predictor = celeris.load(model, columns=[f"x{at}" for at in range(FEATURES)])
+    row = dict.fromkeys(predictor.columns or [], 0.5)
+    assert predictor.predict(row) == model.predict(np.full((1, FEATURES), 0.5))[0].tolist()
+    assert list(predictor.predict_proba(row)) == [0, 1]
+
+
+def test_several_labels_at_the_end_of_a_pipeline() -> None:
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import make_pipeline
+    from xgboost import XGBClassifier
+
+    model = make_pipeline(SimpleImputer(), XGBClassifier(n_estimators=3)).fit(X, (PAIR > 0).astype(int))
+    predictor = celeris.load(model, X=X)
+    np.testing.assert_array_equal(predictor.predict(X), model.predict(X))
+    np.testing.assert_allclose(predictor.array("predict_proba", X), model.predict_proba(X), atol=1e-6)
+
+
 def test_infinities_and_thresholds_that_no_float32_holds() -> None:
     for name in ("LightGBM, words", "LightGBM, zeros missing", "CatBoost, NaN above all", "CatBoost, lossguide"):
         model = MODELS[name]()
@@ -114,12 +169,6 @@ def test_float32_numbers_meet_a_threshold_as_they_meet_float64(values: list[floa
         np.testing.assert_array_equal(x <= rounded.astype(np.float32), x.astype(np.float64) <= thresholds)
 
 
-def _linear() -> Any:
-    from xgboost import XGBRegressor
-
-    return XGBRegressor(booster="gblinear", n_estimators=2).fit(np.nan_to_num(X), REAL)
-
-
 def _linear_leaves() -> Any:
     from lightgbm import LGBMRegressor
 
@@ -131,12 +180,6 @@ def _custom_classifier() -> Any:
 
     own = LGBMClassifier(objective=lambda y, p: (p - y, np.ones_like(p)), n_estimators=2, verbose=-1)
     return own.fit(X, TWO)
-
-
-def _several_labels() -> Any:
-    from xgboost import XGBClassifier
-
-    return XGBClassifier(n_estimators=2).fit(X, (PAIR > 0).astype(int))
 
 
 def _raw_classifier() -> Any:
@@ -162,12 +205,10 @@ def _uncertainty() -> Any:
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (_linear, "expected trees, got booster='gblinear'"),
         (_linear_leaves, "got linear_tree"),
         (_custom_classifier, "got a custom one"),
-        (_several_labels, "got a classifier of several"),
         (_raw_classifier, "got binary:logitraw"),
-        (_catboost_categories, "got categorical features"),
+        (_catboost_categories, "got statistics of the target by category"),
         (_uncertainty, "RMSEWithUncertainty"),
     ],
 )

@@ -258,9 +258,9 @@ def _library_of(estimator: Any) -> str:
 
 
 def _read(estimator: Any, frame: Any) -> Boosted:
-    if _library_of(estimator) == "lightgbm":
-        return lightgbm.read(estimator, frame)
-    return (xgboost if _library_of(estimator) == "xgboost" else catboost).read(estimator)
+    if _library_of(estimator) == "xgboost":
+        return xgboost.read(estimator)
+    return (lightgbm if _library_of(estimator) == "lightgbm" else catboost).read(estimator, frame)
 
 
 def _classes(estimator: Any, boosted: Boosted) -> list[Any] | None:

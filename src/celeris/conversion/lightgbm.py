@@ -66,7 +66,9 @@ def _tree(info: dict[str, Any], target: int) -> Tree:
     while waiting:
         node, came = waiting.pop()
         if "leaf_coeff" in node:
-            raise ConversionError("LightGBM: expected leaves of one value, got linear_tree, which ONNX has no node for")
+            raise ConversionError(
+                "LightGBM: expected leaves of one value, got linear_tree, which ONNX has no node for; train without it"
+            )
         if "split_feature" not in node:
             tree.leaf(came, [(target, float(node["leaf_value"]))], float(node.get("leaf_count", 1)))
             continue
