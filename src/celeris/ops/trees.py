@@ -58,7 +58,7 @@ def packed(value: Any) -> Any:
     """A long attribute as it is kept once the kernels are built: in few bytes, for whoever asks for it again."""
     if not isinstance(value, np.ndarray) or len(value) < _LONG:
         return value
-    if (value == value[0]).all():
+    if value[0] == value[-1] and (value == value[0]).all():
         return np.broadcast_to(value[:1].copy(), value.shape)
     if value.dtype == np.int64:
         limits = value.min(), value.max()
@@ -373,17 +373,23 @@ def with_sets(forest: Forest) -> Forest:
 
     A node that such a chain has taken in becomes a leaf without weights, which nothing leads to.
     """
+    at = np.flatnonzero(forest.mode == EQ)
+    if len(at) < 2:
+        return forest
     inner = forest.mode != LEAF
     parents = np.bincount(np.concatenate((forest.true[inner], forest.false[inner])), minlength=len(inner))
     parents[forest.roots] += 1
     i, next_ = np.arange(len(inner)), forest.false
-    linked = (
-        (forest.mode == EQ) & (forest.mode[next_] == EQ) & (parents[next_] == 1) & (next_ != i)
-        & (forest.feature[next_] == forest.feature) & (forest.true[next_] == forest.true)
-        & (forest.missing[next_] == forest.missing)
+    after = next_[at]
+    links = (
+        (forest.mode[after] == EQ) & (parents[after] == 1) & (after != at)
+        & (forest.feature[after] == forest.feature[at]) & (forest.true[after] == forest.true[at])
+        & (forest.missing[after] == forest.missing[at])
     )  # fmt: skip
-    if not linked.any():
+    if not links.any():
         return forest
+    linked = np.zeros(len(inner), bool)
+    linked[at] = links
     taken = np.zeros(len(inner), bool)
     taken[next_[linked]] = True
     heads = np.flatnonzero(linked & ~taken)

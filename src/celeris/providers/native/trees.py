@@ -41,38 +41,29 @@ def _shallow(forest: Forest) -> bool:
     return bool((forest.mode[level] == LEAF).all())
 
 
-def lanes(forest: Forest) -> bool:
-    """Whether single rows go by lanes."""
-    limit = LANE_LEAVES.get(build_info()["instruction_set"], 0)
-    if not limit or not _bits(forest):
-        return False
-    leaves = _leaves(forest)
-    return leaves <= limit or (leaves <= 1 << LANE_DEPTH and _shallow(forest))
+def _choice(forest: Forest) -> tuple[int, int, bool]:
+    """The most leaves of a tree, from how many rows on the trees are bit vectors (0: never), whether fewer go by lanes.
 
-
-def _bits(forest: Forest) -> bool:
-    """Whether the trees suit bit vectors: few leaves, and sums of float32 values."""
-    return (
-        forest.aggregate in ("SUM", "AVERAGE")
-        and forest.targets <= BIT_TARGETS
-        and _leaves(forest) <= BIT_LEAVES
-        and (forest.weight.dtype == np.float32 or bool((forest.weight == forest.weight.astype(np.float32)).all()))
-    )
-
-
-def _bit_rows(forest: Forest) -> int:
-    """From how many rows on the trees are bit vectors; 0: never."""
-    leaves, table = _leaves(forest), BIT_ROWS.get(build_info()["instruction_set"], BIT_ROWS["avx2"])
-    return next(rows for most, rows in table if leaves <= most) if _bits(forest) else 0
+    Bit vectors need few leaves, and sums of float32 values.
+    """
+    isa, leaves = build_info()["instruction_set"], _leaves(forest)
+    if (
+        forest.aggregate not in ("SUM", "AVERAGE")
+        or forest.targets > BIT_TARGETS
+        or leaves > BIT_LEAVES
+        or (forest.weight.dtype != np.float32 and (forest.weight != forest.weight.astype(np.float32)).any())
+    ):
+        return leaves, 0, False
+    rows = next(rows for most, rows in BIT_ROWS.get(isa, BIT_ROWS["avx2"]) if leaves <= most)
+    limit = LANE_LEAVES.get(isa, 0)
+    return leaves, rows, leaves <= limit or (limit > 0 and leaves <= 1 << LANE_DEPTH and _shallow(forest))
 
 
 def _note(forest: Forest) -> str:
     """What `celeris show` says of the choice."""
-    forest = with_sets(forest)
-    leaves, rows = _leaves(forest), _bit_rows(forest)
+    leaves, rows, lanes = _choice(with_sets(forest))
     size = f"{len(forest.roots)} trees of up to {leaves} leaves"
-    below = "lanes" if lanes(forest) else "walks"
-    return f"{size}: " + (f"bit vectors from {rows} rows on, else {below}" if rows else "walks")
+    return f"{size}: " + (f"bit vectors from {rows} rows on, else {'lanes' if lanes else 'walks'}" if rows else "walks")
 
 
 def _attributes(node: Node) -> Mapping[str, Any]:
@@ -100,7 +91,7 @@ def _trees(forest: Forest, base: np.ndarray, source: str, out: str) -> KernelCal
         "member_first": forest.member_first,
         "targets": forest.targets,
         "aggregate": forest.aggregate,
-        "bits_rows": _bit_rows(forest),
+        "bits_rows": _choice(forest)[1],
         "base": np.ascontiguousarray(base, np.float64),
     }
     return KernelCall("trees", params, [source], [out])
