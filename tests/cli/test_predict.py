@@ -178,7 +178,7 @@ def test_bad_rows_in_a_side_file(folder: Path, tmp_path: Path, capsys: Capsys) -
     run(capsys, *call, "-o", out)
     assert [line.split(",")[0] for line in out.read_text().splitlines()] == ["id", "1", "4"]
     rows = [json.loads(line) for line in (tmp_path / "o.csv.bad.jsonl").read_text().splitlines()]
-    assert [(row["line"], row["row"]) for row in rows] == [(3, "2,abc,20"), (4, "3,40"), (7, "5,,6")]
+    assert [(row["line"], row["values"]) for row in rows] == [(3, "2,abc,20"), (4, "3,40"), (7, "5,,6")]
     fails(run(capsys, *call), "expected -o OUT or --bad-file FILE")
     fails(run(capsys, *call[:3], "--bad-file", "x"), "expected --bad side-file")
 
@@ -197,6 +197,10 @@ def test_a_null_is_named_by_its_row(folder: Path, tmp_path: Path, capsys: Capsys
     fails(
         run(capsys, "predict", folder / "m.onnx", path), f"d.{kind}, row 42: column 'fare': expected a number, got NaN"
     )
+    side = tmp_path / "bad.jsonl"
+    run(capsys, "predict", folder / "m.onnx", path, "--bad", "side-file", "--bad-file", side)
+    [kept] = [json.loads(line) for line in side.read_text().splitlines()]
+    assert kept["row"] == 42 and kept["values"]["fare"] is None and kept["values"]["age"] == table.loc[41, "age"]
     done = run(capsys, "predict", folder / "m.onnx", path, "--bad", "missing", "--output", "labels")
     assert [at for at, line in enumerate(done.out.splitlines()[1:]) if not line.strip('"')] == [41]
     assert run(capsys, "predict", folder / "m.onnx", path, "--missing", "allow").code == 0

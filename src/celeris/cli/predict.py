@@ -159,7 +159,7 @@ class _BadRows:
         if self.count <= _NAMED_BAD_ROWS:
             print(f"celeris predict: {place}: {why}", file=sys.stderr)
         if self._side is not None:
-            line = {"file": block.where, block.unit: block.place(at), "problem": why, "row": block.row(at)}
+            line = {"file": block.where, block.unit: block.place(at), "problem": why, "values": block.row(at)}
             self._side.write(json_line(line).encode())
 
 
