@@ -221,17 +221,17 @@ Pipeline::Variant Pipeline::make_variant(const std::vector<bool> &wanted) const 
     return v;
 }
 
-const Pipeline::Variant &Pipeline::variant(const std::byte *const *out) const {
-    const auto null = [](const std::byte *p) { return p == nullptr; };
+const Pipeline::Variant &Pipeline::variant(const Out *out) const {
+    const auto null = [](const Out &o) { return o.data == nullptr; };
     if (std::none_of(out, out + sinks_.size(), null)) return all_;
     const auto same = [&](const Variant &v) {
         for (size_t i = 0; i < sinks_.size(); ++i)
-            if (v.wanted[i] != (out[i] != nullptr)) return false;
+            if (v.wanted[i] != (out[i].data != nullptr)) return false;
         return true;
     };
     if (const Variant *last = last_.load(std::memory_order_acquire); last != nullptr && same(*last)) return *last;
     std::vector<bool> wanted(sinks_.size());
-    for (size_t i = 0; i < sinks_.size(); ++i) wanted[i] = out[i] != nullptr;
+    for (size_t i = 0; i < sinks_.size(); ++i) wanted[i] = out[i].data != nullptr;
     std::lock_guard<std::mutex> lock(mutex_);
     auto found = variants_.find(wanted);
     if (found == variants_.end()) found = variants_.emplace(wanted, make_variant(wanted)).first;
@@ -239,7 +239,7 @@ const Pipeline::Variant &Pipeline::variant(const std::byte *const *out) const {
     return found->second;
 }
 
-bool Pipeline::run(int64_t rows, const Rows *in, std::byte *const *out, int threads, int64_t *step_ns) const {
+bool Pipeline::run(int64_t rows, const Rows *in, const Out *out, int threads, int64_t *step_ns) const {
     if (rows == 0) return true;
     const Variant &v = variant(out);
     if (v.cost * double(rows) < kWorthThreads) threads = 1;
@@ -264,7 +264,8 @@ bool Pipeline::run(int64_t rows, const Rows *in, std::byte *const *out, int thre
         View *const table = reinterpret_cast<View *>(memory.get() + registers + scratch);
         const int64_t first = i * block, count = std::min(block, rows - first);
         std::vector<int64_t> spent(times.size());
-        if (!run_block(v, first, count, stride, in, out, memory.get(), table, step_ns == nullptr ? nullptr : spent.data()))
+        if (!run_block(v, first, count, rows, stride, in, out, memory.get(), table,
+                       step_ns == nullptr ? nullptr : spent.data()))
             refused = true;
         for (size_t s = 0; s < spent.size(); ++s) times[s] += spent[s];
     };
@@ -276,8 +277,8 @@ bool Pipeline::run(int64_t rows, const Rows *in, std::byte *const *out, int thre
     return !refused;
 }
 
-bool Pipeline::run_block(const Variant &v, int64_t first, int64_t rows, int64_t stride, const Rows *in,
-                         std::byte *const *out, std::byte *memory, View *views, int64_t *step_ns) const {
+bool Pipeline::run_block(const Variant &v, int64_t first, int64_t rows, int64_t total, int64_t stride, const Rows *in,
+                         const Out *out, std::byte *memory, View *views, int64_t *step_ns) const {
     const size_t registers = registers_.size();
     for (size_t r = 0; r < registers; ++r) views[r] = {memory + v.place[r] * stride, stride};
     std::byte *const scratch = memory + round_up(v.bytes_per_row * stride, 64);
@@ -306,15 +307,17 @@ bool Pipeline::run_block(const Variant &v, int64_t first, int64_t rows, int64_t 
         }
         for_size(size_t(size), [&](auto t) { gather<decltype(t)>(from, rows, reg.width, views[r].data, stride); });
     }
-    // An output of one column, or of one row, is written where it belongs.
+    // An output of one column, of one row, or by columns is written where it belongs.
     uint64_t direct = 0;
     for (size_t i = 0; i < sinks_.size(); ++i) {
         const size_t r = size_t(sinks_[i]);
         const Register &reg = registers_[r];
-        if (out[i] == nullptr || (rows != 1 && reg.width != 1) || i >= 64) continue;
+        if (out[i].data == nullptr || (rows != 1 && reg.width != 1 && !out[i].columns) || i >= 64) continue;
         if (views[r].data != memory + v.place[r] * stride) continue;  // a source, or shown already
         if (std::find(sources_.begin(), sources_.end(), int(r)) != sources_.end()) continue;
-        views[r] = {out[i] + size_t(first * reg.width) * size_of(reg.type), 1};
+        const size_t size = size_of(reg.type);
+        views[r] = out[i].columns ? View{out[i].data + size_t(first) * size, total}
+                                  : View{out[i].data + size_t(first * reg.width) * size, 1};
         direct |= uint64_t(1) << i;
     }
 
@@ -342,11 +345,17 @@ bool Pipeline::run_block(const Variant &v, int64_t first, int64_t rows, int64_t 
     }
 
     for (size_t i = 0; i < sinks_.size(); ++i) {
-        if (out[i] == nullptr || (i < 64 && direct >> i & 1)) continue;
+        if (out[i].data == nullptr || (i < 64 && direct >> i & 1)) continue;
         const Register &reg = registers_[size_t(sinks_[i])];
         const size_t size = size_of(reg.type);
-        std::byte *to = out[i] + size_t(first * reg.width) * size;
         const View &from = views[sinks_[i]];
+        if (out[i].columns) {
+            for (int64_t c = 0; c < reg.width; ++c)
+                std::memcpy(out[i].data + size_t(c * total + first) * size, from.data + c * from.stride * ptrdiff_t(size),
+                            size_t(rows) * size);
+            continue;
+        }
+        std::byte *to = out[i].data + size_t(first * reg.width) * size;
         for_size(size, [&](auto t) { scatter<decltype(t)>(from, rows, reg.width, to); });
     }
     return true;

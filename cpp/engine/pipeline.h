@@ -30,15 +30,20 @@ struct Rows {
     const Table *table = nullptr;
 };
 
+// Where an output goes, [rows, width]: row by row, or (`columns`) column by column, as tables want it. Null: not wanted.
+struct Out {
+    std::byte *data = nullptr;
+    bool columns = false;
+};
+
 class Pipeline {
 public:
     // Throws std::invalid_argument where the wiring is not: a register without a writer, two writers, an index out
     // of range. `sources` and `sinks` are the registers that the inputs fill and the outputs show.
     Pipeline(std::vector<Register> registers, std::vector<int> sources, std::vector<Step> steps, std::vector<int> sinks);
 
-    // Runs all rows. out[i] is a C-contiguous [rows, width] array, or null where that output is not wanted.
-    // `step_ns`, if given, has room for each step and is increased by the time it took. False where a kernel refused.
-    bool run(int64_t rows, const Rows *in, std::byte *const *out, int threads, int64_t *step_ns = nullptr) const;
+    // Runs all rows. `step_ns`, if given, has room for each step and is increased by the time it took. False where a kernel refused.
+    bool run(int64_t rows, const Rows *in, const Out *out, int threads, int64_t *step_ns = nullptr) const;
 
     double cost_per_row() const { return cost_; }
     const std::vector<Register> &registers() const { return registers_; }
@@ -59,10 +64,10 @@ private:
         int64_t block_rows = 1;
         double cost = 0;
     };
-    const Variant &variant(const std::byte *const *out) const;
+    const Variant &variant(const Out *out) const;
     Variant make_variant(const std::vector<bool> &wanted) const;
-    bool run_block(const Variant &v, int64_t first, int64_t rows, int64_t stride, const Rows *in,
-                   std::byte *const *out, std::byte *memory, View *views, int64_t *step_ns) const;
+    bool run_block(const Variant &v, int64_t first, int64_t rows, int64_t total, int64_t stride, const Rows *in,
+                   const Out *out, std::byte *memory, View *views, int64_t *step_ns) const;
 
     std::vector<Register> registers_;
     std::vector<int> sources_;

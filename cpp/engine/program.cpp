@@ -9,6 +9,10 @@
 namespace celeris {
 namespace {
 
+// Results for tables are laid out by columns where there are rows enough to gain, and few columns: more of them, a power
+// of two apart, would fall into the same sets of the cache.
+constexpr npy_intp kManyRows = 512, kFewColumns = 8;
+
 int64_t wall_ns() {
     return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
         .count();
@@ -295,15 +299,16 @@ bool Program::run_pipeline(const PipelineStep &s, PyObject **slots, const std::v
                            int64_t *times) const {
     constexpr size_t few = 16;
     Rows few_in[few];
-    std::byte *few_out[few];
+    Out few_out[few];
     std::vector<Rows> many_in;
-    std::vector<std::byte *> many_out;
+    std::vector<Out> many_out;
     Rows *in = few_in;
-    std::byte **out = few_out;
+    Out *out = few_out;
     if (s.in.size() > few) many_in.resize(s.in.size()), in = many_in.data();
     if (s.out.size() > few) many_out.resize(s.out.size()), out = many_out.data();
 
     npy_intp rows = -1;
+    bool tables = false;
     Copies copies;
     std::vector<std::vector<Str>> texts;  // moving one does not move its strings
     for (size_t i = 0; i < s.in.size(); ++i) {
@@ -316,6 +321,7 @@ bool Program::run_pipeline(const PipelineStep &s, PyObject **slots, const std::v
             if (columns->rows() != rows || columns->width() != width || columns->type() != port_type(port))
                 return fall_back(s, slots);
             in[i] = {nullptr, 0, 0, columns};
+            tables = true;
             continue;
         }
         if (value == nullptr || !PyArray_Check(value)) return fall_back(s, slots);
@@ -356,24 +362,27 @@ bool Program::run_pipeline(const PipelineStep &s, PyObject **slots, const std::v
     npy_intp dims[NPY_MAXDIMS];
     for (size_t i = 0; i < s.out.size(); ++i) {
         const Port &port = s.out[i];
-        out[i] = nullptr;
+        out[i] = {};
         if (!need[size_t(port.slot)]) continue;
         if (port.type_num == NPY_OBJECT) {
             npy_intp n = rows;
             for (npy_intp d : port.tail) n *= d;
             labels.resize(s.out.size());
             labels[i].resize(size_t(n) + 1);
-            out[i] = reinterpret_cast<std::byte *>(labels[i].data());
+            out[i].data = reinterpret_cast<std::byte *>(labels[i].data());
             continue;
         }
         const int axis = port.axis;
         for (int d = 0; d < axis; ++d) dims[d] = 1;
         dims[axis] = rows;
         for (size_t d = size_t(axis); d < port.tail.size(); ++d) dims[d + 1] = port.tail[d];
-        PyObject *made = spares_.take(size_t(port.slot), int(port.tail.size()) + 1, dims, port.type_num);
+        // Whoever gives a table takes results apart by columns.
+        out[i].columns = tables && rows >= kManyRows && axis == 0 && port.tail.size() == 1 && port.tail[0] <= kFewColumns;
+        PyObject *made = out[i].columns ? PyArray_EMPTY(2, dims, port.type_num, 1)
+                                        : spares_.take(size_t(port.slot), int(port.tail.size()) + 1, dims, port.type_num);
         if (made == nullptr) return false;
         put(slots, port.slot, made);
-        out[i] = reinterpret_cast<std::byte *>(PyArray_BYTES(reinterpret_cast<PyArrayObject *>(made)));
+        out[i].data = reinterpret_cast<std::byte *>(PyArray_BYTES(reinterpret_cast<PyArrayObject *>(made)));
     }
 
     const bool release = s.pipeline->cost_per_row() * double(rows) >= kWorthReleasing;

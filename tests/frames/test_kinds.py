@@ -212,3 +212,21 @@ def test_integers_beyond_float32_reach_an_integer_input() -> None:
         assert predictor.run(table)["same"].tolist() == [[big]]
     assert predictor.run({"id": big})["same"].tolist() == [[big]]
     assert predictor.run(pd.DataFrame({"id": [3.0]}))["same"].tolist() == [[3]]
+
+
+@pytest.mark.parametrize("classes", [2, 3, 8, 9])
+@pytest.mark.parametrize("trees", [False, True])
+def test_many_rows_of_a_table_come_by_columns_and_are_the_same(classes: int, trees: bool) -> None:
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.linear_model import LogisticRegression
+
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.normal(size=(3001, 4)).astype(np.float32), columns=list("abcd"))
+    made = RandomForestClassifier(5, max_depth=6) if trees else LogisticRegression()
+    predictor = celeris.load(made.fit(table, rng.integers(0, classes, len(table))), X=table)
+    found = predictor.run(table)["probabilities"]
+    assert found.shape == (3001, classes) and found.flags.f_contiguous == (classes <= 8)
+    pieces = [predictor.run(table[at : at + 100])["probabilities"] for at in range(0, 3001, 100)]
+    assert pieces[0].flags.c_contiguous
+    np.testing.assert_array_equal(found, np.concatenate(pieces))
+    np.testing.assert_array_equal(found, predictor.array("predict_proba", table.to_numpy()))
