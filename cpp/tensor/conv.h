@@ -37,6 +37,8 @@ struct Conv : TensorState {
     bool constant, depthwise;
     std::vector<float> weights;  // [group, panels, K, 8]; depthwise as they are; none where they are an input
     std::vector<float> bias;     // [group, panels * 8]
+    float limits[2] = {-INFINITY, INFINITY};
+    bool limited = false;        // the chain is no more than these limits
     // A transposed convolution is one that gives `up` x `up` outputs at each position, which are `crop`ped into an image
     // of (size - 1) * up + `more` (which may be negative).
     int64_t up[2] = {1, 1}, crop[2] = {0, 0}, more[2] = {1, 1};
@@ -47,6 +49,12 @@ struct Conv : TensorState {
         require(group > 0 && outputs > 0 && channels > 0 && outputs % group == 0, "conv: expected M of groups");
         require(channels % depth.kernel == 0, "conv: expected planes of a kernel's depth");
         constant = p.has("weights"), transposed = p.has("up");
+        if (chain.code.size() == 1 && chain.code[0].a == 0) {
+            const Chain::Instruction &only = chain.code[0];
+            limited = only.function == Function::clip || only.function == Function::relu;
+            if (only.function == Function::relu) limits[0] = 0;
+            if (only.function == Function::clip) limits[0] = only.p, limits[1] = only.q;
+        }
         depthwise = channels == 1 && outputs / group < 4 && !transposed && !p.has("depth");
         if (transposed) {
             const std::vector<int64_t> given[3] = {p.integers("up"), p.integers("crop"), p.integers("more")};
@@ -153,28 +161,32 @@ struct ConvEnd {
     const Conv *transposed = nullptr;  // whose outputs are scattered over an image
     int64_t columns = 0;           // positions of a row, in that case
 
-    // The tile's rows [rows][wide] are output channels from `channel` on, its columns positions with these runs.
-    void operator()(float *tile, int64_t wide, int64_t rows, int64_t channel, const float *bias, const Run *runs,
+    // The tile's rows [rows][wide] are output channels from `channel` on, its columns positions with these runs. `bias` is
+    // still to be added, or null; the chain is still to be run unless the sums are `limited` already.
+    void operator()(float *tile, int64_t wide, int64_t rows, int64_t channel, const float *bias, bool limited, const Run *runs,
                     int64_t n_runs, float *room) const {
-        for (int64_t r = 0; r < rows; ++r) {
+        for (int64_t r = 0; bias != nullptr && r < rows; ++r) {
             const Floats b = splat(bias[r]);
             float *row = tile + r * wide;
             for (int64_t j = 0; j < wide; j += kLanes) store(row + j, load(row + j) + b);
         }
-        if (!chain.empty()) through_chain(tile, wide, rows, channel, runs, n_runs, room);
+        if (!limited && !chain.empty()) through_chain(tile, wide, rows, channel, runs, n_runs, room);
         for (int64_t r = 0; r < rows; ++r) {
             if (transposed != nullptr) {
                 scatter(tile + r * wide, channel + r, runs, n_runs);
                 continue;
             }
-            float *to = call.out[0].as<float>() + plane_of(channel + r);
+            float *to = plane_of(channel + r);
             for (int64_t s = 0; s < n_runs; ++s)
                 copy(tile + r * wide + runs[s].at, to + runs[s].to, runs[s].count);
         }
     }
 
+    float *plane_of(int64_t channel) const { return call.out[0].as<float>() + place_of(channel); }
+    int64_t plane_step() const { return planes * windows; }
+
 private:
-    int64_t plane_of(int64_t channel) const { return ((item * outputs + channel) * planes + z) * windows; }
+    int64_t place_of(int64_t channel) const { return ((item * outputs + channel) * planes + z) * windows; }
     // One of the up x up outputs of each position of a transposed convolution.
     void scatter(const float *row, int64_t channel, const Run *runs, int64_t n_runs) const {
         const Conv &conv = *transposed;
@@ -205,7 +217,7 @@ private:
                 continue;
             }
             for (int64_t r = 0; r < rows; ++r) {
-                const float *from = extra.as<float>() + plane_of(channel + r);
+                const float *from = extra.as<float>() + place_of(channel + r);
                 for (int64_t s = 0; s < n_runs; ++s)
                     copy(from + runs[s].to, operands[i] + r * wide + runs[s].at, runs[s].count);
             }
@@ -284,29 +296,49 @@ inline void convolve_panels(const Conv &conv, const Call &c, const Frame &f, con
         const int64_t above = start * kTileRows, rows = smaller(each, stop * kTileRows) - above;
         const auto finish = [&](float *tile, int64_t p, int64_t i) {
             const int64_t row = p * kTileRows, some = smaller(rows - row, kTileRows);
-            end(tile, kTileColumns, some, g * each + above + row, bias + row, runs[i], n_runs[i], room);
+            end(tile, kTileColumns, some, g * each + above + row, bias + row, false, runs[i], n_runs[i], room);
         };
         if (count == 1)
             return multiply_panels(weights, rows, b, columns[0], k, tiles, multiply_float_tile,
                                    [&](float *tile, int64_t p) { finish(tile, p, 0); });
+        const bool complete = !conv.transposed && (conv.limited || conv.chain.empty());
+        const float *const limits = conv.limited ? conv.limits : nullptr;
+        const TileEnds apart{false, limits}, inside{false, limits, end.plane_step()};
         for (int64_t p = 0; p < stop - start; ++p)
             for (int64_t i = 0; i < count; ++i) {
-                multiply_float_tile(weights + p * kTileRows * k, smaller(rows - p * kTileRows, kTileRows), b + i * panel,
-                                    columns[i], k, tiles);
-                finish(tiles, p, i);
+                const int64_t row = p * kTileRows, some = smaller(rows - row, kTileRows), channel = g * each + above + row;
+                const float *const from = weights + row * k, *const by = b + i * panel;
+                if (!complete || columns[i] <= kThin) {
+                    multiply_float_tile(from, some, by, columns[i], k, tiles);
+                    finish(tiles, p, i);
+                    continue;
+                }
+                if (some == kTileRows && runs[i][0].count == kTileColumns) {  // the tile is a part of the output
+                    float *const to = end.plane_of(channel) + runs[i][0].to;
+                    multiply_wide_tile(from, some, by, kTileColumns, k, to, bias + row, inside);
+                    continue;
+                }
+                multiply_wide_tile(from, some, by, columns[i], k, tiles, bias + row, apart);
+                end(tiles, kTileColumns, some, channel, nullptr, true, runs[i], n_runs[i], room);
             }
     });
 }
 
-// The sum over a kernel's places for a stretch of positions, a multiple of 4 vectors.
-inline void sum_places(const float *image, const int64_t *places, const float *w, int64_t n, int64_t count, float *to) {
+// The sum over a kernel's places for a stretch of positions, a multiple of 4 vectors, with a bias, between two limits.
+inline void sum_places(const float *image, const int64_t *places, const float *w, int64_t n, int64_t count, float *to,
+                       float bias = 0, const float *limits = nullptr) {
     for (int64_t p = 0; p < count; p += 4 * kLanes) {
-        Floats s0{}, s1{}, s2{}, s3{};
+        Floats s0 = splat(bias), s1 = s0, s2 = s0, s3 = s0;
         for (int64_t i = 0; i < n; ++i) {
             const float *x = image + p + places[i];
             const Floats weight = splat(w[i]);
             s0 = madd(weight, load(x), s0), s1 = madd(weight, load(x + kLanes), s1);
             s2 = madd(weight, load(x + 2 * kLanes), s2), s3 = madd(weight, load(x + 3 * kLanes), s3);
+        }
+        if (limits != nullptr) {
+            const Floats low = splat(limits[0]), high = splat(limits[1]);
+            s0 = at_most(at_least(s0, low), high), s1 = at_most(at_least(s1, low), high);
+            s2 = at_most(at_least(s2, low), high), s3 = at_most(at_least(s3, low), high);
         }
         store(to + p, s0), store(to + p + kLanes, s1), store(to + p + 2 * kLanes, s2), store(to + p + 3 * kLanes, s3);
     }
@@ -316,19 +348,35 @@ inline void convolve_channels(const Conv &conv, const Call &c, const Frame &f, c
                               const ConvEnd &end) {
     constexpr int64_t stretch = 512;
     const int64_t n = f.places(), plane = f.plane(), positions = f.positions(), each = conv.outputs / conv.group;
-    spread(conv.outputs, c.threads, [&](int64_t m) {
-        // Behind the image lies room for what a stretch reads beyond it.
-        const size_t floats = size_t(plane + stretch + (1 + conv.chain.buffers()) * stretch);
-        float *const image = reinterpret_cast<float *>(scratch(floats * 4 + stretch * sizeof(Run) + 64));
-        float *const tile = image + plane + stretch, *const room = tile + stretch;
-        Run *const runs = reinterpret_cast<Run *>(image + (floats + 15) / 16 * 16);
-        f.lay_out(x + m / each * f.size[0] * f.size[1], image, 0.0f);
-        std::memset(image + plane, 0, stretch * sizeof(float));
-        for (int64_t first = 0; first < positions; first += stretch) {
-            const int64_t count = positions - first < stretch ? positions - first : stretch;
-            const int64_t wide = (count + 4 * kLanes - 1) / (4 * kLanes) * (4 * kLanes);
-            sum_places(image + first, f.offsets, filters.weights + m * n, n, wide, tile);
-            end(tile, wide, 1, m, filters.bias + m, runs, runs_of(f, first, count, runs), room);
+    const int64_t stretches = panels_of(positions, stretch);
+    const Memory table(size_t(f.out[0] + stretches) * sizeof(Run) + size_t(stretches + 1) * sizeof(int64_t));
+    Run *const runs = table.as<Run>();  // of all stretches, one after the other
+    int64_t *const starts = reinterpret_cast<int64_t *>(runs + f.out[0] + stretches);
+    starts[0] = 0;
+    for (int64_t s = 0; s < stretches; ++s)
+        starts[s + 1] = starts[s] + runs_of(f, s * stretch, smaller(positions - s * stretch, stretch), runs + starts[s]);
+    // A few small channels go together: what was just written is read some time later, when it has reached the cache.
+    constexpr int64_t beyond = 4 * kLanes, most = 1 << 13;  // elements read behind an image; floats of channels together
+    const int64_t widest = smaller(panels_of(positions, beyond) * beyond, stretch), own = plane + beyond + widest;
+    const int64_t fair = greater(1, conv.outputs / (3 * c.threads)), together = smaller(smaller(8, fair), greater(1, most / own));
+    spread(panels_of(conv.outputs, together), c.threads, [&](int64_t unit) {
+        const int64_t start = unit * together, count = smaller(conv.outputs - start, together);
+        const size_t floats = size_t(together * own + conv.chain.buffers() * stretch);
+        float *const images = reinterpret_cast<float *>(scratch(floats * sizeof(float)));
+        float *const tiles = images + together * (plane + beyond), *const room = tiles + together * widest;
+        for (int64_t i = 0; i < count; ++i) {
+            float *const image = images + i * (plane + beyond);
+            f.lay_out(x + (start + i) / each * f.size[0] * f.size[1], image, 0.0f);
+            for (int64_t j = 0; j < beyond; ++j) image[plane + j] = 0;
+        }
+        for (int64_t s = 0; s < stretches; ++s) {
+            const int64_t first = s * stretch, wide = panels_of(smaller(positions - first, stretch), beyond) * beyond;
+            for (int64_t i = 0; i < count; ++i)
+                sum_places(images + i * (plane + beyond) + first, f.offsets, filters.weights + (start + i) * n, n, wide,
+                           tiles + i * widest, filters.bias[start + i], conv.limited ? conv.limits : nullptr);
+            for (int64_t i = 0; i < count; ++i)
+                end(tiles + i * widest, wide, 1, start + i, nullptr, conv.limited, runs + starts[s], starts[s + 1] - starts[s],
+                    room);
         }
     });
 }

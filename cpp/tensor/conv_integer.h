@@ -122,7 +122,6 @@ struct IntegerUnit {
         pack_pairs(f, image + g * s.channels * f.plane() + first, s.channels, columns, s.pairs, reinterpret_cast<int16_t *>(b));
         Run runs[kTileColumns];
         const int64_t n_runs = runs_of(f, first, columns, runs);
-        const float none[kTileRows] = {};
         const int64_t start = row_panels * part / parts, stop = row_panels * (part + 1) / parts;
         const int64_t above = start * kTileRows, all = smaller(each, stop * kTileRows) - above;
         const int32_t *a = s.weights.data() + (g * row_panels + start) * s.pairs * kTileRows;
@@ -131,7 +130,7 @@ struct IntegerUnit {
             if (s.gives == ConvInteger::floats) {
                 to_floats(sums, rows * kTileColumns, tile);
                 const ConvEnd end{s.chain, s.outputs, c, item, windows, 2};
-                end(tile, kTileColumns, rows, channel, none, runs, n_runs, room);
+                end(tile, kTileColumns, rows, channel, nullptr, false, runs, n_runs, room);
                 return;
             }
             for (int64_t r = 0; r < rows; ++r) {

@@ -12,11 +12,42 @@ constexpr int64_t kLanes = vector_lanes<float>;
 inline int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 inline int64_t greater(int64_t a, int64_t b) { return a > b ? a : b; }
 
-// A few floats to another place: a call of memcpy takes longer.
+// A few floats to another place, which is not the same: a call of memcpy takes longer.
 inline void copy(const float *from, float *to, int64_t n) {
     int64_t i = 0;
     for (; i + kLanes <= n; i += kLanes) store(to + i, load(from + i));
+#if defined(__AVX512F__)
+    if (i < n) {
+        const __mmask16 some = __mmask16((1u << (n - i)) - 1);
+        _mm512_mask_storeu_ps(to + i, some, _mm512_maskz_loadu_ps(some, from + i));
+    }
+#else
+    if (i < n && n >= kLanes) return store(to + n - kLanes, load(from + n - kLanes));
     for (; i < n; ++i) to[i] = from[i];
+#endif
+}
+
+// Every second of 2 n - 1 floats, which lie elsewhere.
+inline void copy_evens(const float *from, float *to, int64_t n) {
+    int64_t i = 0;
+#if defined(__AVX512F__)
+    const __m512i evens = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 17, 19, 21, 23, 25, 27, 29, 31);
+    const auto mask = [](int64_t count) { return __mmask16(count >= 16 ? 0xffff : count <= 0 ? 0 : (1 << count) - 1); };
+    for (; i < n; i += 16) {
+        const int64_t left = 2 * (n - i) - 1;
+        const __m512 low = _mm512_maskz_loadu_ps(mask(left), from + 2 * i);
+        const __m512 high = _mm512_maskz_loadu_ps(mask(left - 15), from + 2 * i + 15);
+        _mm512_mask_storeu_ps(to + i, mask(n - i), _mm512_permutex2var_ps(low, evens, high));
+    }
+#elif defined(__AVX2__)
+    const auto eight = [&](int64_t at) {
+        const __m256 both = _mm256_shuffle_ps(__m256(load(from + 2 * at)), __m256(load(from + 2 * at + 7)), 0b11011000);
+        store(to + at, Floats(_mm256_permute4x64_pd(_mm256_castps_pd(both), 0b11011000)));
+    };
+    for (; i + 8 <= n; i += 8) eight(i);
+    if (i < n && n >= 8) return eight(n - 8);
+#endif
+    for (; i < n; ++i) to[i] = from[2 * i];
 }
 
 // a b + c, rounded once where the processor can.
@@ -38,8 +69,24 @@ inline Floats with_sign_of(Floats x, Floats sign) {
     return Floats(Ints(x) | (Ints(sign) & splat<int32_t>(int32_t(0x80000000))));
 }
 // The smaller or greater; NaN where x is.
-inline Floats at_most(Floats x, Floats limit) { return pick(Ints(x > limit), limit, x); }
-inline Floats at_least(Floats x, Floats limit) { return pick(Ints(x < limit), limit, x); }
+inline Floats at_most(Floats x, Floats limit) {
+#if defined(__AVX512F__)
+    return Floats(_mm512_maskz_min_ps(0xffff, __m512(limit), __m512(x)));
+#elif defined(__AVX2__)
+    return Floats(_mm256_min_ps(__m256(limit), __m256(x)));
+#else
+    return pick(Ints(x > limit), limit, x);
+#endif
+}
+inline Floats at_least(Floats x, Floats limit) {
+#if defined(__AVX512F__)
+    return Floats(_mm512_maskz_max_ps(0xffff, __m512(limit), __m512(x)));
+#elif defined(__AVX2__)
+    return Floats(_mm256_max_ps(__m256(limit), __m256(x)));
+#else
+    return pick(Ints(x < limit), limit, x);
+#endif
+}
 
 // e^x = 2^n e^r with |r| <= ln(2)/2; e^r by its Taylor polynomial of degree 7 (remainder below 2^-26). Beyond
 // [-87.33, 88.72] the result is 0 or infinite; NaN stays.

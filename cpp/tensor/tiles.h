@@ -39,14 +39,30 @@ inline int64_t panels_of(int64_t n, int64_t panel) { return (n + panel - 1) / pa
 // Rows of a tile whose sums fit the registers beside three vectors of columns.
 constexpr int kRowsAtOnce = vector_bytes == 64 ? 8 : 4;
 
+// How a tile of sums begins and ends.
+struct TileEnds {
+    bool add = false;               // to what is there
+    const float *limits = nullptr;  // two, between which sums are brought, or null
+    int64_t step = kTileColumns;    // elements from one row of the tile to the next
+};
+
+// Sums begin with `bias`, one a row, where they are not added to anything; null: with nothing.
 // A function by itself, all unrolled: else GCC keeps half of the sums in memory.
 template <int rows, int vectors>
-[[gnu::noinline]] void multiply_registers(const float *a, const float *b, int64_t k, float *c, bool add) {
+[[gnu::noinline]] void multiply_registers(const float *a, const float *b, int64_t k, float *c, const float *bias, const TileEnds &ends) {
     Floats s[rows][vectors];
+    const int64_t step = ends.step;
+    if (ends.add) {
 #pragma GCC unroll 8
-    for (int r = 0; r < rows; ++r)
+        for (int r = 0; r < rows; ++r)
 #pragma GCC unroll 4
-        for (int v = 0; v < vectors; ++v) s[r][v] = add ? load(c + r * kTileColumns + v * kLanes) : Floats{};
+            for (int v = 0; v < vectors; ++v) s[r][v] = load(c + r * step + v * kLanes);
+    } else {
+#pragma GCC unroll 8
+        for (int r = 0; r < rows; ++r)
+#pragma GCC unroll 4
+            for (int v = 0; v < vectors; ++v) s[r][v] = bias == nullptr ? Floats{} : splat(bias[r]);
+    }
     for (int64_t i = 0; i < k; ++i, a += kTileRows, b += kTileColumns) {
         Floats x[vectors];
 #pragma GCC unroll 4
@@ -58,18 +74,25 @@ template <int rows, int vectors>
             for (int v = 0; v < vectors; ++v) s[r][v] = madd(w, x[v], s[r][v]);
         }
     }
+    if (ends.limits != nullptr) {
+        const Floats low = splat(ends.limits[0]), high = splat(ends.limits[1]);
+#pragma GCC unroll 8
+        for (int r = 0; r < rows; ++r)
+#pragma GCC unroll 4
+            for (int v = 0; v < vectors; ++v) s[r][v] = at_most(at_least(s[r][v], low), high);
+    }
 #pragma GCC unroll 8
     for (int r = 0; r < rows; ++r)
 #pragma GCC unroll 4
-        for (int v = 0; v < vectors; ++v) store(c + r * kTileColumns + v * kLanes, s[r][v]);
+        for (int v = 0; v < vectors; ++v) store(c + r * step + v * kLanes, s[r][v]);
 }
 
 template <int rows>
-inline void multiply_rows(const float *a, const float *b, int64_t columns, int64_t k, float *c, bool add) {
+inline void multiply_rows(const float *a, const float *b, int64_t columns, int64_t k, float *c, const float *bias, const TileEnds &ends) {
     int64_t vectors = (columns + kLanes - 1) / kLanes;
-    for (; vectors >= 3; vectors -= 3, b += 3 * kLanes, c += 3 * kLanes) multiply_registers<rows, 3>(a, b, k, c, add);
-    if (vectors == 2) multiply_registers<rows, 2>(a, b, k, c, add);
-    if (vectors == 1) multiply_registers<rows, 1>(a, b, k, c, add);
+    for (; vectors >= 3; vectors -= 3, b += 3 * kLanes, c += 3 * kLanes) multiply_registers<rows, 3>(a, b, k, c, bias, ends);
+    if (vectors == 2) multiply_registers<rows, 2>(a, b, k, c, bias, ends);
+    if (vectors == 1) multiply_registers<rows, 1>(a, b, k, c, bias, ends);
 }
 
 // A few columns only: the eight rows are the vector then.
@@ -88,25 +111,30 @@ inline void multiply_thin(const float *a, const float *b, int64_t k, float *c) {
 
 constexpr int64_t kThin = 3;  // columns
 
-// A tile [8][48] of the product of a panel of rows and one of columns, added to what is there or not; what lies beyond
-// `rows` and `columns` is undefined.
-inline void multiply_float_tile(const float *a, int64_t rows, const float *b, int64_t columns, int64_t k, float *c,
-                          bool add = false) {
-    if (rows > 2 && columns <= kThin) {
-        if (columns == 3) return multiply_thin<3>(a, b, k, c);
-        if (columns == 2) return multiply_thin<2>(a, b, k, c);
-        return multiply_thin<1>(a, b, k, c);
-    }
-    for (; rows > 0; rows -= kRowsAtOnce, a += kRowsAtOnce, c += kRowsAtOnce * kTileColumns) {
+// A tile [8][48] of the product of a panel of rows and one of columns, which are more than kThin; what lies beyond `rows`
+// and `columns` is undefined.
+inline void multiply_wide_tile(const float *a, int64_t rows, const float *b, int64_t columns, int64_t k, float *c,
+                               const float *bias, const TileEnds &ends) {
+    for (; rows > 0; rows -= kRowsAtOnce, a += kRowsAtOnce, c += kRowsAtOnce * ends.step) {
         if (rows == 1)
-            multiply_rows<1>(a, b, columns, k, c, add);
+            multiply_rows<1>(a, b, columns, k, c, bias, ends);
         else if (rows == 2)
-            multiply_rows<2>(a, b, columns, k, c, add);
+            multiply_rows<2>(a, b, columns, k, c, bias, ends);
         else if (rows <= 4)
-            multiply_rows<4>(a, b, columns, k, c, add);
+            multiply_rows<4>(a, b, columns, k, c, bias, ends);
         else
-            multiply_rows<kRowsAtOnce>(a, b, columns, k, c, add);
+            multiply_rows<kRowsAtOnce>(a, b, columns, k, c, bias, ends);
+        if (bias != nullptr) bias += kRowsAtOnce;
     }
+}
+
+// The same for any number of columns, added to what is there or not.
+inline void multiply_float_tile(const float *a, int64_t rows, const float *b, int64_t columns, int64_t k, float *c,
+                                bool add = false) {
+    if (rows <= 2 || columns > kThin) return multiply_wide_tile(a, rows, b, columns, k, c, nullptr, {add});
+    if (columns == 3) return multiply_thin<3>(a, b, k, c);
+    if (columns == 2) return multiply_thin<2>(a, b, k, c);
+    return multiply_thin<1>(a, b, k, c);
 }
 
 constexpr int64_t kTogether = 8;  // tiles that stay in the cache while the depth goes on

@@ -85,32 +85,48 @@ struct Frame {
     // One channel laid out, with `fill` around it.
     template <class T>
     void lay_out(const T *from, T *to, T fill) const {
+        const int64_t step = window->step[1];
         for (int64_t py = 0; py < phases[0]; ++py)
-            for (int64_t px = 0; px < phases[1]; ++px)
+            for (int64_t px = 0; px < phases[1]; ++px) {
+                const int64_t shift = px - before[1];  // column c shows x = c * step + shift
+                const int64_t first = smaller(columns, shift < 0 ? (-shift + step - 1) / step : 0);
+                const int64_t last = greater(first, smaller(columns, (size[1] - shift + step - 1) / step));
                 for (int64_t r = 0; r < rows; ++r, to += columns) {
                     const int64_t y = r * window->step[0] + py - before[0];
                     if (y < 0 || y >= size[0]) {
                         for (int64_t c = 0; c < columns; ++c) to[c] = fill;
                         continue;
                     }
-                    lay_row(from + y * size[1], px, to, fill);
+                    fill_few(to, first, fill);
+                    copy_every(step, from + y * size[1] + first * step + shift, to + first, last - first);
+                    fill_few(to + last, columns - last, fill);
                 }
+            }
     }
 
 private:
+    // (GCC would call memset for one element, too.)
     template <class T>
-    void lay_row(const T *row, int64_t px, T *to, T fill) const {
-        const int64_t step = window->step[1], shift = px - before[1];  // column c shows x = c * step + shift
-        const int64_t first = smaller(columns, shift < 0 ? (-shift + step - 1) / step : 0);
-        const int64_t last = greater(first, smaller(columns, (size[1] - shift + step - 1) / step));
-        for (int64_t c = 0; c < first; ++c) to[c] = fill;
-        if (step == 1)
-            std::memcpy(to + first, row + first + shift, size_t(last - first) * sizeof(T));
-        else if (step == 2)  // the usual one, for the compiler to make vectors of
-            for (int64_t c = first; c < last; ++c) to[c] = row[c * 2 + shift];
-        else
-            for (int64_t c = first; c < last; ++c) to[c] = row[c * step + shift];
-        for (int64_t c = last; c < columns; ++c) to[c] = fill;
+    static void fill_few(T *to, int64_t n, T fill) {
+        for (int64_t i = 0; i < n; ++i) {
+            to[i] = fill;
+            asm volatile("");
+        }
+    }
+
+    template <class T>
+    static void copy_every(int64_t step, const T *from, T *to, int64_t n) {
+        if constexpr (sizeof(T) == sizeof(float)) {
+            if (step == 1) return copy(from, to, n);
+            if (step == 2) return copy_evens(from, to, n);
+        }
+        if (step == 1) {
+            std::memcpy(to, from, size_t(n) * sizeof(T));
+        } else if (step == 2) {  // for the compiler to make vectors of
+            for (int64_t c = 0; c < n; ++c) to[c] = from[c * 2];
+        } else {
+            for (int64_t c = 0; c < n; ++c) to[c] = from[c * step];
+        }
     }
 };
 

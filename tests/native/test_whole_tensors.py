@@ -193,6 +193,35 @@ def test_what_follows_a_convolution_is_chained_to_it() -> None:
     _check(nodes, feeds, constants, kernels=["conv"], close=2e-4)
 
 
+@pytest.mark.parametrize("limits", ["Clip", "Relu"])
+@pytest.mark.parametrize(
+    ("size", "weights", "attributes"),
+    [
+        *(((1, 3, 5, width), (17, 3, 3, 3), {"pads": [1, 1, 1, 1]}) for width in (45, 46, 47, 48, 49, 95)),
+        *(((1, 5, 40, width), (11, 5, 1, 1), {}) for width in (1, 12, 48, 49)),
+        *(((1, 9, 6, width), (9, 1, 3, 3), {"pads": [1, 1, 1, 1], "group": 9}) for width in (1, 7, 16, 33, 110)),
+        *(
+            ((1, 9, 9, width), (9, 1, 3, 3), {"pads": [0, 1, 1, 0], "group": 9, "strides": [2, 2]})
+            for width in (3, 14, 15, 16, 17, 31, 32, 33, 34, 35, 67)
+        ),
+    ],
+)
+def test_a_convolution_ends_between_limits(
+    size: tuple[int, ...], weights: tuple[int, ...], attributes: dict[str, Any], limits: str
+) -> None:
+    """Tiles that are a part of the output, and those whose rows are copied to it; NaN stays."""
+    constants = {"w": _normal(*weights), "b": _normal(weights[0]), "low": np.float32(-0.7), "high": np.float32(1.2)}
+    after = ["low", "high"] if limits == "Clip" else []
+    nodes = [
+        helper.make_node("Conv", ["x", "w", "b"], ["c"], **attributes),
+        helper.make_node(limits, ["c", *after], ["y"]),
+    ]
+    x = _normal(*size)
+    x[0, 1, 2, 0] = np.nan
+    constants = {name: np.asarray(value) for name, value in constants.items()}
+    _check(nodes, {"x": x}, constants, kernels=["conv"], close=4e-6)
+
+
 def test_a_value_read_elsewhere_ends_a_chain() -> None:
     nodes = [
         _conv("x", "w", pads=[1, 1, 1, 1]),
