@@ -23,13 +23,13 @@ from celeris.metadata import AssignedNode, AssignedSubgraph, ModelMetadata, Node
 from celeris.options import RunOptions, SessionOptions
 from celeris.ortvalue import OrtValueVector
 from celeris.plan.plan import Step
-from celeris.profiling import Profile, Sizes
 from celeris.provider_names import in_use
 from celeris.values import Value, to_python
 
 if TYPE_CHECKING:
     from celeris.graph.graph import Model
     from celeris.plan.compile import Program
+    from celeris.profiling import Profile
 
 
 class Terminated(Exception):
@@ -53,7 +53,11 @@ class LoadedModel:
             raise error("MODEL_LOAD_CANCELED", "Model loading was canceled by the caller")
         self.session_options = options.copied()
         self._path = os.fspath(source) if is_path and not isinstance(source, bytes) else None
-        self._profile = Profile(options.profile_file_prefix) if options.enable_profiling else None
+        self._profile: Profile | None = None
+        if options.enable_profiling:
+            from celeris.profiling import Profile
+
+            self._profile = Profile(options.profile_file_prefix)
         self._providers: list[str] = []
         self._provider_options: dict[str, dict[str, str]] = {}
         start = time.time_ns()
@@ -338,6 +342,8 @@ class LoadedModel:
         profile = self._profile
         if not self.watched(run_options):
             return None
+
+        from celeris.profiling import Sizes
 
         constants = self._program.optimized.graph.initializers if profile is not None else {}
 

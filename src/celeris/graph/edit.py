@@ -6,7 +6,6 @@ such a capture as a use by the node that holds the subgraph. Nodes are told apar
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -245,6 +244,8 @@ def sort_nodes(graph: Graph) -> bool:
     needs = [{made_by[name] for name in reads(node) if name in made_by} for node in graph.nodes]
     if all(not before or max(before) < at for at, before in enumerate(needs)):
         return True
+    import heapq  # not above: of hardly any model the nodes are out of order
+
     followers: list[list[int]] = [[] for _ in graph.nodes]
     for at, before in enumerate(needs):
         for each in before:

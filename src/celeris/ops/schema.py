@@ -13,7 +13,6 @@ Only the lines of operators that are asked for are ever parsed.
 from __future__ import annotations
 
 import os
-from bisect import bisect_right
 from functools import cache
 
 from celeris.ops.table import DOMAIN_ALIASES
@@ -112,7 +111,7 @@ def _version(domain: str, name: str, at: int) -> Schema:
 def schema_of(domain: str, name: str, opset: int) -> Schema | None:
     """The operator as ONNX defines it at `opset` (which may be as deprecated), or None where it does not."""
     domain = DOMAIN_ALIASES.get(domain, domain)
-    at = bisect_right(_block(domain, name)[0], opset)
+    at = sum(since <= opset for since in _block(domain, name)[0])
     return _version(domain, name, at - 1) if at else None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
@@ -71,7 +70,7 @@ class OpTable:
     def find(self, domain: str, name: str, opset: int) -> Op | None:
         """The operator's newest definition at `opset`, or None where it is not defined or no longer so."""
         versions = self._versions.get((DOMAIN_ALIASES.get(domain, domain), name), [])
-        at = bisect_right(versions, opset, key=lambda op: op.since)
+        at = sum(op.since <= opset for op in versions)
         return versions[at - 1] if at else None
 
     def __iter__(self) -> Any:
