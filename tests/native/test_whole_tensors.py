@@ -156,21 +156,34 @@ def test_conv_by_weights_that_are_not_constant(
         ((1, 4, 1, 1), (4, 5, 1, 1), {"strides": [3, 3]}),
         ((2, 8, 20), (8, 4, 16), {"strides": [8], "pads": [4, 4]}),
         ((1, 2, 7), (2, 3, 3), {"strides": [2], "pads": [1, 1], "output_padding": [1]}),
+        ((1, 3, 4, 4), (3, 2, 3, 3), {"dilations": [2, 2]}),
+        ((1, 3, 4, 5), (3, 2, 3, 2), {"dilations": [3, 2], "strides": [2, 2], "pads": [1, 0, 0, 1]}),
+        ((1, 3, 4, 4), (3, 2, 3, 3), {"auto_pad": "SAME_UPPER", "strides": [2, 2]}),
+        ((1, 3, 4, 5), (3, 2, 4, 3), {"auto_pad": "SAME_LOWER", "strides": [2, 2]}),
+        ((1, 3, 4, 4), (3, 2, 2, 2), {"auto_pad": "VALID", "strides": [3, 2]}),
+        ((2, 3, 9), (3, 2, 5), {"auto_pad": "SAME_UPPER", "strides": [3]}),
+        ((1, 3, 4, 4), (3, 2, 3, 3), {"output_shape": [9, 8], "strides": [2, 2]}),
+        ((1, 3, 4, 4), (3, 2, 3, 3), {"output_shape": [6, 6]}),
+        ((1, 3, 4, 4), (3, 2, 3, 3), {"output_shape": [8, 7], "strides": [2, 2], "auto_pad": "SAME_UPPER"}),
+        ((1, 3, 6), (3, 2, 3), {"output_shape": [11], "strides": [2]}),
     ],
 )
 def test_transposed_conv(size: tuple[int, ...], weights: tuple[int, ...], attributes: dict[str, Any]) -> None:
     outputs = weights[1] * attributes.get("group", 1)
     node = helper.make_node("ConvTranspose", ["x", "w", "b"], ["y"], **attributes)
-    _check([node], {"x": _normal(*size)}, {"w": _normal(*weights), "b": _normal(outputs)}, kernels=["conv"])
+    feeds, constants = {"x": _normal(*size)}, {"w": _normal(*weights), "b": _normal(outputs)}
+    _check([node], feeds, constants, kernels=["conv"])
+    made = _model([node], feeds, constants, ["y"])
+    theirs = onnxruntime.InferenceSession(made).run(None, feeds)[0]
+    np.testing.assert_allclose(celeris.InferenceSession(made).run(None, feeds)[0], theirs, atol=1e-5)
 
 
-def test_transposed_conv_left_to_the_reference_tier() -> None:
-    constants = {"w": _normal(3, 2, 3, 3)}
-    for attributes in ({"dilations": [2, 2]}, {"auto_pad": "SAME_UPPER", "strides": [2, 2]}, {"output_shape": [6, 6]}):
-        node = helper.make_node("ConvTranspose", ["x", "w"], ["y"], **attributes)
-        made = _model([node], feeds := {"x": _normal(1, 3, 4, 4)}, constants, ["y"])
-        theirs = onnxruntime.InferenceSession(made).run(None, feeds)[0]
-        np.testing.assert_allclose(celeris.InferenceSession(made).run(None, feeds)[0], theirs, atol=1e-5)
+def test_transposed_conv_of_gaps_is_left_to_the_reference_tier() -> None:
+    feeds, constants = {"x": _normal(1, 1, 2, 2)}, {"w": _normal(1, 1, 1, 1)}
+    node = helper.make_node("ConvTranspose", ["x", "w"], ["y"], strides=[9, 2])
+    made = _model([node], feeds, constants, ["y"])
+    theirs = onnxruntime.InferenceSession(made).run(None, feeds)[0]
+    np.testing.assert_array_equal(celeris.InferenceSession(made).run(None, feeds)[0], theirs)
 
 
 def test_what_follows_a_convolution_is_chained_to_it() -> None:

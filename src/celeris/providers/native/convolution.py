@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 
 from celeris.graph.graph import Node
+from celeris.ops.windows import same_padding
 from celeris.providers.base import Refusal, TensorClaim
 from celeris.providers.native.whole import Values
 
 _WIDEST = 1 << 15  # beyond that products of sizes could overflow, and a model is hostile
+_MOSTLY_GAPS = 16
 _UNFIT = Refusal("its attributes do not fit, or no kernel knows them")
 
 
@@ -77,10 +79,11 @@ def claim_conv(node: Node, values: Values) -> TensorClaim | Refusal:
 
 
 def claim_transposed(node: Node, values: Values) -> TensorClaim | Refusal:
-    """ConvTranspose of float32 over one or two spatial axes, with constant weights, no dilation, explicit pads.
+    """ConvTranspose of float32 over one or two spatial axes, with constant weights.
 
     With steps of s it is a convolution without steps that makes s outputs (a phase each) of every position, from a
-    kernel of ceil(k / s) places: y[j s + phase - pad] = sum_t x[j - t] w[phase + t s].
+    kernel of ceil(k / s) places: y[j s + phase - pad] = sum_t x[j - t] w[phase + t s]. Weights with gaps between them
+    are a larger kernel with zeros.
     """
     weights = values.constant(node.inputs[1])
     bias = values.constant(node.inputs[2]) if len(node.inputs) > 2 and node.inputs[2] else None
@@ -88,18 +91,23 @@ def claim_transposed(node: Node, values: Values) -> TensorClaim | Refusal:
         return Refusal("its weights are no constant float32 tensor of three or four axes")
     window, group = window_params(node, weights.shape[2:]), int(node.attr("group", 1))
     added = _sizes(node, "output_padding", weights.ndim - 2, 0)
-    if window is None or added is None or group < 1 or len(weights) % group or window["auto_pad"] != "NOTSET":
+    if window is None or added is None or min(added) < 0 or group < 1 or len(weights) % group:
         return _UNFIT
     outputs = group * weights.shape[1]
-    unknown = (window["dilations"] != 1).any() or node.attr("output_shape") is not None
-    if unknown or min(added) < 0 or (len(node.inputs) > 2 and (bias is None or bias.shape != (outputs,))):
-        return Refusal("no native kernel for its attributes, or its bias is no constant of one value a channel")
-    kernel, up = window["kernel"], window["strides"]
-    before, after = window["pads"][:2], window["pads"][2:]
-    more = kernel - before - after + ([0, *added] if weights.ndim == 3 else added)
+    if len(node.inputs) > 2 and (bias is None or bias.shape != (outputs,)):
+        return Refusal("its bias is no constant of one value a channel")
+    up, gaps = window["strides"], window["dilations"]
+    kernel = (window["kernel"] - 1) * gaps + 1
+    whole = kernel + ([0, *added] if weights.ndim == 3 else added)
+    cut = _transposed_pads(node, weights.ndim - 2, window, whole - up, values)
+    if cut is None or np.abs(cut).max() > _WIDEST:
+        return Refusal("its output_shape asks for an input of known sizes")
+    before, more = cut[0], whole - cut[0] - cut[1]
     places = -(-kernel // up)
+    if (places * up).prod() > _MOSTLY_GAPS * window["kernel"].prod():
+        return Refusal("its strides or dilations leave more gaps than a convolution is worth")
     wide = np.zeros((*weights.shape[:2], *(places * up)), np.float32)
-    wide[:, :, : kernel[0], : kernel[1]] = weights.reshape(*weights.shape[:2], *kernel)
+    wide[:, :, : kernel[0] : gaps[0], : kernel[1] : gaps[1]] = weights.reshape(*weights.shape[:2], *window["kernel"])
     # [group, C, M, T, s, T, s] -> [group, M, s, s, C, T, T], the places from the last to the first
     split = wide.reshape(group, -1, weights.shape[1], places[0], up[0], places[1], up[1])
     turned = split.transpose(0, 2, 4, 6, 1, 3, 5)[..., ::-1, ::-1]
@@ -107,7 +115,9 @@ def claim_transposed(node: Node, values: Values) -> TensorClaim | Refusal:
     behind = np.maximum((more + before - 1) // up, 0)
     params = {
         **window,
+        "auto_pad": "NOTSET",
         "strides": np.ones(2, np.int64),
+        "dilations": np.ones(2, np.int64),
         "kernel": places,
         "pads": np.concatenate([places - 1, behind]),
         "up": up,
@@ -121,3 +131,23 @@ def claim_transposed(node: Node, values: Values) -> TensorClaim | Refusal:
     if bias is not None:
         params["bias"] = np.repeat(bias.astype(np.float32), phases)
     return TensorClaim("conv", params, [node.inputs[0]])
+
+
+def _transposed_pads(
+    node: Node, rank: int, window: dict[str, Any], over: np.ndarray, values: Values
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """What ConvTranspose cuts off before and after each of two axes (below 0: adds); None: not known.
+
+    `over` is how far the whole output of n positions goes beyond n steps.
+    """
+    automatic, wanted = window["auto_pad"], node.attr("output_shape")
+    if wanted is not None and len(wanted):
+        sizes = [size for size in (values.shape(node.inputs[0]) or ())[2:] if isinstance(size, int)]
+        if len(sizes) != rank or len(wanted) < rank:
+            return None
+        one = [1] * (2 - rank)
+        over = over + np.array(one + sizes) * window["strides"] - (one + [int(n) for n in wanted][-rank:])
+    elif not automatic.startswith("SAME"):
+        return window["pads"][:2], window["pads"][2:]
+    before = np.array([same_padding(int(cut), automatic)[0] for cut in over])
+    return before, over - before
