@@ -33,7 +33,7 @@ def test_drawing(model: Path, tmp_path: Path, capsys: Capsys) -> None:
     assert (done.code, done.out, done.err) == (0, "", "")
     tree = ElementTree.parse(tmp_path / "m.svg")
     texts = [element.text for element in tree.iter(f"{_SVG}text")]
-    assert {"X", "LinearClassifier", "label", "probabilities", "row pipeline, native"} <= set(texts)
+    assert {"X", "LinearClassifier", "label", "probabilities", "native kernels"} <= set(texts)
     arrows = [element for element in tree.iter(f"{_SVG}path") if element.get("marker-end")]
     assert len(arrows) == 3
 

@@ -18,7 +18,7 @@ _LETTER = 7.9  # of 13 px text, about
 # fill, line: inputs and outputs, native, NumPy, no work.
 _COLOURS = {"value": ("#eef1f5", "#8793a3"), "native": ("#d8efe6", "#2a8f6b"), "NumPy": ("#fde8cd", "#c77b18"),
             "made": ("#e9e4f5", "#7a63b8")}  # fmt: skip
-_MEANING = {"native": "row pipeline, native", "NumPy": "whole tensors, NumPy", "made": "list of dicts"}
+_MEANING = {"native": "native kernels", "NumPy": "NumPy", "made": "list of dicts"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +34,15 @@ def draw(graph: Graph, plan: Plan) -> str:
     """The graph of the plan as an SVG document."""
     nodes = graph.nodes[:SHOWN_NODES]
     boxes, edges = _boxes(graph, nodes, plan)
-    widths = [max(92.0, _LETTER * max(len(box.text) + (5 if box.step else 0), 0.86 * len(box.below)) + 26)
-              for box in boxes]  # fmt: skip
+    widths = [max(92.0, _LETTER * max(len(box.text) + _beside(box), 0.86 * len(box.below)) + 26) for box in boxes]
     placed = place(widths, edges, _HEIGHT, _GAP)
     more = len(graph.nodes) - len(nodes)
     return _svg(boxes, widths, placed, f"and {more} more nodes, which are not drawn" if more else "")
+
+
+def _beside(box: _Box) -> int:
+    """Letters' room for the step's number, and as much on the other side of a name in the middle."""
+    return 0 if box.step is None else 3 + 2 * len(str(box.step))
 
 
 def _steps(plan: Plan) -> dict[int, tuple[int, str]]:
