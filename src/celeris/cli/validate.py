@@ -22,9 +22,7 @@ _LABELS = ("label", "labels", "prediction", "predicted", "output_label")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """MODEL --data FILE --against FILE [--tolerance T] [--report FILE ...]."""
-    parser.epilog = (
-        "example: celeris validate model.onnx --data rows.parquet --against predictions.parquet --report report.html"
-    )
+    parser.epilog = "example: celeris validate model.onnx --data rows.csv --against answers.csv"
     parser.add_argument("model", help="an ONNX file")
     parser.add_argument("--data", required=True, metavar="FILE", help="rows: a CSV, Parquet, Arrow or JSON lines file")
     parser.add_argument("--against", required=True, metavar="FILE", help="the trained estimator (.skops, or a pickle "
