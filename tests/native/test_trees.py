@@ -150,7 +150,7 @@ SHAPES = st.fixed_dictionaries(
 @settings(max_examples=15, deadline=None)
 @given(
     SHAPES,
-    st.sampled_from([("one", 1), ("own", 3), ("all", 3), ("some", 4), ("repeated", 2)]),
+    st.sampled_from([("one", 1), ("some", 1), ("own", 3), ("all", 3), ("some", 4), ("repeated", 2)]),
     st.sampled_from(["SUM", "AVERAGE", "MIN", "MAX"]),
     st.sampled_from([np.float32, np.float64, np.int64]),
     st.booleans(),
@@ -167,6 +167,16 @@ def test_regressors(shape: Any, weights: tuple[str, int], aggregate: str, dtype:
         attributes["base_values"] = Attribute("FLOATS", grown.rng.normal(size=count).astype(np.float32))
     x = grown.table(max(ROWS), dtype)
     check(model("TreeEnsembleRegressor", attributes, x, ["y"]), x)
+
+
+@pytest.mark.parametrize("depth", [0, 3, 6, 12])
+@pytest.mark.parametrize("double", [False, True])
+def test_leaves_without_weights_add_nothing(depth: int, double: bool) -> None:
+    for seed in range(4):
+        grown = Grown(seed, 9, depth, 3, ["BRANCH_LEQ"], False)
+        attributes = grown.attributes("target", "some", 1, double) | {"n_targets": Attribute("INT", 1)}
+        x = grown.table(max(ROWS), np.float32)
+        check(model("TreeEnsembleRegressor", attributes, x, ["y"]), x)
 
 
 @settings(max_examples=12, deadline=None)

@@ -8,7 +8,7 @@ namespace celeris::trees {
 // A leaf is known by its number: of a row in a table of values, or of a run of entries.
 struct Leaves {
     enum Kind {
-        value,   // values[number]; the tree says to which target it belongs
+        value,   // values[number], zero for a leaf without weights; the tree says to which target it belongs
         dense,   // values[number * targets + target], zero where a target has no weight
         sparse,  // entries first[number] to first[number + 1], in order
     } kind;
@@ -64,7 +64,7 @@ private:
     template <class T>
     void put(LargeVector<T> &values, int64_t from, int64_t to) {
         if (kind == value) {
-            values.push_back(T(g_.weight_of(from)));
+            values.push_back(from < to ? T(g_.weight_of(from)) : T(0));
             return;
         }
         const size_t at = values.size();
