@@ -250,76 +250,101 @@ struct Filters {
     const float *weights, *bias;
 };
 
-// A panel of columns: the windows of up to 48 positions from `first` on.
-inline void pack_windows(const Conv &conv, const Frame &f, const Planes &planes, int64_t group, int64_t first,
-                         int64_t columns, float *to) {
-    const int64_t places = f.places();
-    for (int64_t channel = 0; channel < conv.channels; ++channel) {
-        const float *from = planes(group * conv.channels + channel) + first;
-        for (int64_t i = 0; i < places; ++i, to += kTileColumns) {
-            const float *x = from + f.place(i);
-            if (columns == kTileColumns)
-                for (int64_t j = 0; j < kTileColumns; j += kLanes) store(to + j, load(x + j));
-            else
-                for (int64_t j = 0; j < kTileColumns; ++j) to[j] = j < columns ? x[j] : 0;
+// Up to 48 windows side by side in the output: the columns of a panel.
+struct Windows {
+    int64_t first, count, n_runs = 0;
+    Run runs[kTileColumns];           // of windows of one row
+    int64_t positions[kTileColumns];  // of each run's first window, in the image as it is laid out
+
+    // `by_rows`: in any case, else only where the image has positions between rows that are no windows.
+    void find(const Frame &f, int64_t from, bool by_rows) {
+        first = from, count = smaller(f.windows() - from, kTileColumns), n_runs = 0;
+        const bool whole = !by_rows && f.columns == f.out[1];
+        for (int64_t at = 0; at < count; at += runs[n_runs++].count) {
+            const int64_t y = (from + at) / f.out[1], x = (from + at) % f.out[1];
+            runs[n_runs] = {at, from + at, whole ? count : smaller(f.out[1] - x, count - at)};
+            positions[n_runs] = y * f.columns + x;
         }
     }
-}
+
+    // As a panel [K][48].
+    void pack(const Conv &conv, const Frame &f, const Planes &planes, int64_t group, float *to) const {
+        const int64_t places = f.places();
+        const bool one = n_runs == 1 && count == kTileColumns;
+        for (int64_t channel = 0; channel < conv.channels; ++channel) {
+            const float *from = planes(group * conv.channels + channel);
+            for (int64_t i = 0; i < places; ++i, to += kTileColumns) {
+                const float *x = from + f.place(i);
+                if (one) {
+                    for (int64_t j = 0; j < kTileColumns; j += kLanes) store(to + j, load(x + positions[0] + j));
+                } else {
+                    if (count % kLanes != 0) store(to + count / kLanes * kLanes, Floats{});  // is multiplied, too
+                    for (int64_t r = 0; r < n_runs; ++r) copy(x + positions[r], to + runs[r].at, runs[r].count);
+                }
+            }
+        }
+    }
+};
 
 inline void convolve_panels(const Conv &conv, const Call &c, const Frame &f, const Filters &filters, const Planes &planes,
                             const ConvEnd &end) {
     const int64_t k = conv.places(), each = conv.outputs / conv.group, row_panels = panels_of(each, kTileRows);
-    const int64_t positions = f.positions(), column_panels = panels_of(positions, kTileColumns);
+    const int64_t column_panels = panels_of(f.windows(), kTileColumns);
     // Where the depth is short a unit takes some panels side by side: results are written in longer stretches.
     constexpr int64_t widest = 8, most = 1 << 14;  // panels; floats of them
     const int64_t wide = smaller(widest, greater(1, most / (k * kTileColumns))), strips = panels_of(column_panels, wide);
     // Enough units for all threads: where the image is small, rows are shared out, too.
     const int64_t wanted = c.threads > 1 ? 3 * c.threads : 1, units = conv.group * strips;
     const int64_t parts = units >= wanted ? 1 : smaller(row_panels, (wanted + units - 1) / units);
+    const bool complete = !conv.transposed && (conv.limited || conv.chain.empty());  // when a tile is multiplied
     spread(units * parts, c.threads, [&](int64_t unit) {
         const int64_t part = unit % parts, at = unit / parts, strip = at % strips * wide, g = at / strips;
         const int64_t count = smaller(wide, column_panels - strip), panel = k * kTileColumns;
         const size_t floats = size_t(wide * panel + (kTogether + conv.chain.buffers()) * kTile);
         float *const b = reinterpret_cast<float *>(scratch(floats * sizeof(float)));
         float *const tiles = b + wide * panel, *const room = tiles + kTogether * kTile;
-        Run runs[widest][kTileColumns];
-        int64_t n_runs[widest], columns[widest];
+        Windows windows[widest];
         for (int64_t i = 0; i < count; ++i) {
-            const int64_t first = (strip + i) * kTileColumns;
-            columns[i] = smaller(positions - first, kTileColumns);
-            n_runs[i] = runs_of(f, first, columns[i], runs[i]);
-            pack_windows(conv, f, planes, g, first, columns[i], b + i * panel);
+            windows[i].find(f, (strip + i) * kTileColumns, conv.transposed);
+            windows[i].pack(conv, f, planes, g, b + i * panel);
         }
         const int64_t start = row_panels * part / parts, stop = row_panels * (part + 1) / parts;
         const float *weights = filters.weights + (g * row_panels + start) * k * kTileRows;
         const float *bias = filters.bias + (g * row_panels + start) * kTileRows;
         const int64_t above = start * kTileRows, rows = smaller(each, stop * kTileRows) - above;
-        const auto finish = [&](float *tile, int64_t p, int64_t i) {
-            const int64_t row = p * kTileRows, some = smaller(rows - row, kTileRows);
-            end(tile, kTileColumns, some, g * each + above + row, bias + row, false, runs[i], n_runs[i], room);
+        const auto finish = [&](float *tile, int64_t p, int64_t i, bool finished) {
+            const int64_t row = p * kTileRows, some = smaller(rows - row, kTileRows), channel = g * each + above + row;
+            const Windows &w = windows[i];
+            const Run all{0, w.first, w.count};
+            end(tile, kTileColumns, some, channel, finished ? nullptr : bias + row, finished, conv.transposed ? w.runs : &all,
+                conv.transposed ? w.n_runs : 1, room);
         };
-        if (count == 1)
-            return multiply_panels(weights, rows, b, columns[0], k, tiles, multiply_float_tile,
-                                   [&](float *tile, int64_t p) { finish(tile, p, 0); });
-        const bool complete = !conv.transposed && (conv.limited || conv.chain.empty());
+        if (count == 1 && !(complete && windows[0].count > kThin))
+            return multiply_panels(weights, rows, b, windows[0].count, k, tiles, multiply_float_tile,
+                                   [&](float *tile, int64_t p) { finish(tile, p, 0, false); });
+        // As multiply_panels does, but straight into the output where the tile is whole.
+        const int64_t pieces = count > 1 ? 1 : pieces_of(k);
         const float *const limits = conv.limited ? conv.limits : nullptr;
-        const TileEnds apart{false, limits}, inside{false, limits, end.plane_step()};
-        for (int64_t p = 0; p < stop - start; ++p)
-            for (int64_t i = 0; i < count; ++i) {
-                const int64_t row = p * kTileRows, some = smaller(rows - row, kTileRows), channel = g * each + above + row;
-                const float *const from = weights + row * k, *const by = b + i * panel;
-                if (!complete || columns[i] <= kThin) {
-                    multiply_float_tile(from, some, by, columns[i], k, tiles);
-                    finish(tiles, p, i);
-                    continue;
-                }
-                if (some == kTileRows && runs[i][0].count == kTileColumns) {  // the tile is a part of the output
-                    float *const to = end.plane_of(channel) + runs[i][0].to;
-                    multiply_wide_tile(from, some, by, kTileColumns, k, to, bias + row, inside);
-                    continue;
-                }
-                multiply_wide_tile(from, some, by, columns[i], k, tiles, bias + row, apart);
-                end(tiles, kTileColumns, some, channel, nullptr, true, runs[i], n_runs[i], room);
+        for (int64_t first = 0; first < stop - start; first += kTogether)
+            for (int64_t piece = 0; piece < pieces; ++piece) {
+                const int64_t from = k * piece / pieces, depth = k * (piece + 1) / pieces - from;
+                const bool last = piece + 1 == pieces;
+                for (int64_t p = first; p < smaller(stop - start, first + kTogether); ++p)
+                    for (int64_t i = 0; i < count; ++i) {
+                        const int64_t row = p * kTileRows, some = smaller(rows - row, kTileRows), columns = windows[i].count;
+                        const float *const a = weights + row * k + from * kTileRows, *const by = b + i * panel + from * kTileColumns;
+                        float *const tile = tiles + (p - first) * kTile;
+                        if (!complete || columns <= kThin) {
+                            multiply_float_tile(a, some, by, columns, depth, tile);
+                            finish(tile, p, i, false);
+                            continue;
+                        }
+                        const bool whole = some == kTileRows && columns == kTileColumns;
+                        float *const to = whole ? end.plane_of(g * each + above + row) + windows[i].first : tile;
+                        const TileEnds ends{piece > 0, last ? limits : nullptr, whole ? end.plane_step() : kTileColumns};
+                        multiply_wide_tile(a, some, by, columns, depth, to, bias + row, ends);
+                        if (last && !whole) finish(tile, p, i, true);
+                    }
             }
     });
 }

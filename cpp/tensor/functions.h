@@ -22,7 +22,13 @@ inline void copy(const float *from, float *to, int64_t n) {
         _mm512_mask_storeu_ps(to + i, some, _mm512_maskz_loadu_ps(some, from + i));
     }
 #else
+    constexpr int64_t four = 4;
     if (i < n && n >= kLanes) return store(to + n - kLanes, load(from + n - kLanes));
+    if (n - i >= four) {
+        std::memcpy(to + i, from + i, four * sizeof(float));
+        std::memcpy(to + n - four, from + n - four, four * sizeof(float));
+        return;
+    }
     for (; i < n; ++i) to[i] = from[i];
 #endif
 }

@@ -139,14 +139,16 @@ inline void multiply_float_tile(const float *a, int64_t rows, const float *b, in
 
 constexpr int64_t kTogether = 8;  // tiles that stay in the cache while the depth goes on
 
+// In how many pieces a depth is taken: 128 rows of a panel of columns are 24 KB.
+inline int64_t pieces_of(int64_t k) { return greater(1, (k + 64) / 128); }
+
 // Tiles of `rows` rows (in panels) by one panel of columns, each given to end(tile, its number) when it is complete. A long
 // depth is taken in pieces whose columns stay in the first cache; sums go on in the same order. T: float, or int32_t for
 // pairs; multiply(a, rows, b, columns, k, c, add) makes a piece of a tile; `tiles` is room for kTogether of them.
 template <class T, class Multiply, class End>
 inline void multiply_panels(const T *a, int64_t rows, const T *b, int64_t columns, int64_t k, T *tiles,
                             const Multiply &multiply, const End &end) {
-    constexpr int64_t piece = 128;  // 24 KB of columns
-    const int64_t pieces = columns <= kThin ? 1 : greater(1, (k + piece / 2) / piece), panels = panels_of(rows, kTileRows);
+    const int64_t pieces = columns <= kThin ? 1 : pieces_of(k), panels = panels_of(rows, kTileRows);
     for (int64_t first = 0; first < panels; first += kTogether) {
         const int64_t last = smaller(panels, first + kTogether);
         for (int64_t i = 0; i < pieces; ++i) {
