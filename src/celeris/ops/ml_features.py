@@ -90,7 +90,10 @@ def OneHotEncoder(
     cats: list[Any] | None = cats_strings if X.dtype == object else cats_int64s
     if not cats:
         raise ValueError(f"OneHotEncoder: expected categories for an input of {_named(X)}, got none")
-    with np.errstate(invalid="ignore"):
+    if X.dtype.kind == "f":  # what no int64 holds is no category, on any processor
+        held = np.abs(X) < 2.0**63
+        at = np.where(held, _positions(np.where(held, X, 0).astype(np.int64), cats), -1)
+    else:
         at = _positions(X if X.dtype == object else X.astype(np.int64), cats)
     if not zeros and (at < 0).any():
         first = X.reshape(-1)[int((at.reshape(-1) < 0).argmax())]
