@@ -80,6 +80,16 @@ def test_validate_fails(command: Callable[..., int], capsys: Capture) -> None:
     assert command(*arguments, "--tolerance", "1") == 0
 
 
+def test_scores_are_told_apart_by_their_names(command: Callable[..., int], capsys: Capture) -> None:
+    assert command("predict", "model.onnx", "rows.parquet", "-o", "own.csv") == 0
+    own = pd.read_csv("own.csv")
+    backwards = own[own.columns[::-1]]
+    backwards.to_csv("backwards.csv", index=False)
+    backwards.set_axis(["y", "x", own.columns[0]], axis=1).to_csv("nameless.csv", index=False)
+    for against, code in (("own.csv", 0), ("backwards.csv", 0), ("nameless.csv", 1)):
+        assert command("validate", "model.onnx", "--data", "rows.parquet", "--against", against) == code
+
+
 def test_types_that_skops_does_not_know_need_trust(command: Callable[..., int], capsys: Capture) -> None:
     assert command("validate", "model.onnx", "--data", "rows.csv", "--against", "model.skops") == 2
     assert "if you do: --trust sklearn.tree._tree.Tree" in capsys.readouterr().err

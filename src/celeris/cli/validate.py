@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from celeris.cli.errors import UsageError
+from celeris.cli.predict import open_model
 from celeris.cli.tables import read_table, whole
 from celeris.validation import validate
 from celeris.validation.report import ENDINGS
@@ -27,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", required=True, metavar="FILE", help="rows: a CSV, Parquet, Arrow or JSON lines file")
     parser.add_argument("--against", required=True, metavar="FILE", help="the trained estimator (.skops, or a pickle "
                         "with --unsafe-pickle), or a table of its predictions: a column of labels, and a column of "
-                        "scores for each class")  # fmt: skip
+                        "scores for each class, called like it or in their order")  # fmt: skip
     parser.add_argument("--label", metavar="COLUMN", help="the labels' column in a table of predictions (default: one "
                         "called label or prediction, or the one that is not of reals)")  # fmt: skip
     parser.add_argument("--tolerance", type=float, default=1e-5, help="the largest relative difference that passes "
@@ -46,9 +47,10 @@ def run(arguments: argparse.Namespace) -> int:
         if Path(path).suffix.lower() not in ENDINGS:
             raise UsageError(f"{path}: expected a name that ends in {', '.join(ENDINGS)}")
     X = read_table(arguments.data)
-    against = _against(arguments)
+    predictor = open_model(arguments.model)
+    against = _against(arguments, predictor.classes)
     try:
-        report = validate(arguments.model, X, against, tolerance=arguments.tolerance)
+        report = validate(predictor, X, against, tolerance=arguments.tolerance)
         report.subject = f"{Path(arguments.model).name} against {Path(arguments.against).name}"
         for path in arguments.report:
             whole(path, report.save)
@@ -58,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if report.passed else 1
 
 
-def _against(arguments: argparse.Namespace) -> Any:
+def _against(arguments: argparse.Namespace, classes: np.ndarray | None) -> Any:
     path = arguments.against
     if Path(path).suffix.lower() == ".skops":
         return _from_skops(path, arguments.trust)
@@ -70,7 +72,7 @@ def _against(arguments: argparse.Namespace) -> Any:
             f"{path}: expected a .skops file or a table of predictions, got a pickle, which runs its writer's code "
             "when loaded; if you made it yourself, add --unsafe-pickle; better: skops.io.dump(estimator, 'model.skops')"
         )
-    return predictions(read_table(path), arguments.label, path)
+    return predictions(read_table(path), arguments.label, path, [] if classes is None else classes.tolist())
 
 
 def _from_skops(path: str, trusted: list[str]) -> Any:
@@ -85,8 +87,8 @@ def _from_skops(path: str, trusted: list[str]) -> Any:
     return io.load(path, trusted=trusted)
 
 
-def predictions(table: Any, label: str | None, where: str) -> dict[str, np.ndarray]:
-    """Labels and scores from a table's columns."""
+def predictions(table: Any, label: str | None, where: str, classes: list[Any]) -> dict[str, np.ndarray]:
+    """Labels and scores from a table's columns; those of scores by the classes' names where they have them."""
     from pyarrow import types
 
     names = table.column_names
@@ -94,6 +96,9 @@ def predictions(table: Any, label: str | None, where: str) -> dict[str, np.ndarr
         raise UsageError(f"{where}: expected a column '{label}', got {', '.join(names)}")
     reals = [n for n in names if types.is_floating(table.schema.field(n).type) and n != label]
     others = [n for n in names if n not in reals]
+    called = [[n for n in reals if n == str(each) or n.endswith(f".{each}")] for each in classes]
+    if called and all(len(found) == 1 for found in called) and len(called) == len(reals):
+        reals = [name for [name] in called]
     found = label or next((n for n in others if n.lower() in _LABELS), others[0] if others else None)
     made: dict[str, np.ndarray] = {}
     if found is not None:
