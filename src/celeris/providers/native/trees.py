@@ -23,6 +23,7 @@ BIT_ROWS: dict[str, tuple[tuple[int, int], ...]] = {
     "avx512": ((4, 4), (8, 7), (16, 10), (32, 14), (64, 16), (128, 24), (BIT_LEAVES, 56)),
     "avx2": ((4, 10), (8, 14), (16, 15), (32, 20), (64, 18), (128, 24), (BIT_LEAVES, 50)),
 }
+MEMBER_COST = 0.37  # of a set's value to bit vectors, in comparisons; lanes and walks pay nothing for it
 LANE_LEAVES, LANE_DEPTH = {"avx512": 64, "avx2": 32}, 6
 
 
@@ -55,6 +56,8 @@ def _choice(forest: Forest) -> tuple[int, int, bool]:
     ):
         return leaves, 0, False
     rows = next(rows for most, rows in BIT_ROWS.get(isa, BIT_ROWS["avx2"]) if leaves <= most)
+    comparisons = int(np.count_nonzero(forest.mode != LEAF))
+    rows = int(rows * (1 + MEMBER_COST * len(forest.members) / max(1, comparisons)))
     limit = LANE_LEAVES.get(isa, 0)
     return leaves, rows, leaves <= limit or (limit > 0 and leaves <= 1 << LANE_DEPTH and _shallow(forest))
 
