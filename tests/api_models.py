@@ -41,6 +41,21 @@ def add(shape: Any = (2,)) -> bytes:
     return model([node], [tensor("a", T.FLOAT, shape), tensor("b", T.FLOAT, shape)], [tensor("y", T.FLOAT, shape)])
 
 
+def loop() -> bytes:
+    """n rounds of x = cos(exp(x))."""
+    body = h.make_graph(
+        [
+            h.make_node("Identity", ["c"], ["d"]),
+            h.make_node("Exp", ["s"], ["e"]),
+            h.make_node("Cos", ["e"], ["t"]),
+        ],
+        "body", [tensor("i", T.INT64, []), tensor("c", T.BOOL, []), tensor("s", T.FLOAT, [4])],
+        [tensor("d", T.BOOL, []), tensor("t", T.FLOAT, [4])],
+    )  # fmt: skip
+    node = h.make_node("Loop", ["n", "", "x"], ["y"], name="loop", body=body)
+    return model([node], [tensor("n", T.INT64, []), tensor("x", T.FLOAT, [4])], [tensor("y", T.FLOAT, [4])])
+
+
 def sequence() -> bytes:
     """s -> y, a sequence of float tensors."""
     type_ = h.make_sequence_type_proto(h.make_tensor_type_proto(T.FLOAT, None))

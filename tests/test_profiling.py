@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import threading
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,17 @@ def test_profile(tmp_path: Path) -> None:
     mine, other = ([e for e in events if e["name"].endswith("_kernel_time")] for events in (ours, theirs))
     assert {e["args"]["op_name"] for e in mine} == {e["args"]["op_name"] for e in other}
     assert all(e["args"]["provider"] == "CPUExecutionProvider" for e in mine)
+
+
+def test_nodes_of_bodies_have_events(tmp_path: Path) -> None:
+    """As many as onnxruntime's: one for each step of a loop."""
+    model = models.loop()
+    feed = {"n": np.array(3), "x": np.ones(4, np.float32)}
+    counts = []
+    for module in (celeris, onnxruntime):
+        events = profiled(module, model, feed, str(tmp_path / module.__name__))
+        counts.append(Counter(e["args"]["op_name"] for e in events if e["name"].endswith("_kernel_time")))
+    assert counts[0] == counts[1] and counts[0]["Exp"] == 3
 
 
 def test_a_profile_is_written_when_the_session_ends(tmp_path: Path) -> None:

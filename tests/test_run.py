@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import numpy as np
@@ -102,6 +103,19 @@ def test_terminate() -> None:
         options = o.RunOptions()
         options.terminate = True
         return o.InferenceSession(models.add()).run(None, FEED, options)
+
+    same(case)
+
+
+def test_terminate_ends_a_loop() -> None:
+    """The run of a body looks for the flag as well."""
+    model = models.loop()
+    feed = {"n": np.array(1 << 40), "x": np.ones(4, np.float32)}
+
+    def case(o: Any) -> Any:
+        options = o.RunOptions()
+        threading.Timer(0.2, setattr, (options, "terminate", True)).start()
+        return o.InferenceSession(model).run(None, feed, options)
 
     same(case)
 

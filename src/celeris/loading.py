@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 class Terminated(Exception):
     """RunOptions.terminate became true during a run."""
 
+    def __init__(self) -> None:
+        super().__init__("Exiting due to terminate flag being set to true.")
+
 
 class LoadedModel:
     """A model and the program made of it. Immutable once `initialize_session` has returned."""
@@ -104,6 +107,8 @@ class LoadedModel:
             raise error("FAIL", str(problem)) from problem
         except GraphError as problem:
             raise from_graph(problem.code, problem.text, self._path) from problem
+        steps = self._program.plan.steps
+        self._stops = len(steps) > 1 or any(getattr(step, "bodies", None) for step in steps)  # a run may, between steps
         # Asked for once: finding out how many processors there are takes longer than a small model.
         self._inputs: dict[str, Type] = dict(self._program.inputs)
         self._input_places = {name: at for at, name in enumerate(self._inputs)}
@@ -293,8 +298,8 @@ class LoadedModel:
             if run_options is not None and run_options.terminate:
                 raise Terminated
             result = self._program.execute(values, names, threads=self.threads, trace=self._trace(run_options))
-        except Terminated:
-            raise error("FAIL", "Exiting due to terminate flag being set to true.") from None
+        except Terminated as problem:
+            raise error("FAIL", str(problem)) from None
         except NodeError as problem:
             failure = from_node(problem.name, problem.op_type, problem.text)
             self._log_failure(failure, run_options)
@@ -323,7 +328,7 @@ class LoadedModel:
         """Whether the steps of a run are timed, or may have to stop between them."""
         if self.observed:
             return True
-        return run_options is not None and (run_options.terminate or len(self._program.plan.steps) > 1)
+        return run_options is not None and (run_options.terminate or self._stops)
 
     def _check(self, names: Sequence[str], fed: Mapping[str, Fed]) -> None:
         for name, item in fed.items():

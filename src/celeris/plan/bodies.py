@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,9 @@ from celeris.interpret import Body, Scope, Value, interpreted
 from celeris.plan.plan import Plan
 from celeris.plan.specialize import gains, specialize
 from celeris.records import Record, replace
+
+# What the run in this thread calls after each of its steps; those of bodies call it, too.
+TRACE: ContextVar[Callable[..., None] | None] = ContextVar("TRACE", default=None)
 
 _MOST_SHAPES = 8  # programs of one branch
 _MOST_BYTES = 1 << 25  # of constants that all of them hold
@@ -85,7 +89,7 @@ class Programs:
         built = None if self._left == 0 and not self._special else self._made_for(feeds)
         if built is None:
             built = self._general or self._generalize()
-        return built.core.run(feeds, None, self._threads)
+        return built.core.run(feeds, None, self._threads, TRACE.get())
 
     @property
     def plans(self) -> list[Plan]:

@@ -13,7 +13,7 @@ from celeris.graph.graph import Model, Node
 from celeris.graph.types import Tensor, Type, dtype_of
 from celeris.interpret import Scope
 from celeris.passes.run import optimize
-from celeris.plan.bodies import Bodies, Built
+from celeris.plan.bodies import TRACE, Bodies, Built
 from celeris.plan.pipelines import cut
 from celeris.plan.plan import CallStep, PipelineStep, Plan, Step, TensorStep, ZipMapStep
 from celeris.records import Record, replace
@@ -95,7 +95,14 @@ class Program:
             return self._override(tuple(extra)).execute(feeds, output_names, threads=threads, trace=trace)
         wanted = None if output_names is None else [self.places[name] for name in output_names]
         values = [feeds.get(name) for name, _ in self.inputs]
-        return self.core.run(values, wanted, threads or _core.available_processors(), trace)
+        threads = threads or _core.available_processors()
+        if trace is None:
+            return self.core.run(values, wanted, threads, None)
+        mark = TRACE.set(trace)
+        try:
+            return self.core.run(values, wanted, threads, trace)
+        finally:
+            TRACE.reset(mark)
 
     def _override(self, names: tuple[str, ...]) -> Program:
         """The program in which these initializers are ordinary inputs."""
