@@ -148,6 +148,10 @@ void distances(const Distances &k, const Block &b) {
     };
     measure.template operator()<gemm_vectors>();
     measure.template operator()<1>();
+    if (r < b.rows && b.rows >= vector_lanes<double>) {  // the last rows, some of them once more
+        r = b.rows - vector_lanes<double>;
+        measure.template operator()<1>();
+    }
     for (; r < b.rows; ++r) distances_of_row<From, To, exact>(k, b, r);
 }
 
