@@ -95,10 +95,11 @@ inline Floats at_least(Floats x, Floats limit) {
 }
 
 // e^x = 2^n e^r with |r| <= ln(2)/2; e^r by its Taylor polynomial of degree 7 (remainder below 2^-26). Beyond
-// [-87.33, 88.72] the result is 0 or infinite; NaN stays.
+// [-87.3, 88.72] the result is 0 or infinite; NaN stays. (Nothing subnormal is computed, not even to be thrown away: that
+// takes a processor ten times as long.)
 inline Floats exp_of(Floats x) {
-    const Floats magic = splat(0x1.8p23f);
-    const Floats limited = at_least(at_most(x, splat(89.0f)), splat(-88.0f));
+    const Floats magic = splat(0x1.8p23f), least = splat(-87.3f);
+    const Floats limited = at_least(at_most(x, splat(89.0f)), least);
     const Floats shifted = madd(limited, splat(0x1.715476p+0f), magic);
     const Floats n = shifted - magic;
     const Floats r = madd(n, splat(-0x1.7f7d1cp-20f), madd(n, splat(-0x1.62e4p-1f), limited));
@@ -113,7 +114,7 @@ inline Floats exp_of(Floats x) {
     // 2^n in two factors: n may be 128, for which there is no float.
     const Ints k = Ints(shifted) - Ints(magic), half = k >> 1;
     const Floats e = p * Floats((half + 127) << 23) * Floats((k - half + 127) << 23);
-    const Floats small = pick(Ints(x < splat(-87.33f)), Floats{}, e);
+    const Floats small = pick(Ints(x < least), Floats{}, e);
     return pick(Ints(x > splat(88.72f)), splat(INFINITY), small);
 }
 
@@ -165,9 +166,22 @@ inline Floats square_root(Floats x) {
 }
 
 inline float sum_of(Floats x) {
+#if defined(__AVX512F__)
+    return _mm512_reduce_add_ps(__m512(x));
+#else
     float total = 0;
     for (int64_t i = 0; i < kLanes; ++i) total += x[i];
     return total;
+#endif
+}
+inline float greatest_of(Floats x) {
+#if defined(__AVX512F__)
+    return _mm512_reduce_max_ps(__m512(x));
+#else
+    float greatest = x[0];
+    for (int64_t i = 1; i < kLanes; ++i) greatest = x[i] > greatest ? x[i] : greatest;
+    return greatest;
+#endif
 }
 
 }  // namespace celeris::CELERIS_TARGET

@@ -32,9 +32,7 @@ struct Normalize : TensorState {
 inline void softmax_row(const float *x, int64_t n, int64_t count, float *y) {
     Floats most = load(x);
     for (int64_t i = kLanes; i < n; i += kLanes) most = at_least(load(x + i), most);
-    float greatest = most[0];
-    for (int64_t i = 1; i < kLanes; ++i) greatest = most[i] > greatest ? most[i] : greatest;
-    const Floats shift = splat(greatest);
+    const Floats shift = splat(greatest_of(most));
     Floats sum{};
     for (int64_t i = 0; i < n; i += kLanes) {
         const Floats e = exp_of(load(x + i) - shift);

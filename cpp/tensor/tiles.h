@@ -9,16 +9,32 @@ namespace celeris::CELERIS_TARGET {
 
 constexpr int64_t kTileRows = 8, kTileColumns = 48, kTile = kTileRows * kTileColumns;
 
+typedef float FourFloats __attribute__((vector_size(16)));
+
+// Four rows of four numbers, `step` apart, turned: each column as four numbers side by side, kTileRows apart.
+inline void turn_four(const float *from, int64_t step, float *to) {
+    FourFloats v[4];
+    for (int i = 0; i < 4; ++i) std::memcpy(&v[i], from + i * step, sizeof v[i]);
+    const FourFloats a = __builtin_shufflevector(v[0], v[1], 0, 4, 1, 5), b = __builtin_shufflevector(v[2], v[3], 0, 4, 1, 5);
+    const FourFloats c = __builtin_shufflevector(v[0], v[1], 2, 6, 3, 7), d = __builtin_shufflevector(v[2], v[3], 2, 6, 3, 7);
+    v[0] = __builtin_shufflevector(a, b, 0, 1, 4, 5), v[1] = __builtin_shufflevector(a, b, 2, 3, 6, 7);
+    v[2] = __builtin_shufflevector(c, d, 0, 1, 4, 5), v[3] = __builtin_shufflevector(c, d, 2, 3, 6, 7);
+    for (int i = 0; i < 4; ++i) std::memcpy(to + i * kTileRows, &v[i], sizeof v[i]);
+}
+
 // Rows of a matrix [rows, K] as panels [K][8], zeros beyond the last row.
 inline void pack_rows(const float *from, int64_t row_step, int64_t step, int64_t rows, int64_t k, float *to) {
-    for (int64_t first = 0; first < rows; first += kTileRows, to += k * kTileRows)
-        for (int64_t r = 0; r < kTileRows; ++r) {
-            const float *row = from + (first + r) * row_step;
-            if (first + r < rows)
-                for (int64_t i = 0; i < k; ++i) to[i * kTileRows + r] = row[i * step];
-            else
-                for (int64_t i = 0; i < k; ++i) to[i * kTileRows + r] = 0;
-        }
+    for (int64_t first = 0; first < rows; first += kTileRows, to += k * kTileRows) {
+        const float *panel = from + first * row_step;
+        int64_t turned = 0;
+        if (step == 1 && first + kTileRows <= rows)
+            for (; turned + 4 <= k; turned += 4)
+                for (int64_t r = 0; r < kTileRows; r += 4)
+                    turn_four(panel + r * row_step + turned, row_step, to + turned * kTileRows + r);
+        for (int64_t r = 0; r < kTileRows; ++r)
+            for (int64_t i = turned; i < k; ++i)
+                to[i * kTileRows + r] = first + r < rows ? panel[r * row_step + i * step] : 0;
+    }
 }
 
 // Columns [first, first + columns) of a matrix [K, N] as one panel [K][48], zeros beyond the last column.
