@@ -178,6 +178,7 @@ Pipeline::Variant Pipeline::make_variant(const std::vector<bool> &wanted) const 
         v.scratch_per_row = std::max(v.scratch_per_row, step.kernel.scratch_per_row);
         v.scratch_fixed = std::max(v.scratch_fixed, step.kernel.scratch_fixed);
         v.rows_wanted = std::max(v.rows_wanted, step.kernel.rows_wanted);
+        v.rows_apart = std::max(v.rows_apart, step.kernel.rows_apart);
         for (int r : step.in) last[size_t(r)] = std::max(last[size_t(r)], s);
         for (int r : step.out) last[size_t(r)] = std::max(last[size_t(r)], s);  // written, if never read
     }
@@ -243,6 +244,7 @@ bool Pipeline::run(int64_t rows, const Rows *in, const Out *out, int threads, in
     if (rows == 0) return true;
     const Variant &v = variant(out);
     if (v.cost * double(rows) < kWorthThreads) threads = 1;
+    threads = int(std::clamp<int64_t>(rows / v.rows_apart, 1, threads));
     int64_t block = std::min(v.block_rows, round_up(rows, 64));
     if (threads > 1) {  // as many blocks for one thread as for another
         const int64_t least = round_up((rows + block - 1) / block, threads);

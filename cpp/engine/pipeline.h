@@ -60,7 +60,7 @@ private:
         std::vector<bool> by_rows;   // registers that may hold rows: all that read them take rows
         int64_t bytes_per_row = 0;   // registers
         size_t scratch_per_row = 0, scratch_fixed = 0;
-        int64_t rows_wanted = 64;
+        int64_t rows_wanted = 64, rows_apart = 1;
         int64_t block_rows = 1;
         double cost = 0;
     };
