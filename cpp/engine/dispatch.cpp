@@ -73,8 +73,8 @@ using MakeState = Kernel (*)(const Params &, RunKernel);
 template <class State>
 Kernel make(const Params &p, RunKernel run) {
     auto state = std::make_shared<const State>(p);
-    return {state, run, state->cost, state->scratch_per_row, state->scratch_fixed, state->rows_wanted, state->rows_apart,
-            state->takes_rows, ""};
+    return {state, run, state->cost, state->scratch_per_row, state->scratch_fixed, state->rows_wanted, state->rows_most,
+            state->rows_apart, state->takes_rows, ""};
 }
 
 struct Row {

@@ -178,6 +178,7 @@ Pipeline::Variant Pipeline::make_variant(const std::vector<bool> &wanted) const 
         v.scratch_per_row = std::max(v.scratch_per_row, step.kernel.scratch_per_row);
         v.scratch_fixed = std::max(v.scratch_fixed, step.kernel.scratch_fixed);
         v.rows_wanted = std::max(v.rows_wanted, step.kernel.rows_wanted);
+        v.rows_most = std::min(v.rows_most, step.kernel.rows_most);
         v.rows_apart = std::max(v.rows_apart, step.kernel.rows_apart);
         for (int r : step.in) last[size_t(r)] = std::max(last[size_t(r)], s);
         for (int r : step.out) last[size_t(r)] = std::max(last[size_t(r)], s);  // written, if never read
@@ -218,7 +219,8 @@ Pipeline::Variant Pipeline::make_variant(const std::vector<bool> &wanted) const 
         for (int r : steps_[size_t(s)].out) allocate(r, s);
 
     const int64_t per_row = std::max<int64_t>(1, v.bytes_per_row + int64_t(v.scratch_per_row));
-    v.block_rows = std::clamp<int64_t>(kBlockBytes / per_row / 64 * 64, v.rows_wanted, std::max(kMaxBlockRows, v.rows_wanted));
+    const int64_t room = std::min(kBlockBytes / per_row / 64 * 64, kMaxBlockRows);
+    v.block_rows = std::min(std::max(room, v.rows_wanted), v.rows_most);
     return v;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <limits>
 #include <map>
 #include <mutex>
 
@@ -60,7 +61,7 @@ private:
         std::vector<bool> by_rows;   // registers that may hold rows: all that read them take rows
         int64_t bytes_per_row = 0;   // registers
         size_t scratch_per_row = 0, scratch_fixed = 0;
-        int64_t rows_wanted = 64, rows_apart = 1;
+        int64_t rows_wanted = 64, rows_most = std::numeric_limits<int64_t>::max(), rows_apart = 1;
         int64_t block_rows = 1;
         double cost = 0;
     };

@@ -63,11 +63,11 @@ struct TreeEnsemble : KernelState {
             scratch_fixed += 64 * vectors + size_t(trees::kBitRows) * (trees::kTogether + 2 + 8 + 8 * sums);
             scratch_fixed += walked * scratch_per_row, scratch_per_row = 0;
             if (bits->lanes) scratch_fixed += sizeof(uint64_t) * bits->lanes->most_vectors;
-            rows_wanted = 256, rows_apart = 128;
+            rows_wanted = 256, rows_most = trees::kBitRows, rows_apart = 128;
         } else if (held_bytes() > trees::kHeldTrees) {
             // Each block brings the trees from a farther cache: many rows share that, as many as have room in a nearer one.
             rows_wanted = int64_t(trees::kRowBytes / (scratch_per_row + size_t(width) * size_of(from))) / 64 * 64;
-            rows_wanted = std::clamp<int64_t>(rows_wanted, 64, 2048);
+            rows_wanted = std::clamp<int64_t>(rows_wanted, 64, rows_most);
         }
     }
 

@@ -169,6 +169,29 @@ def test_regressors(shape: Any, weights: tuple[str, int], aggregate: str, dtype:
     check(model("TreeEnsembleRegressor", attributes, x, ["y"]), x)
 
 
+def test_a_large_forest_beside_trees_by_bit_vectors() -> None:
+    """One pipeline, whose blocks are as long as the smaller of what both can take."""
+    large, small = Grown(1, 100, 13, 1, ["BRANCH_LEQ"], False), Grown(2, 30, 4, 60, ["BRANCH_LEQ"], False)
+    assert len(large.nodes) > 1 << 16 and max(tree for tree, *_ in small.nodes) == 29
+    x = small.table(3000, np.float32)
+    nodes = [
+        Node("TreeEnsembleRegressor", ["x"], [out], attributes | {"n_targets": Attribute("INT", targets)}, "ai.onnx.ml")
+        for out, targets, attributes in (
+            ("y", 1, large.attributes("target", "one", 1, False)),
+            ("z", 8, small.attributes("target", "all", 8, False)),
+        )
+    ]
+    graph = Graph("g", ["x"], ["y", "z"], nodes, {}, {"x": Tensor("float", ("N", 60))})
+    made = Model(graph, 8, {"": 18, "ai.onnx.ml": 3})
+    infer(made)
+    program = compile_model(made)
+    assert [type(step) for step in program.plan.steps] == [PipelineStep], program.plan.reasons
+    for mine, expected in zip(
+        program.execute({"x": x}), compile_model(made, disabled=["native"]).execute({"x": x}), strict=True
+    ):
+        assert same(mine, expected)
+
+
 @pytest.mark.parametrize("depth", [0, 3, 6, 12])
 @pytest.mark.parametrize("double", [False, True])
 def test_leaves_without_weights_add_nothing(depth: int, double: bool) -> None:
