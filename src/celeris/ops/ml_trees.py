@@ -12,7 +12,7 @@ from celeris.ops import ml_verify, shapes
 from celeris.ops.ml_linear import ML, infer_classifier, label_table, post_transformed
 from celeris.ops.older import without
 from celeris.ops.table import Facts, Op
-from celeris.ops.trees import EQ, GT, GTE, LEAF, LEQ, LT, MEMBER, NEQ, Forest, forest_of, forest_of_5
+from celeris.ops.trees import EQ, GT, GTE, LEAF, LEQ, LT, MEMBER, NEQ, Forest, distinct, forest_of, forest_of_5
 
 _CELLS = 1 << 20  # rows times trees that walk at once
 _COMPARE = {LEQ: np.less_equal, LT: np.less, GTE: np.greater_equal, GT: np.greater, EQ: np.equal, NEQ: np.not_equal}
@@ -38,7 +38,7 @@ def goes(forest: Forest, node: np.ndarray, value: np.ndarray) -> np.ndarray:
     """Whether each value goes its node's way of truth."""
     modes = forest.mode[node]
     holds = np.isnan(value) & forest.missing[node]
-    for mode in np.unique(modes):
+    for mode in distinct(modes):
         which = modes == mode
         if mode == MEMBER:
             holds[which] |= [

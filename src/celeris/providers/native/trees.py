@@ -10,7 +10,7 @@ import numpy as np
 from celeris._core import build_info
 from celeris.graph.graph import Node
 from celeris.ops import ml_trees
-from celeris.ops.trees import LEAF, Forest, forest_of_5, with_sets
+from celeris.ops.trees import LEAF, Forest, distinct, forest_of_5, with_sets
 from celeris.providers.base import Claim, Context, KernelCall, Refusal, Rows
 from celeris.providers.native.linear import labels_of
 
@@ -29,16 +29,16 @@ LANE_LEAVES, LANE_DEPTH = {"avx512": 64, "avx2": 32}, 6
 
 def _leaves(forest: Forest) -> int:
     """The most leaves that a tree has: one more than its comparisons, which lie together."""
-    bounds = np.unique(forest.roots)
+    bounds = distinct(forest.roots)
     return int(np.add.reduceat(forest.mode != LEAF, bounds, dtype=np.int64).max()) + 1 if len(bounds) else 0
 
 
 def _shallow(forest: Forest) -> bool:
     """Whether no leaf lies below LANE_DEPTH comparisons."""
-    level = np.unique(forest.roots)
+    level = distinct(forest.roots)
     for _ in range(LANE_DEPTH):
         level = level[forest.mode[level] != LEAF]
-        level = np.unique(np.concatenate([forest.true[level], forest.false[level]]))
+        level = distinct(np.concatenate([forest.true[level], forest.false[level]]))
     return bool((forest.mode[level] == LEAF).all())
 
 
