@@ -1,6 +1,7 @@
 // Chooses the instruction set, once, and joins each kernel's state with the body built for it.
 #include <cstdlib>
 
+#include "engine/transpose.h"
 #include "kernels.h"
 #include "tensors.h"
 
@@ -16,6 +17,7 @@ namespace celeris {
     CELERIS_TENSORS(CELERIS_DECLARE_TENSOR)             \
     const RunKernel bodies[] = {CELERIS_KERNELS(CELERIS_BODY)}; \
     const RunTensor tensors[] = {CELERIS_TENSORS(CELERIS_TENSOR_BODY)}; \
+    decltype(celeris::transpose) transpose;             \
     }
 CELERIS_BODIES(baseline)
 #ifdef CELERIS_X86
@@ -30,6 +32,7 @@ struct Target {
     bool supported;
     const RunKernel *bodies;
     const RunTensor *tensors;
+    Transpose transpose;
 };
 
 // Best first.
@@ -42,10 +45,10 @@ std::vector<Target> targets() {
                     __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
                     __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vnni") &&
                     __builtin_cpu_supports("gfni");
-    all.push_back({"avx512", v4, avx512::bodies, avx512::tensors});
-    all.push_back({"avx2", v3, avx2::bodies, avx2::tensors});
+    all.push_back({"avx512", v4, avx512::bodies, avx512::tensors, avx512::transpose});
+    all.push_back({"avx2", v3, avx2::bodies, avx2::tensors, avx2::transpose});
 #endif
-    all.push_back({"baseline", true, baseline::bodies, baseline::tensors});
+    all.push_back({"baseline", true, baseline::bodies, baseline::tensors, baseline::transpose});
     return all;
 }
 
@@ -113,6 +116,10 @@ std::vector<const char *> supported_instruction_sets() {
     for (const Target &t : targets())
         if (t.supported) names.push_back(t.name);
     return names;
+}
+
+void transpose(size_t bytes, const std::byte *x, ptrdiff_t xs, int64_t rows, int64_t columns, std::byte *y, ptrdiff_t ys) {
+    chosen().transpose(bytes, x, xs, rows, columns, y, ys);
 }
 
 Kernel make_kernel(std::string_view name, const Params &p) {

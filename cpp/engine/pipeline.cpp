@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "engine/threads.h"
+#include "engine/transpose.h"
 
 namespace celeris {
 namespace {
@@ -57,70 +58,14 @@ private:
     std::byte *memory_;
 };
 
-// A square of a matrix that registers hold, n x n elements, transposed in place; n is 16 bytes' worth.
-typedef uint32_t Four __attribute__((vector_size(16)));
-typedef uint64_t Two __attribute__((vector_size(16)));
-
-inline void transpose_square(Four (&v)[4]) {
-    const Four a = __builtin_shufflevector(v[0], v[1], 0, 4, 1, 5), b = __builtin_shufflevector(v[2], v[3], 0, 4, 1, 5);
-    const Four c = __builtin_shufflevector(v[0], v[1], 2, 6, 3, 7), d = __builtin_shufflevector(v[2], v[3], 2, 6, 3, 7);
-    v[0] = __builtin_shufflevector(a, b, 0, 1, 4, 5), v[1] = __builtin_shufflevector(a, b, 2, 3, 6, 7);
-    v[2] = __builtin_shufflevector(c, d, 0, 1, 4, 5), v[3] = __builtin_shufflevector(c, d, 2, 3, 6, 7);
-}
-
-inline void transpose_square(Two (&v)[2]) {
-    const Two a = __builtin_shufflevector(v[0], v[1], 0, 2), b = __builtin_shufflevector(v[0], v[1], 1, 3);
-    v[0] = a, v[1] = b;
-}
-
-// y[c * ys + r] = x[r * xs + c], in tiles so that both sides stay in cache.
-template <class T>
-void transpose(const T *x, ptrdiff_t xs, int64_t rows, int64_t columns, T *y, ptrdiff_t ys) {
-    if (rows == 2 && ys == 2) {  // the scores of two classes: pairs
-        for (int64_t c = 0; c < columns; ++c) y[2 * c] = x[c], y[2 * c + 1] = x[xs + c];
-        return;
-    }
-    constexpr int64_t tile = 16;
-    for (int64_t r0 = 0; r0 < rows; r0 += tile) {
-        const int64_t n = std::min(tile, rows - r0);
-        int64_t c = 0, whole = 0;
-        if constexpr (sizeof(T) == 4 || sizeof(T) == 8) {
-            using Vector = std::conditional_t<sizeof(T) == 4, Four, Two>;
-            constexpr int64_t side = 16 / int64_t(sizeof(T));
-            whole = n / side * side;
-            for (; c + side <= columns; c += side) {
-                for (int64_t r = r0; r < r0 + whole; r += side) {
-                    Vector v[side];
-                    for (int64_t i = 0; i < side; ++i) std::memcpy(&v[i], x + (r + i) * xs + c, sizeof v[i]);
-                    transpose_square(v);
-                    for (int64_t i = 0; i < side; ++i) std::memcpy(y + (c + i) * ys + r, &v[i], sizeof v[i]);
-                }
-            }
-        }
-        for (int64_t k = 0; k < c; ++k)  // rows below the last square
-            for (int64_t r = r0 + whole; r < r0 + n; ++r) y[k * ys + r] = x[r * xs + k];
-        for (int64_t k = c; k < columns; ++k)  // columns beside it
-            for (int64_t r = r0; r < r0 + n; ++r) y[k * ys + r] = x[r * xs + k];
-    }
-}
-
 // to[c * stride + r] = element (r, c) of `from`.
 template <class T>
 void gather(const Rows &from, int64_t rows, int64_t width, std::byte *to, int64_t stride) {
     T *out = reinterpret_cast<T *>(to);
-    if (from.column_stride == ptrdiff_t(sizeof(T)) && from.row_stride % ptrdiff_t(sizeof(T)) == 0) {
-        transpose(reinterpret_cast<const T *>(from.data), from.row_stride / ptrdiff_t(sizeof(T)), rows, width, out, stride);
-        return;
-    }
     for (int64_t c = 0; c < width; ++c) {
         const std::byte *x = from.data + c * from.column_stride;
         for (int64_t r = 0; r < rows; ++r) out[c * stride + r] = *reinterpret_cast<const T *>(x + r * from.row_stride);
     }
-}
-
-template <class T>
-void scatter(const View &from, int64_t rows, int64_t width, std::byte *to) {
-    transpose(from.column<T>(0), from.stride, width, rows, reinterpret_cast<T *>(to), width);
 }
 
 template <class F>
@@ -309,7 +254,10 @@ bool Pipeline::run_block(const Variant &v, int64_t first, int64_t rows, int64_t 
             views[r] = {const_cast<std::byte *>(from.data), 1, from.row_stride / size};
             continue;
         }
-        for_size(size_t(size), [&](auto t) { gather<decltype(t)>(from, rows, reg.width, views[r].data, stride); });
+        if (from.column_stride == size && from.row_stride % size == 0)
+            transpose(size_t(size), from.data, from.row_stride / size, rows, reg.width, views[r].data, stride);
+        else
+            for_size(size_t(size), [&](auto t) { gather<decltype(t)>(from, rows, reg.width, views[r].data, stride); });
     }
     // An output of one column, of one row, or by columns is written where it belongs.
     uint64_t direct = 0;
@@ -359,8 +307,7 @@ bool Pipeline::run_block(const Variant &v, int64_t first, int64_t rows, int64_t 
                             size_t(rows) * size);
             continue;
         }
-        std::byte *to = out[i].data + size_t(first * reg.width) * size;
-        for_size(size, [&](auto t) { scatter<decltype(t)>(from, rows, reg.width, to); });
+        transpose(size, from.data, from.stride, reg.width, rows, out[i].data + size_t(first * reg.width) * size, reg.width);
     }
     return true;
 }
