@@ -8,8 +8,8 @@ from __future__ import annotations
 import operator
 import os
 import sys
-import threading
 import time
+from _thread import allocate_lock  # threading's Lock: that module takes as long to import as ten of these
 from typing import Any
 
 VERSION = "0.1.0"
@@ -141,4 +141,4 @@ def log(severity: int, text: str, *, logid: str = "", level: int = -1, origin: s
             stream.flush()
 
 
-_log_lock = threading.Lock()
+_log_lock = allocate_lock()

@@ -17,7 +17,6 @@ from celeris.graph import edit
 from celeris.graph.attributes import python_value, resolve_references
 from celeris.graph.graph import Function, Graph, Node
 from celeris.graph.types import SparseTensor, Type
-from celeris.node_errors import explained
 from celeris.records import Record, field
 
 _NEWEST = 1 << 30
@@ -96,6 +95,8 @@ def bind(node: Node, scope: Scope) -> BoundNode:
         except NodeError:
             raise
         except Exception as error:
+            from celeris.node_errors import explained
+
             newest = ops.find(node.domain, node.op_type, _NEWEST) or op  # whose docstring has the whole rule
             text = explained(node.op_type, newest.function, error, values[:arity])
             raise NodeError(node.name, node.op_type, text) from error

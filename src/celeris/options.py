@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import operator
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -227,7 +226,7 @@ class SessionOptions(_Options):
         """A copy that later changes do not reach; tensors are shared."""
         other = SessionOptions()
         for slot in (*_Options.__slots__, *SessionOptions.__slots__):
-            setattr(other, slot, copy.copy(getattr(self, slot)))
+            setattr(other, slot, getattr(self, slot).copy())
         return other
 
 

@@ -6,38 +6,42 @@ count, name and stop. onnxruntime's names for the same work switch a pass off to
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from importlib import import_module
 
-from celeris.graph.graph import Model
-from celeris.passes.fill_like import fill_like
-from celeris.passes.find_distances import find_distances
-from celeris.passes.fold_batch_norm import fold_batch_norm
-from celeris.passes.fold_constants import fold_constants
-from celeris.passes.gather_labels import gather_labels
-from celeris.passes.merge_duplicates import merge_duplicates
-from celeris.passes.remove_dead import remove_dead
-from celeris.passes.remove_identity import remove_identity
+from celeris.graph.graph import Graph, Model
 from celeris.records import Record
 
 
 class Pass(Record):
-    """A row of the table."""
+    """A row of the table. `name` is that of the function and of its module, which is imported when it first runs."""
 
-    run: Callable[[Model], Iterator[str]]
-    alias: tuple[str, ...]  # onnxruntime's names
+    name: str
+    alias: tuple[str, ...] = ()  # onnxruntime's names
+    sought: frozenset[str] = frozenset()  # operators: in a graph without any of them the pass has nothing to do
 
-    @property
-    def name(self) -> str:
-        return self.run.__name__
+    def concerns(self, graph: Graph) -> bool:
+        """Whether the graph has an operator that the pass looks for."""
+        return not self.sought or any(node.op_type in self.sought for node in graph.nodes)
+
+    def run(self, model: Model) -> Iterator[str]:
+        """A line for each rewrite made."""
+        rewrites: Iterator[str] = getattr(import_module(f"celeris.passes.{self.name}"), self.name)(model)
+        return rewrites
 
 
 PASSES: tuple[Pass, ...] = (
-    Pass(fold_constants, ("ConstantFolding",)),  # what depends on no input is computed once
-    Pass(remove_identity, ("EliminateIdentity", "CastElimination", "EliminateDropout", "NoopElimination")),
-    Pass(find_distances, ()),  # a loop over constant points is one operator
-    Pass(gather_labels, ()),  # labels of neighbours stay in the row
-    Pass(fill_like, ()),  # a constant in a table's shape stays in its rows
-    Pass(fold_batch_norm, ("ConvBNFusion",)),  # normalised weights instead of normalised results
-    Pass(merge_duplicates, ("CommonSubexpressionElimination",)),  # the same node on the same inputs runs once
-    Pass(remove_dead, ()),  # what no output needs is not computed
+    Pass("fold_constants", ("ConstantFolding",)),  # what depends on no input is computed once
+    Pass(
+        "remove_identity",
+        ("EliminateIdentity", "CastElimination", "EliminateDropout", "NoopElimination"),
+        frozenset(("Cast", "Dropout", "Identity", "Transpose")),
+    ),
+    Pass("find_distances", (), frozenset(("Scan",))),  # a loop over constant points is one operator
+    Pass("gather_labels", (), frozenset(("ArrayFeatureExtractor",))),  # labels of neighbours stay in the row
+    Pass("fill_like", (), frozenset(("ConstantOfShape",))),  # a constant in a table's shape stays in its rows
+    # normalised weights instead of normalised results
+    Pass("fold_batch_norm", ("ConvBNFusion",), frozenset(("BatchNormalization",))),
+    Pass("merge_duplicates", ("CommonSubexpressionElimination",)),  # the same node on the same inputs runs once
+    Pass("remove_dead"),  # what no output needs is not computed
 )

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from celeris import _core
-from celeris.blas import bounded
-from celeris.graph.graph import Model, Node
+from celeris.graph.graph import Graph, Model, Node
 from celeris.graph.types import Tensor, Type, dtype_of
-from celeris.interpret import Scope
+from celeris.interpret import Body, Scope
 from celeris.passes.run import optimize
-from celeris.plan.bodies import TRACE, Bodies, Built
 from celeris.plan.pipelines import cut
 from celeris.plan.plan import CallStep, PipelineStep, Plan, Step, TensorStep, ZipMapStep
 from celeris.records import Record, replace
+
+if TYPE_CHECKING:
+    from celeris.plan.bodies import Built
 
 _WORTH_TRIMMING = 1 << 23  # bytes
 _TYPE_NUMBERS = {element: dtype_of(element).num for element in ("float", "double", "int64", "int32", "bool", "string")}
@@ -44,8 +45,13 @@ class Way(Record, frozen=True):
 
     def cut(self, model: Model) -> Plan:
         """The plan of an optimized model."""
-        bodies = Bodies(model, self.body, self.threads, by_shape=self.passes)
-        scope = Scope(model.opsets, model.functions, bodies.body)
+
+        def body(graph: Graph, scope: Scope) -> Body:
+            from celeris.plan.bodies import Bodies
+
+            return Bodies(model, self.body, self.threads, by_shape=self.passes).body(graph, scope)
+
+        scope = Scope(model.opsets, model.functions, body)
         plan = cut(model.graph, scope, use_native="native" not in self.disabled)
         if self.threads is not None:
             _bound(plan, self.threads)
@@ -53,6 +59,8 @@ class Way(Record, frozen=True):
 
     def body(self, model: Model) -> Built:
         """The program of a body. What it gives may be what it was given: whoever shows it to a caller copies it."""
+        from celeris.plan.bodies import Built
+
         plan = self.cut(self.optimize(model))
         return Built(plan, build(plan, owned=False))
 
@@ -98,6 +106,8 @@ class Program:
         threads = threads or _core.available_processors()
         if trace is None:
             return self.core.run(values, wanted, threads, None)
+        from celeris.plan.bodies import TRACE
+
         mark = TRACE.set(trace)
         try:
             return self.core.run(values, wanted, threads, trace)
@@ -130,9 +140,22 @@ def _bound(plan: Plan, threads: int) -> None:
     """What multiplies matrices in NumPy does it on so many threads."""
     for step in plan.steps:
         if isinstance(step, CallStep) and _may_multiply(step.node):
+            from celeris.blas import bounded
+
             step.function = bounded(step.function, threads)
         elif isinstance(step, PipelineStep) and any(map(_may_multiply, step.nodes)):
-            step.fallback = bounded(step.fallback, threads)
+            step.fallback = _bounded_fallback(step.fallback, threads)
+
+
+def _bounded_fallback(function: Callable[..., Any], threads: int) -> Callable[..., Any]:
+    """The function with its bound, which is found when it runs: most fallbacks never do."""
+
+    def fallback(*values: Any) -> Any:
+        from celeris.blas import bounded
+
+        return bounded(function, threads)(*values)
+
+    return fallback
 
 
 def _may_multiply(node: Node) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,13 +11,13 @@ from celeris.graph import edit
 from celeris.graph.graph import Graph, Node
 from celeris.graph.types import Tensor
 from celeris.interpret import Interpreter, Scope, bind
-from celeris.plan.groups import Group, described, group
-from celeris.plan.joins import join
-from celeris.plan.moves import shortcut
 from celeris.plan.plan import CallStep, PipelineStep, Plan, Step, TensorStep, ZipMapStep
 from celeris.providers import native
 from celeris.providers.base import REGISTERS, Claim, Context, Refusal, Rows, TensorClaim
 from celeris.providers.native import whole
+
+if TYPE_CHECKING:
+    from celeris.plan.groups import Group
 
 
 def rows_of(graph: Graph, name: str) -> Rows | None:
@@ -65,7 +65,7 @@ def _cut(graph: Graph, scope: Scope, left: dict[int, str]) -> Plan:
     context = Context(rows, plan.constants, scope.opsets)
     claims: dict[int, Claim] = {}
     claimed = _tensor_claims(graph, scope, left)
-    groups = group(graph, claimed)
+    groups = _groups(graph, claimed)
     tensors = {at: claimed[at] for each in groups.values() for at in each.members}
     texts = {chain.members[0]: chain for chain in native.text_chains(graph) if not left.keys() & set(chain.members)}
     together: dict[int, Claim] = {}  # nodes that are claimed with others
@@ -104,6 +104,8 @@ def _cut(graph: Graph, scope: Scope, left: dict[int, str]) -> Plan:
     if len(left) < len(graph.nodes):
         for step in plan.steps:
             if isinstance(step, CallStep) and not step.bodies:
+                from celeris.plan.moves import shortcut
+
                 step.function = shortcut(graph, step.node, step.function)
     return plan
 
@@ -115,6 +117,14 @@ def _tensor_claims(graph: Graph, scope: Scope, left: dict[int, str]) -> dict[int
     values = whole.Values(graph, scope.opsets.get("", 1))
     answers = {at: whole.claim(node, values) for at, node in enumerate(graph.nodes)}
     return {at: answer for at, answer in answers.items() if isinstance(answer, TensorClaim)}
+
+
+def _groups(graph: Graph, claims: dict[int, TensorClaim]) -> dict[int, Group]:
+    if not claims:
+        return {}
+    from celeris.plan.groups import group
+
+    return group(graph, claims)
 
 
 def _shape(graph: Graph, name: str) -> tuple[Any, ...]:
@@ -212,12 +222,17 @@ def _pipeline(
         aliases.update(claim.aliases)
     kernels = [call for _, claim in members for call in claim.kernels]
     counts = [len(claim.kernels) for _, claim in members]
-    kernels, counts = join(kernels, counts, aliases, outputs)
+    if len(kernels) > 1:
+        from celeris.plan.joins import join
+
+        kernels, counts = join(kernels, counts, aliases, outputs)
     fallback = _fallback(nodes, inputs, outputs, plan.constants, scope)
     return PipelineStep(nodes, kernels, counts, found, aliases, inputs, outputs, fallback)
 
 
 def _tensor(graph: Graph, each: Group, constants: dict[str, Any], scope: Scope) -> TensorStep:
+    from celeris.plan.groups import described
+
     params, inputs = described(graph, each)
     nodes = [graph.nodes[at] for at in each.members]
     outputs = list(nodes[-1].outputs)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import mmap
 import os
 import stat
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from celeris.graph import edit
 from celeris.graph.graph import Attribute, AttributeKind, Function, Graph, Model, Node
 from celeris.graph.strings import Strings
+from celeris.graph.types import SparseTensor
 from celeris.reader.errors import ReadError
-from celeris.reader.external import Folder
-from celeris.reader.file_kinds import instead_of_a_model
 from celeris.reader.limits import MAX_IR_VERSION, NEWEST_OPSETS
 from celeris.reader.schema import ATTRIBUTE_KINDS
 from celeris.reader.tensors import read_sparse, read_tensor
@@ -22,28 +20,36 @@ from celeris.reader.types import read_type
 from celeris.reader.wire import Message, decode
 from celeris.records import Record
 
+if TYPE_CHECKING:
+    import mmap
+
+    from celeris.reader.external import Folder
+
+_WORTH_MAPPING = 1 << 20  # bytes: a smaller file is read
 _KIND_OF_FIELD: dict[str, str] = {field: kind for kind, field in ATTRIBUTE_KINDS.values()}
 
 
 def read(source: str | os.PathLike[str] | bytes) -> Model:
     """The model in a file, or in bytes; ReadError where there is none that can be run.
 
-    A file is only mapped while it is read: nothing in the Model refers to it afterwards, so it may be overwritten.
+    A file is at most mapped while it is read: nothing in the Model refers to it afterwards, so it may be overwritten.
     Tensors of a bytes object stay views of it where its alignment allows. External data stays mapped.
     """
     if isinstance(source, bytes):
-        return _model(source, "Failed to load model because protobuf parsing failed.", _Reader(Folder(), copy=False))
+        return _model(source, "Failed to load model because protobuf parsing failed.", _Reader(None))
     path = os.fspath(source)
-    return _model(_contents(path), "Protobuf parsing failed.", _Reader(Folder(path), copy=True))
+    return _model(_contents(path), "Protobuf parsing failed.", _Reader(path))
 
 
 def _contents(path: str) -> bytes | mmap.mmap:
     try:
         with open(path, "rb") as file:
             found = os.fstat(file.fileno())
-            if not stat.S_ISREG(found.st_mode):
+            if not stat.S_ISREG(found.st_mode) or found.st_size < _WORTH_MAPPING:
                 return file.read()
-            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if found.st_size else b""
+            import mmap
+
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except FileNotFoundError as error:
         raise ReadError("no_file", f"Load model {path} failed. File doesn't exist") from error
     except IsADirectoryError as error:
@@ -58,10 +64,10 @@ def _model(data: bytes | mmap.mmap, failed: str, reader: _Reader) -> Model:
     try:
         proto = decode(data)
     except ReadError as error:
-        known = instead_of_a_model(bytes(data[:64]), error.text)
+        known = _instead(data, error.text)
         raise ReadError("protobuf", f"{failed} ({known or error.text})") from error
     if "graph" not in proto:
-        known = instead_of_a_model(bytes(data[:64]), "")
+        known = _instead(data)
         raise ReadError("no_graph", "No graph was found in the protobuf." + (f" ({known})" if known else ""))
     opsets = _opsets(proto)
     _check_versions(proto, opsets)
@@ -78,6 +84,12 @@ def _model(data: bytes | mmap.mmap, failed: str, reader: _Reader) -> Model:
         doc=proto.get("doc_string", ""),
         metadata={entry.get("key", ""): entry.get("value", "") for entry in proto.get("metadata_props", ())},
     )
+
+
+def _instead(data: bytes | mmap.mmap, problem: str = "") -> str | None:
+    from celeris.reader.file_kinds import instead_of_a_model
+
+    return instead_of_a_model(bytes(data[:64]), problem)
 
 
 def _check_versions(proto: Message, opsets: dict[str, int]) -> None:
@@ -116,10 +128,24 @@ def _opsets(proto: Message) -> dict[str, int]:
 
 
 class _Reader(Record):
-    """What reading a part needs of the whole."""
+    """What reading a part needs of the whole: the file, None for bytes. What comes from a file is copied."""
 
-    folder: Folder
-    copy: bool
+    path: str | None
+    folder: Folder | None = None
+
+    def tensor(self, proto: Message, where: str) -> np.ndarray:
+        return read_tensor(proto, where, self.external, self.path is not None)
+
+    def sparse(self, proto: Message, where: str) -> SparseTensor:
+        return read_sparse(proto, where, self.external, self.path is not None)
+
+    def external(self, entries: list[Message], size: int, name: str) -> np.ndarray:
+        """Data in files beside the model."""
+        if self.folder is None:
+            from celeris.reader.external import Folder
+
+            self.folder = Folder(self.path)
+        return self.folder.read(entries, size, name)
 
     def graph(self, proto: Message) -> Graph:
         graph = Graph(name=proto.get("name", ""), doc=proto.get("doc_string", ""))
@@ -132,10 +158,10 @@ class _Reader(Record):
             graph.outputs.append(_note_type(graph, each))
         for each in proto.get("initializer", ()):
             name = each.get("name", "")
-            graph.initializers[name] = read_tensor(each, f"Initializer '{name}'", self.folder, self.copy)
+            graph.initializers[name] = self.tensor(each, f"Initializer '{name}'")
         for each in proto.get("sparse_initializer", ()):
             name = each.get("values", {}).get("name", "")
-            graph.initializers[name] = read_sparse(each, f"Initializer '{name}'", self.folder, self.copy)
+            graph.initializers[name] = self.sparse(each, f"Initializer '{name}'")
         graph.nodes = [self.node(each) for each in proto.get("node", ())]
         edit.sort_nodes(graph)
         return graph
@@ -211,9 +237,9 @@ class _Reader(Record):
     def message(self, kind: str, proto: Message, where: str) -> Any:
         match kind:
             case "TENSOR":
-                return read_tensor(proto, where, self.folder, self.copy)
+                return self.tensor(proto, where)
             case "SPARSE_TENSOR":
-                return read_sparse(proto, where, self.folder, self.copy)
+                return self.sparse(proto, where)
             case "GRAPH":
                 return self.graph(proto)
         found = read_type(proto, where)

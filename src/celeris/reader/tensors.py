@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from celeris.graph.types import ELEMENT_NAMES, SparseTensor, dtype_of
 from celeris.reader.errors import ReadError
-from celeris.reader.external import Folder
 from celeris.reader.limits import MAX_RANK, MAX_SPARSE_ELEMENTS
 from celeris.reader.schema import EXTERNAL
 from celeris.reader.wire import Message
+
+External: TypeAlias = Callable[[list[Message], int, str], np.ndarray]  # external.Folder.read
 
 # Elements narrower than a byte: bits, and whether they are signed.
 _PACKED = {
@@ -48,7 +50,7 @@ def element_name(number: int, where: str) -> str:
     raise ReadError("type", f"This is an invalid model. {where} does not have valid data type ({number}).")
 
 
-def read_tensor(proto: Message, where: str, folder: Folder, copy: bool) -> np.ndarray:
+def read_tensor(proto: Message, where: str, external: External, copy: bool) -> np.ndarray:
     """The tensor as a read-only array. `copy`: it must not stay a view of the file. `where` names it in errors."""
     element = element_name(proto.get("data_type", 0), where)
     try:
@@ -65,7 +67,7 @@ def read_tensor(proto: Message, where: str, folder: Folder, copy: bool) -> np.nd
         if element == "string":
             raise ReadError("external", f"{where}: expected strings in the model file, got external data")
         size = _raw_size(element, count)
-        array = _from_raw(folder.read(proto.get("external_data", []), size, proto.get("name", "")), element, count)
+        array = _from_raw(external(proto.get("external_data", []), size, proto.get("name", "")), element, count)
     elif "raw_data" in proto and element != "string":
         raw = proto["raw_data"]
         _check_size(where, len(raw), _raw_size(element, count))
@@ -197,16 +199,16 @@ def _strings(values: Any, where: str) -> np.ndarray:
     return np.asarray(table[codes])
 
 
-def read_sparse(proto: Message, where: str, folder: Folder, copy: bool) -> SparseTensor:
+def read_sparse(proto: Message, where: str, external: External, copy: bool) -> SparseTensor:
     """A COO tensor; linear indices become [nnz, rank]. Indices lie within the shape."""
     if "values" not in proto:
         raise ReadError("value", f"{where}: expected a sparse tensor with values, got none")
-    values = read_tensor(proto["values"], where, folder, copy)
+    values = read_tensor(proto["values"], where, external, copy)
     shape = _shape(proto, where)
     if math.prod(shape) > MAX_SPARSE_ELEMENTS:
         raise ReadError("size", f"{where}: expected at most {MAX_SPARSE_ELEMENTS} elements, got shape {list(shape)}")
     if "indices" in proto:
-        indices = read_tensor(proto["indices"], f"{where} indices", folder, copy)
+        indices = read_tensor(proto["indices"], f"{where} indices", external, copy)
     else:
         indices = np.empty(0, np.int64)
     if (
