@@ -4,35 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from celeris._core import build_info
-from celeris.binding import Binding as SessionIOBinding
-from celeris.binding import IOBinding
-from celeris.compat import as_onnxruntime
-from celeris.devices import (
-    OrtArenaCfg,
-    OrtDevice,
-    OrtEpDevice,
-    OrtHardwareDevice,
-    OrtMemoryInfo,
-    create_and_register_allocator,
-    create_and_register_allocator_v2,
-    get_ep_devices,
-    register_execution_provider_library,
-    unregister_execution_provider_library,
-)
-from celeris.enums import (
-    ExecutionMode,
-    ExecutionOrder,
-    GraphOptimizationLevel,
-    OrtAllocatorType,
-    OrtCompileApiFlags,
-    OrtDeviceMemoryType,
-    OrtDeviceVendorId,
-    OrtExecutionProviderDevicePolicy,
-    OrtHardwareDeviceType,
-    OrtMemoryInfoDeviceType,
-    OrtMemType,
-    OrtSparseFormat,
-)
+from celeris.enums import ExecutionMode, ExecutionOrder, GraphOptimizationLevel
 from celeris.environment import ONNXRUNTIME_VERSION as version  # noqa: F401
 from celeris.environment import VERSION as __version__
 from celeris.environment import (
@@ -55,12 +27,36 @@ from celeris.metadata import AssignedNode as OrtEpAssignedNode
 from celeris.metadata import AssignedSubgraph as OrtEpAssignedSubgraph
 from celeris.metadata import ModelMetadata, NodeArg
 from celeris.options import RunOptions, SessionOptions
-from celeris.ortvalue import OrtValue, copy_tensors
 from celeris.session import InferenceSession
-from celeris.sparse import SparseTensor
 
 if TYPE_CHECKING:
+    from celeris.binding import IOBinding, SessionIOBinding
     from celeris.capi import onnxruntime_validation
+    from celeris.compat import as_onnxruntime
+    from celeris.device_enums import (
+        OrtAllocatorType,
+        OrtCompileApiFlags,
+        OrtDeviceMemoryType,
+        OrtDeviceVendorId,
+        OrtExecutionProviderDevicePolicy,
+        OrtHardwareDeviceType,
+        OrtMemoryInfoDeviceType,
+        OrtMemType,
+        OrtSparseFormat,
+    )
+    from celeris.devices import (
+        OrtArenaCfg,
+        OrtDevice,
+        OrtEpDevice,
+        OrtHardwareDevice,
+        OrtMemoryInfo,
+        create_and_register_allocator,
+        create_and_register_allocator_v2,
+        get_ep_devices,
+        register_execution_provider_library,
+        unregister_execution_provider_library,
+    )
+    from celeris.ortvalue import OrtValue, copy_tensors
     from celeris.predictor import Predictor, load
     from celeris.refusals import (
         AdapterFormat,
@@ -71,6 +67,7 @@ if TYPE_CHECKING:
         OrtExternalInitializerInfo,
         OrtSyncStream,
     )
+    from celeris.sparse import SparseTensor
 
 import_capi_exception = None
 package_name, cuda_version = "onnxruntime", ""
@@ -95,13 +92,27 @@ __all__ = [
 
 # Imported when first asked for, since a session needs nothing of them.
 _LATER = {
+    "binding": ("IOBinding", "SessionIOBinding"),
     "capi": ("capi",),
     "capi.onnxruntime_validation": ("onnxruntime_validation",),
+    "compat": ("as_onnxruntime",),
+    "device_enums": (
+        "OrtAllocatorType", "OrtCompileApiFlags", "OrtDeviceMemoryType", "OrtDeviceVendorId",
+        "OrtExecutionProviderDevicePolicy", "OrtHardwareDeviceType", "OrtMemoryInfoDeviceType", "OrtMemType",
+        "OrtSparseFormat",
+    ),
+    "devices": (
+        "OrtArenaCfg", "OrtDevice", "OrtEpDevice", "OrtHardwareDevice", "OrtMemoryInfo",
+        "create_and_register_allocator", "create_and_register_allocator_v2", "get_ep_devices",
+        "register_execution_provider_library", "unregister_execution_provider_library",
+    ),
+    "ortvalue": ("OrtValue", "copy_tensors"),
     "predictor": ("Predictor", "load"),
     "refusals": (
         "AdapterFormat", "LoraAdapter", "ModelCompiler", "OrtEpContextData", "OrtEpContextDataBuffer",
         "OrtExternalInitializerInfo", "OrtSyncStream",
     ),
+    "sparse": ("SparseTensor",),
 }  # fmt: skip
 
 

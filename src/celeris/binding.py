@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _FIX = "Please fix either the inputs/outputs or the model."
 
 
-class Binding:
+class SessionIOBinding:
     """What is bound to a loaded model, by name."""
 
     def __init__(self, model: LoadedModel) -> None:
@@ -214,8 +214,7 @@ def _at(device: Device, kind: Any, shape: Any, address: int) -> Value:
     return Value.of(np.frombuffer(memory, dtype).reshape(tuple(shape)), None)
 
 
-Binding.__name__ = Binding.__qualname__ = "SessionIOBinding"
-Binding.__module__ = "celeris.capi.onnxruntime_pybind11_state"
+SessionIOBinding.__module__ = "celeris.capi.onnxruntime_pybind11_state"
 
 
 class IOBinding:
@@ -223,7 +222,7 @@ class IOBinding:
 
     def __init__(self, session: Any) -> None:
         self._session = session._sess
-        self._iobinding = Binding(session._sess)
+        self._iobinding = SessionIOBinding(session._sess)
 
     def bind_cpu_input(self, name: str, arr_on_cpu: np.ndarray) -> None:
         """Binds an array, by reference where it is C-contiguous."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from typing import Any
 
-from celeris.enums import (
+from celeris.device_enums import (
     OrtAllocatorType,
     OrtDeviceMemoryType,
     OrtDeviceVendorId,

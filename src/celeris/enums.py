@@ -1,9 +1,11 @@
-"""onnxruntime's enumerations. They behave as pybind11's do: they compare with integers and accept unknown numbers."""
+"""onnxruntime's enumerations: what they are, and those of sessions; device_enums.py has the others.
+
+They behave as pybind11's do: they compare with integers and accept unknown numbers.
+"""
 
 from __future__ import annotations
 
 import operator
-from enum import IntEnum
 from typing import Any, ClassVar
 
 
@@ -58,7 +60,7 @@ class Enum:
         return type(self), (self._value,)
 
 
-def _number(value: int) -> Any:
+def number(value: int) -> Any:
     """A member's number; `Any` because the class turns it into a member."""
     return value
 
@@ -67,145 +69,25 @@ class GraphOptimizationLevel(Enum):
     """How much the graph is rewritten before it runs. Results are equal at every level."""
 
     __slots__ = ()
-    ORT_DISABLE_ALL = _number(0)
-    ORT_ENABLE_BASIC = _number(1)
-    ORT_ENABLE_EXTENDED = _number(2)
-    ORT_ENABLE_LAYOUT = _number(3)
-    ORT_ENABLE_ALL = _number(99)
+    ORT_DISABLE_ALL = number(0)
+    ORT_ENABLE_BASIC = number(1)
+    ORT_ENABLE_EXTENDED = number(2)
+    ORT_ENABLE_LAYOUT = number(3)
+    ORT_ENABLE_ALL = number(99)
 
 
 class ExecutionMode(Enum):
     """Whether operators run side by side. Celeris accepts both and decides itself."""
 
     __slots__ = ()
-    ORT_SEQUENTIAL = _number(0)
-    ORT_PARALLEL = _number(1)
+    ORT_SEQUENTIAL = number(0)
+    ORT_PARALLEL = number(1)
 
 
 class ExecutionOrder(Enum):
     """In which order operators run. Celeris accepts all and decides itself."""
 
     __slots__ = ()
-    DEFAULT = _number(0)
-    PRIORITY_BASED = _number(1)
-    MEMORY_EFFICIENT = _number(2)
-
-
-class OrtMemType(Enum):
-    """What memory is for."""
-
-    __slots__ = ()
-    CPU_INPUT = _number(-2)
-    CPU_OUTPUT = _number(-1)
-    CPU = _number(-1)
-    DEFAULT = _number(0)
-
-
-class OrtAllocatorType(Enum):
-    """Kinds of allocators."""
-
-    __slots__ = ()
-    INVALID = _number(-1)
-    ORT_DEVICE_ALLOCATOR = _number(0)
-    ORT_ARENA_ALLOCATOR = _number(1)
-
-
-class OrtSparseFormat(Enum):
-    """Forms of a sparse tensor."""
-
-    __slots__ = ()
-    ORT_SPARSE_UNDEFINED = _number(0)
-    ORT_SPARSE_COO = _number(1)
-    ORT_SPARSE_CSRC = _number(2)
-    ORT_SPARSE_BLOCK_SPARSE = _number(4)
-
-
-class OrtDeviceMemoryType(Enum):
-    """Kinds of memory of a device."""
-
-    __slots__ = ()
-    DEFAULT = _number(0)
-    HOST_ACCESSIBLE = _number(5)
-
-
-class OrtMemoryInfoDeviceType(Enum):
-    """Kinds of devices that have memory."""
-
-    __slots__ = ()
-    CPU = _number(0)
-    GPU = _number(1)
-    NPU = _number(3)
-    FPGA = _number(2)
-
-
-class OrtHardwareDeviceType(Enum):
-    """Kinds of hardware."""
-
-    __slots__ = ()
-    CPU = _number(0)
-    GPU = _number(1)
-    NPU = _number(2)
-
-
-class OrtCompileApiFlags(Enum):
-    """Flags of ModelCompiler."""
-
-    __slots__ = ()
-    NONE = _number(0)
-    ERROR_IF_NO_NODES_COMPILED = _number(1)
-    ERROR_IF_OUTPUT_FILE_EXISTS = _number(2)
-
-
-class OrtExecutionProviderDevicePolicy(Enum):
-    """How a device is chosen. Celeris has one, the CPU."""
-
-    __slots__ = ()
-    DEFAULT = _number(0)
-    PREFER_CPU = _number(1)
-    PREFER_NPU = _number(2)
-    PREFER_GPU = _number(3)
-    MAX_PERFORMANCE = _number(4)
-    MAX_EFFICIENCY = _number(5)
-    MIN_OVERALL_POWER = _number(6)
-
-
-class OrtCompiledModelCompatibility(Enum):
-    """Whether a compiled model suits a device."""
-
-    __slots__ = ()
-    EP_NOT_APPLICABLE = _number(0)
-    EP_SUPPORTED_OPTIMAL = _number(1)
-    EP_SUPPORTED_PREFER_RECOMPILATION = _number(2)
-    EP_UNSUPPORTED = _number(3)
-
-
-class OrtDeviceEpIncompatibilityReason(Enum):
-    """Why a device does not suit a provider."""
-
-    __slots__ = ()
-    NONE = _number(0)
-    DRIVER_INCOMPATIBLE = _number(1)
-    DEVICE_INCOMPATIBLE = _number(2)
-    MISSING_DEPENDENCY = _number(4)
-    UNKNOWN = _number(-2147483648)
-
-
-class ArenaExtendStrategy(Enum):
-    """How an arena grows."""
-
-    __slots__ = ()
-    kNextPowerOfTwo = _number(0)
-    kSameAsRequested = _number(1)
-
-
-class OrtDeviceVendorId(IntEnum):
-    """PCI numbers of device makers."""
-
-    NONE = 0x0000
-    AMD = 0x1002
-    NVIDIA = 0x10DE
-    ARM = 0x13B5
-    MICROSOFT = 0x1414
-    HUAWEI = 0x19E5
-    QUALCOMM = 0x5143
-    INTEL = 0x8086
+    DEFAULT = number(0)
+    PRIORITY_BASED = number(1)
+    MEMORY_EFFICIENT = number(2)

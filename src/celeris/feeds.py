@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from celeris.errors import advised, error
-from celeris.graph.types import Map, Optional, SparseTensorType, Tensor, Type, dtype_of, element_of
+from celeris.graph.types import NUMPY_TYPES, Map, Optional, SparseTensorType, Tensor, Type, dtype_of, element_of
 from celeris.graph.types import Sequence as SequenceType
 from celeris.graph.types import SparseTensor as GraphSparse
 from celeris.ortvalue import OrtValue
 from celeris.sparse import SparseValue
-from celeris.values import NUMPY_TYPES, Value, element_of_numpy, native
+from celeris.values import Value, element_of_numpy, native
 
 _FIX = "Please fix either the inputs/outputs or the model."
 # Kinds of values as onnxruntime numbers them in its messages.

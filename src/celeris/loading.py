@@ -1,6 +1,7 @@
 """One model, loaded and ready to run: what `InferenceSession` holds as `_sess`, public as the state module's class.
 
 Every way of running ends in `LoadedModel.execute`; the ways differ in what they accept and in how they word a refusal.
+Most runs are native and come by none of them: what they alone need is imported there.
 """
 
 from __future__ import annotations
@@ -11,25 +12,27 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from celeris import _core
-from celeris import feeds as feeding
-from celeris.devices import Device, OrtEpDevice, OrtMemoryInfo, cpu_memory_info, get_ep_devices
 from celeris.enums import GraphOptimizationLevel
 from celeris.environment import CPU, has_global_thread_pool, log
 from celeris.errors import InvalidArgument, advised, error, from_graph, from_node, from_reader
-from celeris.feeds import Fed
-from celeris.given import replace_initializers, sizes_by_name
+from celeris.graph.check import GraphError, check
+from celeris.graph.infer import infer
 from celeris.graph.types import Optional, Type
+from celeris.interpret import NodeError
 from celeris.metadata import AssignedNode, AssignedSubgraph, ModelMetadata, NodeArg
 from celeris.options import RunOptions, SessionOptions
-from celeris.ortvalue import OrtValueVector
-from celeris.plan.plan import Step
+from celeris.plan.compile import compile_model
 from celeris.provider_names import in_use
-from celeris.values import Value, to_python
+from celeris.reader import ReadError, read
 
 if TYPE_CHECKING:
+    from celeris.devices import Device, OrtEpDevice, OrtMemoryInfo
+    from celeris.feeds import Fed
     from celeris.graph.graph import Model
-    from celeris.plan.compile import Program
+    from celeris.ortvalue import OrtValueVector
+    from celeris.plan.plan import Step
     from celeris.profiling import Profile
+    from celeris.values import Value
 
 
 class Terminated(Exception):
@@ -68,15 +71,15 @@ class LoadedModel:
         self._note("model_loading_uri" if self._path else "model_loading_array", start)
 
     def _load(self, source: str | bytes) -> Model:
-        from celeris.graph.check import GraphError, check
-        from celeris.graph.infer import infer
-        from celeris.reader import ReadError, read
-
         options = self.session_options
+        overrides = options._overrides
         try:
             model = read(source)
-            replace_initializers(model, options)
-            overrides = {**sizes_by_name(model, options._size_of_denotation), **options._overrides}
+            if options.changes_models:
+                from celeris.given import replace_initializers, sizes_by_name
+
+                replace_initializers(model, options)
+                overrides = {**sizes_by_name(model, options._size_of_denotation), **overrides}
             check(model)
             infer(model, overrides=overrides)
         except ReadError as problem:
@@ -89,9 +92,6 @@ class LoadedModel:
         self, providers: Sequence[str], provider_options: Sequence[Mapping[str, str]], disabled: set[str]
     ) -> None:
         """Makes the program; RuntimeError for a provider that nobody knows."""
-        from celeris.graph.check import GraphError
-        from celeris.plan.compile import compile_model
-
         self._providers = in_use(providers)
         self._provider_options = {name: {} for name in sorted(self._providers, reverse=True)}
         if not all(isinstance(name, str) for name in disabled):
@@ -100,9 +100,7 @@ class LoadedModel:
         start = time.time_ns()
         passes = self.session_options.graph_optimization_level != GraphOptimizationLevel.ORT_DISABLE_ALL
         try:
-            self._program: Program = compile_model(
-                self._model, passes=passes, disabled=sorted(disabled), threads=self.threads
-            )
+            self._program = compile_model(self._model, passes=passes, disabled=sorted(disabled), threads=self.threads)
         except ValueError as problem:  # parameters that no kernel accepts: the model's fault, not a provider's
             raise error("FAIL", str(problem)) from problem
         except GraphError as problem:
@@ -149,14 +147,20 @@ class LoadedModel:
 
     @property
     def input_meminfos(self) -> list[OrtMemoryInfo]:
+        from celeris.devices import cpu_memory_info
+
         return [cpu_memory_info() for _ in self._inputs]
 
     @property
     def output_meminfos(self) -> list[OrtMemoryInfo]:
+        from celeris.devices import cpu_memory_info
+
         return [cpu_memory_info() for _ in self._outputs]
 
     @property
     def input_epdevices(self) -> list[OrtEpDevice]:
+        from celeris.devices import get_ep_devices
+
         return [get_ep_devices()[0] for _ in self._inputs]
 
     @property
@@ -201,9 +205,13 @@ class LoadedModel:
         return False
 
     def create_ortvalue_from_shape_and_type(self, shape: Sequence[int], kind: Any, device: Device) -> Value:
+        from celeris.values import Value
+
         return Value.ortvalue_from_shape_and_type(shape, kind, device)
 
     def create_ortvalue_from_shape_and_onnx_type(self, shape: Sequence[int], kind: int, device: Device) -> Value:
+        from celeris.values import Value
+
         return Value.ortvalue_from_shape_and_onnx_type(shape, kind, device)
 
     def end_profiling(self) -> str:
@@ -224,6 +232,8 @@ class LoadedModel:
         self, output_names: Sequence[str], input_feed: Mapping[str, Any], run_options: RunOptions | None = None
     ) -> list[Any]:
         """The wanted outputs as Python values."""
+        from celeris.values import to_python
+
         names, fed = self.prepare(output_names, input_feed, run_options)
         return [to_python(value) for value in self.execute(names, fed, run_options)]
 
@@ -231,6 +241,8 @@ class LoadedModel:
         self, output_names: Any, input_feed: Mapping[str, Any], run_options: RunOptions | None
     ) -> tuple[list[str], dict[str, Fed]]:
         """Names as str, objects converted; nothing compared with the model yet."""
+        from celeris import feeds as feeding
+
         if run_options is not None and not isinstance(run_options, RunOptions):
             raise TypeError(f"run_options: expected a RunOptions, got {type(run_options).__name__}")
         names = feeding.names_of(output_names)
@@ -241,6 +253,9 @@ class LoadedModel:
         self, feed: Mapping[str, Value], output_names: Sequence[str], run_options: RunOptions | None = None
     ) -> OrtValueVector:
         """The wanted outputs as values of the state module's class."""
+        from celeris import feeds as feeding
+        from celeris.ortvalue import OrtValueVector
+
         names = feeding.names_of(output_names)
         fed = {name: feeding.of_value(value) for name, value in feed.items()}
         return OrtValueVector(self.values_of(names, self.execute(names, fed, run_options)))
@@ -274,6 +289,7 @@ class LoadedModel:
     ) -> None:
         """Runs on another thread and calls `callback(results, user_data, problem)` there."""
         from celeris.asynchronous import submit
+        from celeris.values import to_python
 
         if not callable(callback):
             raise TypeError(f"callback: expected a function, got {type(callback).__name__}")
@@ -284,12 +300,12 @@ class LoadedModel:
 
     def values_of(self, names: Sequence[str], values: Sequence[Any]) -> list[Value]:
         """Results of `execute` with their types."""
+        from celeris.values import Value
+
         return [Value.of(value, self._outputs[name]) for name, value in zip(names, values, strict=True)]
 
     def execute(self, names: Sequence[str], fed: Mapping[str, Fed], run_options: RunOptions | None) -> list[Any]:
         """Checks names and types against the model, then runs it. The engine's values, in the order of `names`."""
-        from celeris.interpret import NodeError
-
         self._check(names, fed)
         start = time.time_ns()
         values = {name: item.value for name, item in fed.items() if item.type is not None}
@@ -331,6 +347,8 @@ class LoadedModel:
         return run_options is not None and (run_options.terminate or self._stops)
 
     def _check(self, names: Sequence[str], fed: Mapping[str, Fed]) -> None:
+        from celeris import feeds as feeding
+
         for name, item in fed.items():
             if name not in self._known and item.type is not None:
                 problem = error("INVALID_ARGUMENT", f"Invalid input name: {name}")
@@ -365,8 +383,6 @@ class LoadedModel:
 
     def _require(self, values: Mapping[str, Any]) -> None:
         """NodeError for the first node that lacks an input which the caller left out, or fed as None."""
-        from celeris.interpret import NodeError
-
         absent = {
             name for name, type_ in self._inputs.items() if name not in values and not isinstance(type_, Optional)
         }

@@ -218,6 +218,11 @@ class SessionOptions(_Options):
         """Whether loading is cancelled."""
         return bool(self._values.get("load_cancelled", False))
 
+    @property
+    def changes_models(self) -> bool:
+        """Whether a model gets tensors or sizes from these options (but for sizes by name)."""
+        return bool(self._initializers or self._external or self._size_of_denotation)
+
     def entry(self, key: str, default: str = "") -> str:
         """A configuration entry, or `default`."""
         return self._entries.get(key, default)

@@ -8,27 +8,28 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from celeris import _core
-from celeris import feeds as feeding
-from celeris.binding import IOBinding
-from celeris.devices import OrtDevice, OrtEpDevice, OrtMemoryInfo
 from celeris.environment import CPU, get_available_providers
 from celeris.errors import advised
-from celeris.graph.types import Map, Optional, SparseTensorType, Tensor, Type
+from celeris.graph.types import NUMPY_TYPES, Map, Optional, SparseTensorType, Tensor, Type
 from celeris.graph.types import Sequence as SequenceType
 from celeris.loading import LoadedModel
 from celeris.metadata import AssignedSubgraph, ModelMetadata, NodeArg
 from celeris.options import RunOptions, SessionOptions, get_default_session_options
-from celeris.ortvalue import OrtValue, OrtValueVector
+from celeris.plan.compile import input_ports
 from celeris.provider_names import Wanted, check_and_normalize_provider_args
-from celeris.values import NUMPY_TYPES, to_python
+
+if TYPE_CHECKING:
+    from celeris.binding import IOBinding
+    from celeris.devices import OrtEpDevice, OrtMemoryInfo
+    from celeris.ortvalue import OrtValue, OrtValueVector
 
 # What is made anew from the model when a session is unpickled or its providers change.
 _DERIVED = (
-    "_sess", "_inputs_meta", "_outputs_meta", "_overridable_initializers", "_input_meminfos", "_output_meminfos",
-    "_input_epdevices", "_model_meta", "_provider_options", "_profiling_start_time_ns",
+    "_sess", "_inputs_meta", "_outputs_meta", "_overridable_initializers", "_model_meta", "_provider_options",
+    "_profiling_start_time_ns",
 )  # fmt: skip
 
 
@@ -40,9 +41,6 @@ class Session(_core.SessionBase):
     _inputs_meta: list[NodeArg]
     _outputs_meta: list[NodeArg]
     _overridable_initializers: list[NodeArg]
-    _input_meminfos: list[OrtMemoryInfo]
-    _output_meminfos: list[OrtMemoryInfo]
-    _input_epdevices: list[OrtEpDevice]
     _model_meta: ModelMetadata
     _providers: list[str]
     _provider_options: dict[str, dict[str, str]]
@@ -73,15 +71,15 @@ class Session(_core.SessionBase):
 
     def get_input_memory_infos(self) -> list[OrtMemoryInfo]:
         """Where each input lies: CPU memory."""
-        return self._input_meminfos
+        return self._sess.input_meminfos
 
     def get_output_memory_infos(self) -> list[OrtMemoryInfo]:
         """Where each output lies: CPU memory."""
-        return self._output_meminfos
+        return self._sess.output_meminfos
 
     def get_input_epdevices(self) -> list[OrtEpDevice]:
         """The device of each input: the CPU."""
-        return self._input_epdevices
+        return self._sess.input_epdevices
 
     def get_providers(self) -> list[str]:
         """The providers in use."""
@@ -107,6 +105,9 @@ class Session(_core.SessionBase):
         self, output_names: Sequence[str] | None, input_feed: Mapping[str, Any], run_options: RunOptions | None = None
     ) -> list[Any]:
         """`run` with every check, in onnxruntime's order and words."""
+        from celeris import feeds as feeding
+        from celeris.values import to_python
+
         feeding.missing(self._sess._program.inputs, list(input_feed.keys()))
         names, fed = self._sess.prepare(self._names(output_names), input_feed, run_options)
         if not self._sess.watched(run_options):
@@ -127,6 +128,8 @@ class Session(_core.SessionBase):
         run_options: RunOptions | None = None,
     ) -> None:
         """`run` on another thread, which then calls `callback(results, user_data, problem)`; '' for no problem."""
+        from celeris import feeds as feeding
+
         feeding.missing(self._sess._program.inputs, list(input_feed.keys()))
         self._sess.run_async(self._names(output_names), input_feed, callback, user_data, run_options)
 
@@ -137,6 +140,9 @@ class Session(_core.SessionBase):
         run_options: RunOptions | None = None,
     ) -> list[OrtValue]:
         """`run` from OrtValues to OrtValues."""
+        from celeris import feeds as feeding
+        from celeris.ortvalue import OrtValue
+
         feeding.missing(self._sess._program.inputs, list(input_dict_ort_values.keys()))
         feed = {name: value._get_c_value() for name, value in input_dict_ort_values.items()}
         return [OrtValue(v) for v in self._sess.run_with_ort_values(feed, self._names(output_names), run_options)]
@@ -155,6 +161,8 @@ class Session(_core.SessionBase):
 
     def io_binding(self) -> IOBinding:
         """A new IOBinding of this session."""
+        from celeris.binding import IOBinding
+
         return IOBinding(self)
 
     def run_with_iobinding(self, iobinding: IOBinding, run_options: RunOptions | None = None) -> None:
@@ -167,6 +175,9 @@ class Session(_core.SessionBase):
         self, shape: Sequence[int], element_type: Any, device_type: str, device_id: int = 0, vendor_id: int = -1
     ) -> OrtValue:
         """An uninitialised tensor."""
+        from celeris.devices import OrtDevice
+        from celeris.ortvalue import OrtValue
+
         device = OrtDevice.make(device_type, device_id, vendor_id)._get_c_device()
         if isinstance(element_type, int):
             return OrtValue(self._sess.create_ortvalue_from_shape_and_onnx_type(shape, element_type, device))
@@ -278,15 +289,11 @@ class InferenceSession(Session):
         self._sess, self._sess_options = loaded, loaded.session_options
         self._inputs_meta, self._outputs_meta = loaded.inputs_meta, loaded.outputs_meta
         self._overridable_initializers, self._model_meta = loaded.overridable_initializers, loaded.model_meta
-        self._input_meminfos, self._output_meminfos = loaded.input_meminfos, loaded.output_meminfos
-        self._input_epdevices = loaded.input_epdevices
         self._providers, self._provider_options = loaded.get_providers(), loaded.get_provider_options()
         self._profiling_start_time_ns = loaded.get_profiling_start_time_ns
         self._disconnect()
         program = loaded._program
         if not loaded.observed and all(_plain(type_) for _, type_ in program.outputs):
-            from celeris.plan.compile import input_ports
-
             names = [name for name, _ in program.outputs]
             self._connect(program.core, input_ports(program.inputs), names, loaded.threads)
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from celeris.device_enums import OrtSparseFormat
 from celeris.devices import Device, OrtDevice, require_cpu
-from celeris.enums import OrtSparseFormat
 from celeris.graph.types import SparseTensor as GraphSparse
 from celeris.graph.types import dtype_of, element_of
 

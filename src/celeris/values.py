@@ -16,6 +16,7 @@ from celeris.errors import advised
 from celeris.graph.types import (
     ELEMENT_NAMES,
     ELEMENT_NUMBERS,
+    NUMPY_TYPES,
     Map,
     Optional,
     SparseTensorType,
@@ -31,10 +32,6 @@ from celeris.sparse import SparseValue
 _STATE = "celeris.capi.onnxruntime_pybind11_state"
 _ONLY_TENSORS = "Only OrtValues that are Tensors are currently supported"
 _NOT_NUMPY = "Creation of OrtValues is currently only supported from non-string numpy arrays"
-# Numeric types that NumPy has itself; the others are kept as ml_dtypes arrays and shown as raw bits or not at all.
-NUMPY_TYPES = frozenset(
-    ["float", "uint8", "int8", "uint16", "int16", "int32", "int64", "bool", "float16", "double", "uint32", "uint64"]
-)  # fmt: skip
 
 
 def element_of_numpy(dtype: np.dtype) -> str:

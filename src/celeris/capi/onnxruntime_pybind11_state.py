@@ -1,6 +1,19 @@
 """Exception classes, enumerations and the low-level classes, at the place where onnxruntime's extension has them."""
 
-from celeris.binding import Binding as SessionIOBinding
+from celeris.binding import SessionIOBinding
+from celeris.device_enums import (
+    ArenaExtendStrategy,
+    OrtAllocatorType,
+    OrtCompileApiFlags,
+    OrtCompiledModelCompatibility,
+    OrtDeviceEpIncompatibilityReason,
+    OrtDeviceMemoryType,
+    OrtExecutionProviderDevicePolicy,
+    OrtHardwareDeviceType,
+    OrtMemoryInfoDeviceType,
+    OrtMemType,
+    OrtSparseFormat,
+)
 from celeris.devices import Device as OrtDevice
 from celeris.devices import (
     OrtArenaCfg,
@@ -14,22 +27,7 @@ from celeris.devices import (
     register_execution_provider_library,
     unregister_execution_provider_library,
 )
-from celeris.enums import (
-    ArenaExtendStrategy,
-    ExecutionMode,
-    ExecutionOrder,
-    GraphOptimizationLevel,
-    OrtAllocatorType,
-    OrtCompileApiFlags,
-    OrtCompiledModelCompatibility,
-    OrtDeviceEpIncompatibilityReason,
-    OrtDeviceMemoryType,
-    OrtExecutionProviderDevicePolicy,
-    OrtHardwareDeviceType,
-    OrtMemoryInfoDeviceType,
-    OrtMemType,
-    OrtSparseFormat,
-)
+from celeris.enums import ExecutionMode, ExecutionOrder, GraphOptimizationLevel
 from celeris.environment import (
     disable_telemetry_events,
     enable_telemetry_events,

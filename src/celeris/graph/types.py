@@ -50,6 +50,10 @@ _ELEMENTS: dict[int, tuple[str, str]] = {
 ELEMENT_NAMES: dict[int, str] = {number: name for number, (name, _) in _ELEMENTS.items()}
 ELEMENT_NUMBERS: dict[str, int] = {name: number for number, name in ELEMENT_NAMES.items()}
 _SPELLINGS: dict[str, str] = dict(_ELEMENTS.values())
+# Numeric types that NumPy has itself; the others are kept as ml_dtypes arrays and shown as raw bits or not at all.
+NUMPY_TYPES = frozenset(
+    ["float", "uint8", "int8", "uint16", "int16", "int32", "int64", "bool", "float16", "double", "uint32", "uint64"]
+)  # fmt: skip
 
 
 @cache
