@@ -86,7 +86,7 @@ inline double tanh_(double x) {
 // ln(1 + e^x).
 template <class To>
 inline double softplus_(double x) {
-    const double u = exp_to<To>(x < 0 ? x : -x);
+    const double u = decay_to<To>(x < 0 ? x : -x);
     return x != x ? x : (x < 0 ? 0 : x) + log1p_(u);
 }
 

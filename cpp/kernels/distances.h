@@ -55,8 +55,8 @@ inline void finish_squares(const Distances &k, double *d, int64_t n) {
     switch (k.kind) {
         case Distances::sqeuclidean: return;
         case Distances::euclidean: return lanes(n, [&](int64_t i) { d[i] = std::sqrt(d[i]); });
-        // What is summed of these ends as float32: see exp_narrow.
-        case Distances::rbf: return lanes(n, [&](int64_t i) { d[i] = exp_narrow(-k.gamma * d[i]); });
+        // What is summed of these ends as float32: hence exp_to<float>.
+        case Distances::rbf: return lanes(n, [&](int64_t i) { d[i] = exp_to<float>(-k.gamma * d[i]); });
         case Distances::decay:
             return lanes(n, [&](int64_t i) { d[i] = exp_to<To>(-double(To(d[i]) * To(k.gamma))); });
     }

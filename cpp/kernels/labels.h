@@ -87,15 +87,38 @@ void argmax_label(const ArgmaxLabel &k, const Block &b, Count rows) {
     }
 }
 
+// The same of few columns and integers, in registers.
+template <int width, class From, class As, class Count>
+void argmax_few(const ArgmaxLabel &k, const Block &b, Count rows) {
+    const From *x[width];
+    int64_t labels[width];
+    unrolled<width>([&](int c) { x[c] = b.in[0].column<From>(c), labels[c] = k.labels.integers.data()[c]; });
+    int64_t *y = b.out[0].column<int64_t>(0);
+    lanes(rows, [&](int64_t r) {
+        As top = As(x[0][r]);
+        int64_t label = labels[0];
+        unrolled<width>([&](int c) {
+            const As v = As(x[c][r]);
+            label = v > top ? labels[c] : label;
+            top = v > top ? v : top;
+        });
+        y[r] = label;
+    });
+}
+
+template <class From, class As, class Count>
+void argmax(const ArgmaxLabel &k, const Block &b, Count rows) {
+    const int64_t few = k.labels.text ? 0 : k.width;
+    if (few == 2) return argmax_few<2, From, As>(k, b, rows);
+    if (few == 3) return argmax_few<3, From, As>(k, b, rows);
+    if (few == 4) return argmax_few<4, From, As>(k, b, rows);
+    argmax_label<From, As>(k, b, rows);
+}
+
 inline void run(const ArgmaxLabel &k, const Block &b) {
     for_real(k.from, [&](auto *from) {
         using From = pointee<decltype(from)>;
-        for_rows(b.rows, [&](auto rows) {
-            if (k.rounded)
-                argmax_label<From, float>(k, b, rows);
-            else
-                argmax_label<From, From>(k, b, rows);
-        });
+        for_rows(b.rows, [&](auto rows) { k.rounded ? argmax<From, float>(k, b, rows) : argmax<From, From>(k, b, rows); });
     });
 }
 

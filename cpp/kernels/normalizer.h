@@ -40,14 +40,16 @@ void normalize(const Normalizer &k, const Block &b, Count rows) {
             lanes(rows, [&](int64_t r) { total[r] += double(x[r]) * double(x[r]); });
     }
     // A row of zeros stays as it is.
-    if (k.norm == Normalizer::l2)
-        lanes(rows, [&](int64_t r) { total[r] = total[r] == 0 ? 1 : std::sqrt(total[r]); });
-    else
-        lanes(rows, [&](int64_t r) { total[r] = total[r] == 0 ? 1 : total[r]; });
+    constexpr bool division = sizeof(From) == 8;  // the reciprocal of a double might be infinite
+    lanes(rows, [&](int64_t r) {
+        const double length = k.norm == Normalizer::l2 ? std::sqrt(total[r]) : total[r];
+        const double divisor = total[r] == 0 ? 1 : length;
+        total[r] = division ? divisor : 1 / divisor;
+    });
     for (int64_t c = 0; c < k.width; ++c) {
         const From *x = b.in[0].column<From>(c);
         float *y = b.out[0].column<float>(c);
-        lanes(rows, [&](int64_t r) { y[r] = float(double(x[r]) / total[r]); });
+        lanes(rows, [&](int64_t r) { y[r] = float(division ? double(x[r]) / total[r] : double(x[r]) * total[r]); });
     }
 }
 

@@ -36,7 +36,7 @@ void score_pair(const ScorePair &k, const Block &b, Count rows) {
         case ScorePair::keep: lanes(rows, [&](int64_t r) { first[r] = To(s[r]), second[r] = 0; }); break;
         case ScorePair::logistic:
             lanes(rows, [&](int64_t r) {
-                const double v = double(s[r]), e = exp_to<To>(v < 0 ? v : -v);
+                const double v = double(s[r]), e = decay_to<To>(v < 0 ? v : -v);
                 const double small = e / (1 + e), great = 1 / (1 + e);
                 first[r] = To(v < 0 || v != v ? great : small);
                 second[r] = To(v < 0 ? small : great);

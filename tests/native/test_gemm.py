@@ -145,6 +145,29 @@ def test_linear_classifier(labels: dict[str, Any], transform: str, dtype: Any) -
     check(model([one], feeds, {}, ["l"]), feeds)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("classes", [2, 3, 4, 5, 9])
+@pytest.mark.parametrize("labels", ["classlabels_ints", "classlabels_strings"])
+def test_linear_classifier_and_normalizer(labels: str, classes: int, dtype: Any) -> None:
+    """The softmax and the Normalizer that skl2onnx writes after it are one kernel, if nobody reads what lies between."""
+    feeds = {"x": (_RNG.normal(size=(300, 4)) * 10.0 ** _RNG.integers(-2, 5, (300, 1))).astype(dtype)}
+    feeds["x"][3], feeds["x"][4, 1], feeds["x"][5, 2] = 0, np.nan, np.inf
+    one = node(
+        "LinearClassifier",
+        ["x"],
+        ["l", "p"],
+        "ai.onnx.ml",
+        coefficients=[float(v) for v in _RNG.normal(size=4 * classes)],
+        intercepts=[0.5] * classes,
+        post_transform="SOFTMAX",
+        **{labels: [str(c) if "str" in labels else 3 - c for c in range(classes)]},
+    )
+    made = model([one, node("Normalizer", ["p"], ["n"], "ai.onnx.ml", norm="L1")], feeds, {}, ["l", "n"])
+    check(made, feeds, ulps=4)
+    step = compile_model(made).plan.steps[0]
+    assert isinstance(step, PipelineStep) and [call.kernel for call in step.kernels][-1] == "post_transform"
+
+
 @pytest.mark.parametrize("transform", ["NONE", "LOGISTIC", "SOFTMAX"])
 @pytest.mark.parametrize("labels", [{"classlabels_ints": [0, 1]}, {"classlabels_strings": ["no", "yes"]}])
 def test_linear_classifier_of_one_score(labels: dict[str, Any], transform: str) -> None:

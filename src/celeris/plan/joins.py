@@ -67,12 +67,15 @@ def nearest(call: KernelCall, sole: Sole) -> Joined | None:
 
 
 def normalized(call: KernelCall, sole: Sole) -> Joined | None:
-    """Counts of n-grams [-> ln(x + 1)] [-> weights] -> rows of norm 1."""
-    found = _counts(call.inputs[0], sole) if call.params["norm"] in ("L1", "L2") else None
+    """A classifier's softmax, or counts of n-grams [-> ln(x + 1)] [-> weights] -> rows of norm 1."""
+    maker, norm = sole(call.inputs[0]), call.params["norm"]
+    if maker is not None and maker.kernel == "post_transform" and (maker.params["kind"], norm) == ("SOFTMAX", "L1"):
+        return maker._replace(params={**maker.params, "shares": 1}, outputs=call.outputs), [maker]
+    found = _counts(call.inputs[0], sole) if norm in ("L1", "L2") else None
     if found is None:
         return None
     counts, absorbed = found
-    return counts._replace(params={**counts.params, "norm": call.params["norm"]}, outputs=call.outputs), absorbed
+    return counts._replace(params={**counts.params, "norm": norm}, outputs=call.outputs), absorbed
 
 
 def multiplied(call: KernelCall, sole: Sole) -> Joined | None:
