@@ -144,8 +144,9 @@ public:
             if (c < 0 || size_t(c) >= keys.size()) throw std::invalid_argument("zipmap: column out of range");
         Program::Step step{};
         step.kind = Program::Step::zipmap;
-        step.zip = {slot(in), slot(out), {}, std::move(columns), fallback.release().ptr()};
-        for (nb::handle key : keys) step.zip.keys.push_back(key.inc_ref().ptr());
+        std::vector<PyObject *> each;
+        for (nb::handle key : keys) each.push_back(key.ptr());
+        step.zip = {slot(in), slot(out), std::make_shared<RowDicts>(std::move(each), std::move(columns)), fallback.release().ptr()};
         add(std::move(step), std::move(release), std::move(label));
     }
     void pipeline(const std::vector<RegisterSpec> &registers, std::vector<int> sources,

@@ -175,7 +175,6 @@ Program::~Program() {
         Py_XDECREF(s.run.fallback);
         Py_XDECREF(s.function.function);
         Py_XDECREF(s.whole.call.function);
-        for (PyObject *k : s.zip.keys) Py_XDECREF(k);
         Py_XDECREF(s.zip.fallback);
         Py_XDECREF(s.label);
     }
@@ -443,39 +442,26 @@ bool Program::run_call(const CallStep &s, PyObject **slots) const {
     return true;
 }
 
-// [N, C] float32 -> a list of N dicts from the sorted keys to Python floats.
+// [N, C] float32 -> a list of N dicts.
 bool Program::run_zipmap(const ZipMapStep &s, PyObject **slots) const {
     PyObject *value = slots[s.in];
     const bool scores = value != nullptr && PyArray_Check(value);
     const int rank = scores ? PyArray_NDIM(reinterpret_cast<PyArrayObject *>(value)) : 0;
     const npy_intp *dims = scores ? PyArray_DIMS(reinterpret_cast<PyArrayObject *>(value)) : nullptr;
-    if (rank < 1 || rank > 2 || size_t(dims[rank - 1]) != s.keys.size())
+    if (rank < 1 || rank > 2 || size_t(dims[rank - 1]) != s.dicts->size())
         return run_call({s.fallback, {s.in}, {s.out}}, slots);
     const npy_intp rows = rank == 1 ? 1 : dims[0], columns = dims[rank - 1];
     PyArrayObject *array = reinterpret_cast<PyArrayObject *>(PyArray_FROM_OTF(value, NPY_FLOAT32, NPY_ARRAY_IN_ARRAY));
     if (array == nullptr) return false;
     const float *x = static_cast<const float *>(PyArray_DATA(array));
     PyObject *list = PyList_New(rows);
-    PyObject *first = PyDict_New();  // a copy of a dict is made at its final size, its keys in place
-    for (size_t k = 0; first != nullptr && rows > 1 && k < s.keys.size(); ++k)
-        if (PyDict_SetItem(first, s.keys[k], Py_None) != 0) Py_CLEAR(first);
-    if (first == nullptr) Py_CLEAR(list);
     for (npy_intp r = 0; list != nullptr && r < rows; ++r) {
-        PyObject *row = r + 1 < rows ? PyDict_Copy(first) : Py_NewRef(first);
-        bool ok = row != nullptr;
-        for (npy_intp c = 0; ok && c < columns; ++c) {
-            PyObject *number = PyFloat_FromDouble(double(x[r * columns + s.columns[size_t(c)]]));
-            ok = number != nullptr && PyDict_SetItem(row, s.keys[size_t(c)], number) == 0;
-            Py_XDECREF(number);
-        }
-        if (!ok) {
-            Py_XDECREF(row);
+        PyObject *row = s.dicts->make(x + r * columns);
+        if (row == nullptr)
             Py_CLEAR(list);
-            break;
-        }
-        PyList_SET_ITEM(list, r, row);
+        else
+            PyList_SET_ITEM(list, r, row);
     }
-    Py_XDECREF(first);
     Py_DECREF(array);
     if (list == nullptr) return false;
     put(slots, s.out, list);

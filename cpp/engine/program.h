@@ -4,6 +4,7 @@
 #include <map>
 
 #include "engine/pipeline.h"
+#include "engine/row_dicts.h"
 #include "engine/spares.h"
 #include "numpy_api.h"
 #include "tensor/tensor.h"
@@ -45,9 +46,8 @@ public:
     };
     struct ZipMapStep {
         int in, out;
-        std::vector<PyObject *> keys;   // ascending, as onnxruntime's std::map gives them
-        std::vector<int64_t> columns;   // where each key's values stand
-        PyObject *fallback;             // (scores) -> (list,): says what is wrong with scores of another shape
+        std::shared_ptr<const RowDicts> dicts;
+        PyObject *fallback;  // (scores) -> (list,): says what is wrong with scores of another shape
     };
     struct Step {
         enum Kind { pipeline, call, tensor, zipmap } kind;
