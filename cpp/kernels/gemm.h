@@ -2,14 +2,22 @@
 //
 // Each output is the sum of its K products in double, then the bias, then one rounding, whichever path takes a row: so many
 // rows at once in registers, or a row alone. The order of the sum depends on K and M only: k ascending, or for few outputs
-// of at least 8 products the 8 lanes of lane_sums.h, which read a row as the caller holds it. Where inputs and weights
-// are float32 their products are exact in double, and a fused multiply-add rounds as a product and a sum do: then, and
-// only then, it is used.
+// of at least 8 products the 8 lanes of lane_sums.h, which read a row as the caller holds it. Where inputs are
+// float32 and weights have at most 29 bits, their products are exact in double, and a fused multiply-add rounds as a
+// product and a sum do: then, and only then, it is used.
 #pragma once
 
 #include "kernels/lane_sums.h"
 
 namespace celeris {
+
+// Whether the product of w and any float32, of 24 bits, is exact in double, of 53.
+inline bool has_exact_products(double w) {
+    uint64_t bits;
+    std::memcpy(&bits, &w, 8);
+    const double size = w < 0 ? -w : w;
+    return w != w || w == 0 || ((bits & 0xffffff) == 0 && size > 0x1p-800 && size < 0x1p800);
+}
 
 struct Gemm : KernelState {
     static constexpr int64_t panel = 4;  // outputs side by side in registers
@@ -37,7 +45,7 @@ struct Gemm : KernelState {
             for (int64_t i = 0; i < k; ++i) {
                 const double w = given[size_t(j * k + i)];
                 weights[size_t((j / panel * k + i) * panel + j % panel)] = w;
-                exact = exact && (double(float(w)) == w || w != w);
+                exact = exact && has_exact_products(w);
             }
         by_lanes = m > 0 && m <= panel && k >= sum_lanes;
         if (by_lanes) {

@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from celeris.providers.base import KernelCall
+from celeris.providers.base import KernelCall, Rows
 
-Sole = Callable[[str], KernelCall | None]  # who makes the value, if only one kernel reads it
+
+class Sole(NamedTuple):
+    """What a rule may ask of a value: who makes it, if only one kernel reads it, and what its elements are."""
+
+    maker: Callable[[str], KernelCall | None]
+    element: Callable[[str], str]
+
+    def __call__(self, name: str) -> KernelCall | None:
+        return self.maker(name)
+
+
 Joined = tuple[KernelCall, list[KernelCall]]  # a kernel, and what it stands for beside the one asked about
 
 
 def join(
-    kernels: list[KernelCall], counts: list[int], aliases: dict[str, str], outputs: Sequence[str]
+    kernels: list[KernelCall],
+    counts: list[int],
+    aliases: dict[str, str],
+    outputs: Sequence[str],
+    rows: Mapping[str, Rows],
 ) -> tuple[list[KernelCall], list[int]]:
     """The kernels joined, and how many of them are each node's."""
 
@@ -27,9 +41,10 @@ def join(
     reads = Counter([source(name) for call in kernels for name in call.inputs] + [source(name) for name in outputs])
     makers = {name: call for call in kernels for name in call.outputs}
 
-    def sole(name: str) -> KernelCall | None:
-        return makers.get(source(name)) if reads[source(name)] == 1 else None
-
+    sole = Sole(
+        lambda name: makers.get(source(name)) if reads[source(name)] == 1 else None,
+        lambda name: rows[source(name)].element,
+    )
     owners = [at for at, count in enumerate(counts) for _ in range(count)]
     gone: set[int] = set()
     result = list(kernels)
@@ -87,6 +102,41 @@ def multiplied(call: KernelCall, sole: Sole) -> Joined | None:
     counts, absorbed = found
     bias = np.asarray(call.params["bias"], np.float64)
     return counts._replace(params={**counts.params, "weights": narrow, "bias": bias}, outputs=call.outputs), absorbed
+
+
+def product(call: KernelCall, sole: Sole) -> Joined | None:
+    """Products of counts; or scaled and shifted columns -> their products with weights: these are scaled instead.
+
+    Nothing is rounded between the two then. Weights of 29 bits have exact products with float32, which kernels
+    fuse; as what is taken off their sum uses the same weights, that costs 2^-30 of what is left of a column, no more.
+    """
+    if (counts := multiplied(call, sole)) is not None:
+        return counts
+    bias, name, absorbed = np.asarray(call.params["bias"], np.float64), call.inputs[0], list[KernelCall]()
+    weights = np.asarray(call.params["weights"], np.float64)
+    while (maker := sole(name)) is not None and (moved := _affine(maker)) is not None:
+        if sole.element(maker.inputs[0]) not in ("float", "double"):
+            break
+        offset, scale = (np.asarray(each, np.float64) for each in moved)
+        with np.errstate(all="ignore"):
+            scaled = weights.reshape(bias.size, scale.size) * scale
+            scaled = ((scaled.view(np.int64) + (1 << 23)) & -(1 << 24)).view(np.float64)
+            shifted = bias - scaled @ offset
+        if not (np.isfinite(scaled).all() and np.isfinite(shifted).all()):
+            break
+        weights, bias, name = scaled, shifted, maker.inputs[0]
+        absorbed.append(maker)
+    if not absorbed:
+        return None
+    return call._replace(params={**call.params, "weights": weights, "bias": bias}, inputs=[name]), absorbed
+
+
+def _affine(call: KernelCall) -> tuple[np.ndarray, np.ndarray] | None:
+    """The offset and the scale of (x - offset) * scale, where a kernel makes each column of one that way."""
+    if call.kernel == "scaler":
+        return call.params["offset"], call.params["scale"]
+    offset = _constant(call, "Sub") if "b_values" in call.params else None
+    return None if offset is None else (offset, np.ones_like(offset))
 
 
 def _counts(name: str, sole: Sole) -> Joined | None:
@@ -157,6 +207,6 @@ def _constant(call: KernelCall, op: str) -> np.ndarray | None:
 
 
 RULES: dict[str, Callable[[KernelCall, Sole], Joined | None]] = {
-    "top_k": nearest, "normalizer": normalized, "gemm": multiplied, "gemm_narrow": multiplied,
+    "top_k": nearest, "normalizer": normalized, "gemm": product, "gemm_narrow": multiplied,
     "binary": biased, "unary": elementwise,
 }  # fmt: skip

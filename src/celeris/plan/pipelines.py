@@ -225,7 +225,7 @@ def _pipeline(
     if len(kernels) > 1:
         from celeris.plan.joins import join
 
-        kernels, counts = join(kernels, counts, aliases, outputs)
+        kernels, counts = join(kernels, counts, aliases, outputs, found)
     fallback = _fallback(nodes, inputs, outputs, plan.constants, scope)
     return PipelineStep(nodes, kernels, counts, found, aliases, inputs, outputs, fallback)
 
