@@ -97,12 +97,14 @@ using KernelSpec = std::tuple<std::string, nb::dict, std::vector<int>, std::vect
 using PortSpec = std::tuple<int, int, std::vector<int64_t>, int>;
 
 std::shared_ptr<const Pipeline> make_pipeline(const std::vector<RegisterSpec> &registers, std::vector<int> sources,
-                                              const std::vector<KernelSpec> &kernels, std::vector<int> sinks) {
+                                              const std::vector<KernelSpec> &kernels, std::vector<int> sinks,
+                                              int threads) {
     std::vector<Register> wires;
     for (const auto &[type, width] : registers) wires.push_back({type_from(type), width});
     std::vector<celeris::Step> steps;
     for (const auto &[name, values, in, out] : kernels) {
         DictParams params(name, values);
+        params.threads = threads;
         for (int r : in) params.in.push_back(wires.at(size_t(r)));
         for (int r : out) params.out.push_back(wires.at(size_t(r)));
         steps.push_back({make_kernel(name, params), in, out});
@@ -113,7 +115,8 @@ std::shared_ptr<const Pipeline> make_pipeline(const std::vector<RegisterSpec> &r
 // Builds a Program step by step, as the planner calls.
 class Builder {
 public:
-    Builder(int slots, std::vector<int> inputs, std::vector<int> outputs) : slots_(slots) {
+    Builder(int slots, std::vector<int> inputs, std::vector<int> outputs, int threads)
+        : slots_(slots), threads_(threads) {
         for (int i : inputs) slot(i);
         for (int i : outputs) slot(i);
         program = std::make_unique<Program>(slots, std::move(inputs), std::move(outputs));
@@ -158,7 +161,7 @@ public:
         step.kind = Program::Step::pipeline;
         step.run.in = ports(in, registers, sources);
         step.run.out = ports(out, registers, sinks);
-        step.run.pipeline = make_pipeline(registers, std::move(sources), kernels, std::move(sinks));
+        step.run.pipeline = make_pipeline(registers, std::move(sources), kernels, std::move(sinks), threads_);
         step.run.fallback = fallback.release().ptr();
         add(std::move(step), std::move(release), std::move(label));
     }
@@ -199,7 +202,7 @@ private:
         step.label = label.release().ptr();
         program->add(std::move(step));
     }
-    int slots_;
+    int slots_, threads_;
 };
 
 nb::list run_program(const Builder &b, nb::list feeds, std::optional<std::vector<int>> wanted, int threads,
@@ -246,7 +249,8 @@ void init_engine(nb::module_ &m) {
     m.def("available_processors", available_processors,
           "Processors this process may use: the smaller of its affinity mask and its cgroup CPU quota.");
     nb::class_<Builder>(m, "Program", "A plan the engine runs: slots for values, steps that fill them.")
-        .def(nb::init<int, std::vector<int>, std::vector<int>>(), nb::arg("slots"), nb::arg("inputs"), nb::arg("outputs"))
+        .def(nb::init<int, std::vector<int>, std::vector<int>, int>(), nb::arg("slots"), nb::arg("inputs"),
+             nb::arg("outputs"), nb::arg("threads") = 1, "`threads`: that make its kernels.")
         .def("constant", &Builder::constant, nb::arg("slot"), nb::arg("value"))
         .def("call", &Builder::call, nb::arg("function"), nb::arg("inputs"), nb::arg("outputs"), nb::arg("release"),
              nb::arg("label"), "Adds function(*values) -> tuple.")

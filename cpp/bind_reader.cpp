@@ -15,6 +15,30 @@ using namespace celeris::wire;
 
 namespace {
 
+PyObject *checked(PyObject *made) {
+    if (made == nullptr) throw nb::python_error();
+    return made;
+}
+
+// Hands on the array's memory.
+template <typename T>
+nb::object numpy(Array<T> &from) {
+    constexpr int type = std::is_same_v<T, float>      ? NPY_FLOAT32
+                         : std::is_same_v<T, double>   ? NPY_FLOAT64
+                         : std::is_same_v<T, uint64_t> ? NPY_UINT64
+                         : sizeof(T) == 1              ? NPY_INT8
+                         : sizeof(T) == 2              ? NPY_INT16
+                         : sizeof(T) == 4              ? NPY_INT32
+                                                       : NPY_INT64;
+    npy_intp size = npy_intp(from.size());
+    T *memory = from.release();
+    nb::capsule owner(memory, [](void *p) noexcept { std::free(p); });
+    nb::object array = nb::steal(checked(PyArray_SimpleNewFromData(1, &size, type, memory)));
+    if (PyArray_SetBaseObject(reinterpret_cast<PyArrayObject *>(array.ptr()), owner.release().ptr()) != 0)
+        throw nb::python_error();
+    return array;
+}
+
 class WireSchema {
   public:
     WireSchema(nb::dict table, nb::object strings) : strings_(std::move(strings)) {
@@ -22,14 +46,14 @@ class WireSchema {
         for (auto [name, rows] : table) add(nb::cast<nb::str>(name), nb::cast<nb::sequence>(rows));
     }
 
-    nb::dict decode(nb::handle source, nb::str root, int depth, int64_t messages) const {
+    nb::dict decode(nb::handle source, nb::str root, int depth, int64_t messages, int threads) const {
         if (!names_.contains(root)) throw nb::key_error(root.c_str());
         int type = nb::cast<int>(names_[root]);
         BufferView buffer(source);
         Message message{nullptr, {}};
         {
             nb::gil_scoped_release release;
-            message = Decoder(schema_, buffer.data(), buffer.size(), {depth, messages}).decode(type);
+            message = Decoder(schema_, buffer.data(), buffer.size(), {depth, messages, threads}).decode(type);
         }
         nb::object view = nb::steal(PyMemoryView_FromObject(source.ptr()));
         if (!view.is_valid()) throw nb::python_error();
@@ -54,8 +78,9 @@ class WireSchema {
     // A row of the table: (number, name, kind, repeated, oneof or -1, message type or '').
     void add(nb::str name, nb::sequence rows) {
         static constexpr std::pair<const char *, Kind> kinds[] = {
-            {"int32", Kind::Int32},   {"int64", Kind::Int64},   {"uint64", Kind::UInt64}, {"float", Kind::Float},
-            {"double", Kind::Double}, {"string", Kind::String}, {"bytes", Kind::Bytes},   {"message", Kind::Message}};
+            {"int32", Kind::Int32},   {"int64", Kind::Int64},   {"integers", Kind::Integers}, {"uint64", Kind::UInt64},
+            {"float", Kind::Float},   {"double", Kind::Double}, {"string", Kind::String},     {"bytes", Kind::Bytes},
+            {"message", Kind::Message}};
         Type type{name.c_str(), {}, {}};
         nb::list keys;
         for (nb::handle row : rows) {
@@ -67,6 +92,7 @@ class WireSchema {
             for (auto [spelling, value] : kinds)
                 if (std::strcmp(spelling, kind.c_str()) == 0) field.kind = value, known = true;
             if (!known) throw nb::value_error("expected a field kind of the table in bind_reader.cpp");
+            if (field.kind == Kind::Integers && !field.repeated) throw nb::value_error("expected many integers, got one");
             if (field.kind == Kind::Message) field.message = nb::cast<int>(names_[row[5]]);
             if (type.by_number.size() <= size_t(number)) type.by_number.resize(size_t(number) + 1, -1);
             type.by_number[size_t(number)] = int(type.fields.size());
@@ -98,11 +124,7 @@ class WireSchema {
         nb::object convert(uint64_t value, const Field &) const { return nb::int_(value); }
         nb::object convert(float value, const Field &) const { return nb::float_(value); }
         nb::object convert(double value, const Field &) const { return nb::float_(value); }
-        nb::object convert(Array<int32_t> &array, const Field &) const { return numpy(array, NPY_INT32); }
-        nb::object convert(Array<int64_t> &array, const Field &) const { return numpy(array, NPY_INT64); }
-        nb::object convert(Array<uint64_t> &array, const Field &) const { return numpy(array, NPY_UINT64); }
-        nb::object convert(Array<float> &array, const Field &) const { return numpy(array, NPY_FLOAT32); }
-        nb::object convert(Array<double> &array, const Field &) const { return numpy(array, NPY_FLOAT64); }
+        template <typename T> nb::object convert(Array<T> &array, const Field &) const { return numpy(array); }
         nb::object convert(std::unique_ptr<Message> &inner, const Field &) const { return message(*inner); }
 
         nb::object convert(Slice slice, const Field &field) const {
@@ -116,18 +138,16 @@ class WireSchema {
         }
         nb::object convert(Array<Slice> &slices, const Field &field) const {
             nb::list result;
-            if (field.kind == Kind::String) {
-                for (size_t i = 0; i < slices.size(); ++i) result.append(text(slices.data()[i], field));
-                return result;
-            }
-            Array<int32_t> codes;
-            Coder coder(data);
-            coder.code(slices.data(), slices.size(), codes.extend(slices.size()));
-            for (Slice slice : coder.unique()) result.append(nb::bytes(data + slice.offset, size_t(slice.length)));
-            if (coder.unique().size() > 256) return owner.strings_(result, numpy(codes, NPY_INT32));
-            Array<uint8_t> bytes;
-            std::copy(codes.data(), codes.data() + codes.size(), bytes.extend(codes.size()));
-            return owner.strings_(result, numpy(bytes, NPY_UINT8));
+            for (size_t i = 0; i < slices.size(); ++i) result.append(text(slices.data()[i], field));
+            return result;
+        }
+        nb::object convert(std::unique_ptr<Coded> &coded, const Field &field) const {
+            nb::list unique;
+            for (Slice slice : coded->strings.unique()) unique.append(nb::bytes(data + slice.offset, size_t(slice.length)));
+            return owner.strings_(unique, convert(coded->codes, field));
+        }
+        nb::object convert(Integers &integers, const Field &) const {
+            return integers.release([this](auto &array) { return numpy(array); });
         }
 
         nb::object text(Slice slice, const Field &field) const {
@@ -141,20 +161,6 @@ class WireSchema {
             return nb::steal(made);
         }
 
-        template <typename T> nb::object numpy(Array<T> &from, int type) const {
-            npy_intp size = npy_intp(from.size());
-            T *memory = from.release();
-            nb::capsule owner(memory, [](void *p) noexcept { std::free(p); });
-            nb::object array = nb::steal(checked(PyArray_SimpleNewFromData(1, &size, type, memory)));
-            if (PyArray_SetBaseObject(reinterpret_cast<PyArrayObject *>(array.ptr()), owner.release().ptr()) != 0)
-                throw nb::python_error();
-            return array;
-        }
-
-        static PyObject *checked(PyObject *made) {
-            if (made == nullptr) throw nb::python_error();
-            return made;
-        }
     };
 
     Schema schema_;
@@ -163,42 +169,35 @@ class WireSchema {
     nb::object strings_;
 };
 
-template <class T>
-const T *vector_of(nb::handle object, int type, int64_t size) {
+// The elements of a contiguous vector: signed integers, or uint8. Sets `size` where it is negative, else expects it.
+celeris::Column column_of(nb::handle object, int64_t &size, bool is_signed = true) {
     PyArrayObject *array = reinterpret_cast<PyArrayObject *>(object.ptr());
-    if (!PyArray_Check(object.ptr()) || PyArray_TYPE(array) != type || PyArray_NDIM(array) != 1 ||
-        !PyArray_ISCARRAY_RO(array) || (size >= 0 && PyArray_SIZE(array) != size))
-        throw nb::type_error("number_forest: expected contiguous vectors of one length");
-    return static_cast<const T *>(PyArray_DATA(array));
-}
-
-template <class T>
-T *make_vector(nb::object &array, int type, int64_t size) {
-    npy_intp length = size;
-    array = nb::steal(PyArray_SimpleNew(1, &length, type));
-    if (!array.is_valid()) throw nb::python_error();
-    return static_cast<T *>(PyArray_DATA(reinterpret_cast<PyArrayObject *>(array.ptr())));
+    if (!PyArray_Check(object.ptr()) || PyArray_NDIM(array) != 1 || !PyArray_ISCARRAY_RO(array) ||
+        (is_signed ? !PyArray_ISSIGNED(array) : PyArray_TYPE(array) != NPY_UINT8) ||
+        (size >= 0 && PyArray_SIZE(array) != size))
+        throw nb::type_error("number_forest: expected contiguous vectors of integers, of one length");
+    size = PyArray_SIZE(array);
+    return {PyArray_DATA(array), PyArray_ITEMSIZE(array)};
 }
 
 nb::object number_forest(nb::handle tree, nb::handle node, nb::handle mode, nb::handle feature, nb::handle yes,
                          nb::handle no, nb::handle weight_tree, nb::handle weight_node, int leaf) {
     celeris::WrittenForest f;
-    f.tree = vector_of<int64_t>(tree, NPY_INT64, -1), f.nodes = PyArray_SIZE(reinterpret_cast<PyArrayObject *>(tree.ptr()));
-    f.node = vector_of<int64_t>(node, NPY_INT64, f.nodes), f.mode = vector_of<uint8_t>(mode, NPY_UINT8, f.nodes);
-    f.feature = vector_of<int64_t>(feature, NPY_INT64, f.nodes);
-    f.yes = vector_of<int64_t>(yes, NPY_INT64, f.nodes), f.no = vector_of<int64_t>(no, NPY_INT64, f.nodes);
-    f.weight_tree = vector_of<int64_t>(weight_tree, NPY_INT64, -1);
-    f.weights = PyArray_SIZE(reinterpret_cast<PyArrayObject *>(weight_tree.ptr()));
-    f.weight_node = vector_of<int64_t>(weight_node, NPY_INT64, f.weights);
+    f.nodes = f.weights = -1;
+    f.tree = column_of(tree, f.nodes), f.node = column_of(node, f.nodes);
+    f.mode = static_cast<const uint8_t *>(column_of(mode, f.nodes, false).data);
+    f.feature = column_of(feature, f.nodes), f.yes = column_of(yes, f.nodes), f.no = column_of(no, f.nodes);
+    f.weight_tree = column_of(weight_tree, f.weights), f.weight_node = column_of(weight_node, f.weights);
     celeris::NumberedForest to;
-    nb::object features, yeses, noes, firsts, roots;
-    to.feature = make_vector<int32_t>(features, NPY_INT32, f.nodes);
-    to.yes = make_vector<int32_t>(yeses, NPY_INT32, f.nodes), to.no = make_vector<int32_t>(noes, NPY_INT32, f.nodes);
-    to.first = make_vector<int64_t>(firsts, NPY_INT64, f.nodes + 1);
+    Array<int32_t> features, yeses, noes, roots, order;
+    Array<int64_t> firsts;
+    const size_t count = size_t(f.nodes);
+    to.feature = features.extend(count), to.yes = yeses.extend(count), to.no = noes.extend(count);
+    to.first = firsts.extend(count + 1);
     if (!number_forest(f, to, uint8_t(leaf))) return nb::none();
-    int32_t *root = make_vector<int32_t>(roots, NPY_INT32, int64_t(to.roots.size()));
-    std::copy(to.roots.begin(), to.roots.end(), root);
-    return nb::make_tuple(features, yeses, noes, roots, firsts);
+    std::copy(to.roots.begin(), to.roots.end(), roots.extend(to.roots.size()));
+    std::copy(to.order.begin(), to.order.end(), order.extend(to.order.size()));
+    return nb::make_tuple(numpy(features), numpy(yeses), numpy(noes), numpy(roots), numpy(firsts), numpy(order));
 }
 
 }  // namespace
@@ -210,7 +209,7 @@ void init_reader(nb::module_ &m) {
     nb::class_<WireSchema>(m, "WireSchema", "Message types of a protobuf schema, and the decoder that follows them.")
         .def(nb::init<nb::dict, nb::object>(), nb::arg("table"), nb::arg("strings"))
         .def("decode", &WireSchema::decode, nb::arg("source"), nb::arg("root"), nb::arg("depth") = 100,
-             nb::arg("messages") = int64_t(8'000'000),
+             nb::arg("messages") = int64_t(8'000'000), nb::arg("threads") = 1,
              "The message of type `root` that the whole buffer holds, as dicts; WireError where the buffer is no such "
              "message.");
     m.def("trim_memory", &celeris::trim_memory, "Gives memory that is free back to the system.");
@@ -218,8 +217,9 @@ void init_reader(nb::module_ &m) {
           nb::arg("yes"), nb::arg("no"), nb::arg("weight_tree"), nb::arg("weight_node"), nb::arg("leaf"),
           nb::sig("def number_forest(tree: object, node: object, mode: object, feature: object, yes: object, no: object, "
                   "weight_tree: object, weight_node: object, leaf: int) -> tuple[Any, ...] | None"),
-          "(feature, yes, no, roots, first) of a forest written tree after tree, parents first, as Forest has them; None "
-          "where it is written in another way, or wrongly. `leaf`: the mode of leaves.");
+          "(feature, yes, no, roots, first, order) of a forest written tree after tree, parents first, as Forest has them; "
+          "None where it is written in another way, or wrongly. `order`: of the weights, empty where it is that in which "
+          "they are written. `leaf`: the mode of leaves.");
 }
 
 }  // namespace celeris

@@ -129,6 +129,7 @@ public:
     }
 
     std::vector<Register> in, out;
+    int threads = 1;  // that may make the kernel
 
     // Throws unless the kernel is wired to so many registers.
     void arity(size_t inputs, size_t outputs) const {

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdlib>
 #include <new>
+#include <utility>
 #include <vector>
 #ifdef __linux__
 #include <sys/mman.h>
@@ -38,7 +39,7 @@ inline void trim_memory() {
 #endif
 }
 
-// For vectors that may be large.
+// For vectors that may be large. What they are resized to is left as it is.
 template <class T>
 struct LargePages {
     using value_type = T;
@@ -47,6 +48,10 @@ struct LargePages {
     LargePages(const LargePages<U> &) {}
     T *allocate(size_t count) { return static_cast<T *>(allocate_large(count * sizeof(T))); }
     void deallocate(T *memory, size_t) { std::free(memory); }
+    template <class U>
+    void construct(U *at) { ::new (static_cast<void *>(at)) U; }
+    template <class U, class... Args>
+    void construct(U *at, Args &&...args) { ::new (static_cast<void *>(at)) U(std::forward<Args>(args)...); }
     bool operator==(const LargePages &) const { return true; }
 };
 template <class T>

@@ -1,7 +1,9 @@
 // trees: a tree ensemble's raw values, a column a target: sums, means or extremes of leaves, in double, in tree order.
 #pragma once
 
+#include <atomic>
 #include <optional>
+#include <tuple>
 
 #include "kernels/trees/lanes_run.h"
 #include "kernels/trees/steps.h"
@@ -38,18 +40,10 @@ struct TreeEnsemble : KernelState {
         aggregate = given.aggregate;
         base = p.doubles("base");
         require(base.empty() || int64_t(base.size()) == targets, "trees: expected a base value a target");
-        if (from == Type::f32) {
-            const trees::Splits<int32_t> splits(given, true);
-            planes = splits.planes;
-            if (!lay(narrow, splits, given, true) && !lay(wide, splits, given, true)) lay(wide, splits, given, false);
-            if (bits_rows > 0 && leaves->trees > 0) bits = trees::BitBuilder<int32_t>(splits, *leaves).build();
-        } else {
-            const trees::Splits<int64_t> splits(given, from == Type::f64);
-            planes = splits.planes;
-            if (!lay(longest, splits, given, true)) lay(longest, splits, given, false);
-            if (bits_rows > 0 && leaves->trees > 0) bits = trees::BitBuilder<int64_t>(splits, *leaves).build();
-        }
-        leaves->finish();
+        if (from == Type::f32)
+            build<int32_t>(given, true, p.threads, narrow, wide);
+        else
+            build<int64_t>(given, from == Type::f64, p.threads, longest);
         const size_t key = from == Type::f32 ? 4 : 8, columns = planes.size() + 1;
         const size_t count = given.roots.size();
         cost = 5 + 10 * double(count) + double(columns);
@@ -77,23 +71,68 @@ private:
         const auto nodes = [&](const auto &walks) { return walks ? of(walks->nodes) : 0; };
         return nodes(narrow) + nodes(wide) + nodes(longest) + of(leaves->singles) + of(leaves->doubles);
     }
+    // The trees by the first of `walks` that holds them, and by bit vectors if they are wanted.
+    template <class Key, class... Nodes>
+    void build(const trees::GivenTrees &given, bool has_nan, int threads, TreeWalks<Nodes> &...walks) {
+        trees::Planes met(has_nan);
+        if (bits_rows > 0 || !met.meet(given, width) || !(lay_parts<Key>(walks, given, met, threads) || ...)) {
+            const trees::Splits<Key> splits(given, given.whole(), met);
+            if (!(lay(walks, splits, given, true) || ...)) {
+                auto &widest = std::get<sizeof...(walks) - 1>(std::tie(walks...));
+                require(lay(widest, splits, given, false), "trees: expected fewer nodes");
+            }
+        }
+        planes = std::move(met.met);
+    }
+    // Where the trees lie one after another: part by part.
+    template <class Key, class Node>
+    bool lay_parts(TreeWalks<Node> &walks, const trees::GivenTrees &given, trees::Planes &met, int threads) {
+        const auto parts = given.parts();
+        if (parts.empty()) return false;
+        leaves.emplace(given, given.roots.size(), threads, [&](size_t tree, auto &&visit) {
+            const auto [from, to] = given.nodes_of(tree);
+            for (int64_t i = from; i < to; ++i)
+                if (given.mode[size_t(i)] == trees::leaf) visit(int32_t(i));
+        });
+        if (leaves->kind == trees::Leaves::sparse) return false;
+        walks.emplace();
+        walks->make_room(parts.back().splits, given.roots.size());
+        leaves->make_room(walks->room(parts.back().splits, given.roots.size()).second);
+        std::atomic<bool> fit = true;
+        parallel_try(int64_t(parts.size()), threads, [&](int64_t i) {
+            const auto &part = parts[size_t(i)];
+            const size_t tree = size_t(part.roots.data() - given.roots.data());
+            const auto [node, leaf] = walks->room(i == 0 ? 0 : parts[size_t(i) - 1].splits, tree);
+            trees::Walks<Node> laid;
+            if (!laid.lay(trees::Splits<Key>(given, part, met), true)) return void(fit = false);
+            laid.number_leaves(leaf, [&](size_t number, int32_t of) { leaves->set(number, of); });
+            walks->put(laid, node, tree);
+        });
+        if (!fit) walks.reset();
+        return fit;
+    }
     template <class Node, class Splits>
     bool lay(TreeWalks<Node> &walks, const Splits &splits, const trees::GivenTrees &given, bool apart) {
         walks.emplace();
         if (!walks->lay(splits, apart)) {
             walks.reset();
-            require(apart, "trees: expected fewer nodes");
             return false;
         }
-        leaves.emplace(given, walks->trees.size(), [&](auto &&visit) {
-            size_t tree = 0;
-            for (const auto &leaf : walks->leaves) {
-                while (apart && tree + 1 < walks->trees.size() && walks->trees[tree + 1].base <= int64_t(leaf.at)) ++tree;
-                visit(tree, leaf.node);
-            }
+        const auto &laid = walks->leaves;
+        auto &ends = walks->leaf_ends;
+        if (!apart) std::fill(ends.begin(), ends.end(), laid.size());  // all are the first tree's
+        leaves.emplace(given, ends.size(), 1, [&](size_t tree, auto &&visit) {
+            for (size_t i = tree == 0 ? 0 : ends[tree - 1]; i < ends[tree]; ++i) visit(laid[i].node);
         });
-        if (!apart) leaves->same_target();
-        walks->number_leaves([&](int32_t node) { return leaves->number(node); });
+        if (!apart) std::fill(leaves->tree_target.begin(), leaves->tree_target.end(), leaves->tree_target[0]);
+        leaves->make_room(laid.size());
+        std::vector<uint32_t> numbers(size_t(given.size()));
+        walks->number_leaves(0, [&](size_t number, int32_t node) {
+            leaves->set(number, node);
+            numbers[size_t(node)] = uint32_t(number);
+        });
+        walks->leaves = {}, ends = {};
+        if (bits_rows > 0 && leaves->trees > 0) bits = trees::BitBuilder(splits, *leaves, numbers).build();
         return true;
     }
 };

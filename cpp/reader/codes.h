@@ -1,4 +1,4 @@
-// Distinct strings of a list and, for each element, the number of its own. Linear: the hash is keyed at random, so a
+// Coded: distinct strings of a list and, for each element, the number of its own. Linear: the hash is keyed at random, so a
 // file cannot be written to make its strings collide.
 #pragma once
 
@@ -9,7 +9,8 @@
 #include <intrin.h>
 #endif
 
-#include "wire.h"
+#include "reader/integers.h"
+#include "reader/slice.h"
 
 namespace celeris::wire {
 
@@ -17,20 +18,14 @@ class Coder {
   public:
     explicit Coder(const uint8_t *data) : data_(data), table_(64, -1) {}
 
-    // codes[i] for each slice; unique() is complete afterwards.
-    void code(const Slice *slices, size_t count, int32_t *codes) {
-        Slice last{0, -1}, other{0, -1};  // most lists are of very few strings
-        int32_t last_code = -1, other_code = -1;
-        for (size_t i = 0; i < count; ++i) {
-            if (same(slices[i], last)) {
-                codes[i] = last_code;
-            } else if (same(slices[i], other)) {
-                codes[i] = other_code;
-            } else {
-                other = last, other_code = last_code;
-                last = slices[i], last_code = codes[i] = find(slices[i]);
-            }
+    int32_t code(Slice slice) {
+        if (same(slice, last_)) return last_code_;
+        if (!same(slice, other_)) {
+            other_ = last_, other_code_ = last_code_;
+            last_ = slice, last_code_ = find(slice);
+            return last_code_;
         }
+        return other_code_;
     }
     const std::vector<Slice> &unique() const { return unique_; }
 
@@ -40,6 +35,7 @@ class Coder {
         const uint8_t *p = data_ + a.offset, *q = data_ + b.offset;
         const size_t n = size_t(a.length);
         if (n >= 8 && n <= 16) return word(p, 8) == word(q, 8) && word(p + n - 8, 8) == word(q + n - 8, 8);
+        if (n >= 4 && n < 8) return word(p, 4) == word(q, 4) && word(p + n - 4, 4) == word(q + n - 4, 4);
         return std::memcmp(p, q, n) == 0;
     }
     int32_t find(Slice slice) {
@@ -97,9 +93,17 @@ class Coder {
     };
 
     const uint8_t *data_;
+    Slice last_{0, -1}, other_{0, -1};  // most lists are of very few strings
+    int32_t last_code_ = -1, other_code_ = -1;
     std::vector<int32_t> table_;
     std::vector<Slice> unique_;
     std::vector<uint64_t> hashes_;
+};
+
+struct Coded {
+    explicit Coded(const uint8_t *data) : strings(data) {}
+    Coder strings;
+    Integers codes;
 };
 
 }  // namespace celeris::wire

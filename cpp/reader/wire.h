@@ -4,95 +4,30 @@
 // like an unknown one, a repeated number may come packed or not, the last of a oneof wins, and messages merge.
 #pragma once
 
+#include <array>
+#include <atomic>
 #include <bit>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <new>
-#include <stdexcept>
 #include <string>
 #include <utility>
 #include <variant>
 #include <vector>
 
-#include "engine/large.h"
+#include "engine/threads.h"
+#include "reader/codes.h"
+#include "reader/integers.h"
+#include "reader/slice.h"
 
 namespace celeris::wire {
 
 static_assert(std::endian::native == std::endian::little, "the wire format is read in place");
 
-struct Error : std::runtime_error {
-    using std::runtime_error::runtime_error;
-};
-
-// A growing array whose memory is handed on as it is.
-template <typename T> class Array {
-  public:
-    Array() = default;
-    Array(Array &&other) noexcept { swap(other); }
-    Array &operator=(Array &&other) noexcept {
-        swap(other);
-        return *this;
-    }
-    ~Array() { std::free(data_); }
-
-    void push(T value) {
-        if (size_ == capacity_) reserve(capacity_ < 4 ? 4 : capacity_ * 2);
-        data_[size_++] = value;
-    }
-    // Room for `count` more elements, uninitialised; returns the first.
-    T *extend(size_t count) {
-        if (size_ + count > capacity_) reserve(size_ + count);
-        T *first = data_ + size_;
-        size_ += count;
-        return first;
-    }
-    // Where the next elements go and where the room for them ends, for loops that keep both in registers; `commit`
-    // tells how far they came. At most `more` elements will follow: room for all of them, once the array is large.
-    std::pair<T *, T *> room(size_t more) {
-        if (size_ == capacity_) {
-            if (size_ < 32768) reserve(capacity_ < 64 ? 64 : capacity_ * 2);
-            else reserve(size_ + more);
-        }
-        return {data_ + size_, data_ + capacity_};
-    }
-    void commit(const T *next) { size_ = size_t(next - data_); }
-    // Gives back room that is not needed any more.
-    void fit() {
-        if ((capacity_ - size_) * sizeof(T) >= large_page) shrink();
-    }
-    size_t size() const { return size_; }
-    const T *data() const { return data_; }
-    // The memory, no larger than it must be, to be freed with std::free. Never null.
-    T *release() {
-        if (data_ == nullptr) reserve(1);
-        if (size_ && capacity_ > size_) shrink();
-        capacity_ = size_ = 0;
-        return std::exchange(data_, nullptr);
-    }
-
-  private:
-    void swap(Array &other) {
-        std::swap(data_, other.data_);
-        std::swap(size_, other.size_);
-        std::swap(capacity_, other.capacity_);
-    }
-    void reserve(size_t capacity) {
-        T *moved = static_cast<T *>(allocate_large(capacity * sizeof(T)));
-        if (size_) std::memcpy(moved, data_, size_ * sizeof(T));
-        std::free(data_);
-        data_ = moved, capacity_ = capacity;
-    }
-    void shrink() {
-        void *kept = std::realloc(data_, size_ * sizeof(T));
-        if (kept != nullptr) data_ = static_cast<T *>(kept), capacity_ = size_;
-    }
-    T *data_ = nullptr;
-    size_t size_ = 0, capacity_ = 0;
-};
-
-enum class Kind : uint8_t { Int32, Int64, UInt64, Float, Double, String, Bytes, Message };
+// Integers: int64, many of them held narrowly.
+enum class Kind : uint8_t { Int32, Int64, Integers, UInt64, Float, Double, String, Bytes, Message };
 
 struct Field {
     std::string name;
@@ -115,14 +50,10 @@ struct Type {
 
 using Schema = std::vector<Type>;
 
-struct Slice {
-    int64_t offset, length;
-};
-
 struct Message;
 using Value = std::variant<int64_t, uint64_t, float, double, Slice, std::unique_ptr<Message>, Array<int32_t>,
-                           Array<int64_t>, Array<uint64_t>, Array<float>, Array<double>, Array<Slice>,
-                           std::vector<Message>>;
+                           Array<int64_t>, Integers, Array<uint64_t>, Array<float>, Array<double>, Array<Slice>,
+                           std::unique_ptr<Coded>, std::vector<Message>>;
 
 struct Slot {
     const Field *field;
@@ -143,12 +74,14 @@ struct Message {
 struct Limits {
     int depth = 100;              // nested messages or groups, as protobuf's own default
     int64_t messages = 8'000'000;  // an empty message is two bytes in a file and a hundred in memory
+    int threads = 1;
 };
 
 class Decoder {
   public:
     Decoder(const Schema &schema, const uint8_t *data, size_t size, Limits limits = {})
-        : schema_(schema), begin_(data), end_(data + size), left_(limits.messages), depth_(limits.depth) {}
+        : schema_(schema), begin_(data), end_(data + size), left_(limits.messages), depth_(limits.depth),
+          threads_(limits.threads) {}
 
     Message decode(int root) {
         Message message{&schema_[root], {}};
@@ -235,13 +168,26 @@ class Decoder {
         }
     }
 
+    // Large ones among a message's repeated messages, which are read by several threads once their places are known.
+    struct Later {
+        const Field *field;
+        size_t index;
+        const uint8_t *begin, *end;
+    };
+    static constexpr size_t kLarge = 1 << 16;
+
     void fields(Message &message, const uint8_t *p, const uint8_t *end, int depth) {
         if (depth > depth_) fail(p, "expected less deeply nested messages");
+        std::vector<Later> later;
         while (p < end) {
             uint32_t t = tag(p, end);
             const Field *field = message.type->find(t >> 3);
-            if (field == nullptr || !take(message, *field, t, p, end, depth)) skip(t, p, end, depth);
+            if (field == nullptr || !take(message, *field, t, p, end, depth, later)) skip(t, p, end, depth);
         }
+        parallel_try(int64_t(later.size()), threads_, [&](int64_t i) {
+            const Later &each = later[size_t(i)];
+            fields(value<std::vector<Message>>(message, *each.field)[each.index], each.begin, each.end, depth + 1);
+        });
     }
 
     // The slot's value, made if the field was not there; members of the same oneof go.
@@ -253,16 +199,18 @@ class Decoder {
     }
 
     // Reads one occurrence of a known field; false if its wire type is not one the field can have.
-    bool take(Message &message, const Field &field, uint32_t t, const uint8_t *&p, const uint8_t *end, int depth) {
+    bool take(Message &message, const Field &field, uint32_t t, const uint8_t *&p, const uint8_t *end, int depth,
+              std::vector<Later> &later) {
         switch (field.kind) {
         case Kind::Int32: return number<int32_t, int64_t, Varint>(message, field, t, p, end);
         case Kind::Int64: return number<int64_t, int64_t, Varint>(message, field, t, p, end);
+        case Kind::Integers: return integers(message, field, t, p, end);
         case Kind::UInt64: return number<uint64_t, uint64_t, Varint>(message, field, t, p, end);
         case Kind::Float: return number<float, float, Fixed32>(message, field, t, p, end);
         case Kind::Double: return number<double, double, Fixed64>(message, field, t, p, end);
-        case Kind::String:
-        case Kind::Bytes: return text(message, field, t, p, end);
-        case Kind::Message: return submessage(message, field, t, p, end, depth);
+        case Kind::String: return text<Array<Slice>>(message, field, t, p, end);
+        case Kind::Bytes: return text<std::unique_ptr<Coded>>(message, field, t, p, end);
+        case Kind::Message: return submessage(message, field, t, p, end, depth, later);
         }
         return false;
     }
@@ -329,25 +277,100 @@ class Decoder {
         p += size;
         return found;
     }
+    template <class Many>
     bool text(Message &message, const Field &field, uint32_t t, const uint8_t *&p, const uint8_t *end) {
         if ((t & 7) != Delimited) return false;
         if (!field.repeated) {
             value<Slice>(message, field) = slice(p, end);
             return true;
         }
-        run<2>(value<Array<Slice>>(message, field), t, p, end,
-               [this](const uint8_t *&at, const uint8_t *stop) { return slice(at, stop); });
+        Many &to = value<Many>(message, field);
+        if constexpr (std::is_same_v<Many, Array<Slice>>) {
+            run<2>(to, t, p, end, [this](const uint8_t *&at, const uint8_t *stop) { return slice(at, stop); });
+        } else {
+            if (!to) to = std::make_unique<Coded>(begin_);
+            chunks(to->codes, p, end, [&](const uint8_t *&at, const uint8_t *stop, int64_t &next) {
+                next = to->strings.code(slice(at, stop));
+                return again(at, stop, t);
+            });
+        }
         return true;
+    }
+    bool integers(Message &message, const Field &field, uint32_t t, const uint8_t *&p, const uint8_t *end) {
+        if ((t & 7) == Varint) {
+            unpacked(value<Integers>(message, field), t, p, end);
+        } else if ((t & 7) == Delimited) {
+            Integers &to = value<Integers>(message, field);
+            const size_t size = length(p, end);
+            if (size) chunks(to, p, p + size, [this](const uint8_t *&at, const uint8_t *stop, int64_t &next) {
+                next = int64_t(varint(at, stop));
+                return at < stop;
+            });
+        } else {
+            return false;
+        }
+        return true;
+    }
+    // Where eight bytes hold four integers of one byte, or six hold two of two, each before the tag of the next, they are
+    // taken at once.
+    void unpacked(Integers &to, uint32_t t, const uint8_t *&p, const uint8_t *end) const {
+        const uint64_t fours = t * 0x0100010001000100, twos = t * 0x010000010000 | 0x80 | uint64_t(0x80) << 24;
+        std::array<int64_t, 512> chunk;
+        const uint8_t *at = p;
+        for (bool more = true; more;) {
+            size_t count = 0;
+            while (more && count <= chunk.size() - 4) {
+                int64_t *next = chunk.data() + count;
+                uint64_t word = 0;
+                if (t < 0x80 && end - at > 8) std::memcpy(&word, at, sizeof word);
+                if ((word & 0xff80ff80ff80ff80) == fours) {
+                    for (int i = 0; i < 4; ++i) next[i] = int64_t(word >> 16 * i & 0x7f);
+                    count += 4, at += 8;
+                } else if ((word & 0xff8080ff8080) == twos) {
+                    for (int i = 0; i < 2; ++i) next[i] = int64_t((word >> 24 * i & 0x7f) | (word >> (24 * i + 1) & 0x3f80));
+                    count += 2, at += 6;
+                } else {
+                    *next = int64_t(varint(at, end));
+                    ++count, more = again(at, end, t);
+                }
+            }
+            to.append(chunk.data(), count, size_t(end - at) / 2 + 1);
+        }
+        p = at;
+    }
+    // Whether the same field follows: passes over its tag.
+    static bool again(const uint8_t *&at, const uint8_t *end, uint32_t t) {
+        const bool found = t < 0x80 && at < end && *at == t;
+        at += found;
+        return found;
+    }
+    // read(at, end, next) reads one and says whether another follows, one that takes two bytes or more.
+    template <class Read>
+    void chunks(Integers &to, const uint8_t *&p, const uint8_t *end, Read read) const {
+        std::array<int64_t, 512> chunk;
+        const uint8_t *at = p;
+        for (bool more = true; more;) {
+            size_t count = 0;
+            while (more && count < chunk.size()) more = read(at, end, chunk[count++]);
+            to.append(chunk.data(), count, size_t(end - at) + 1);
+        }
+        p = at;
     }
 
     bool submessage(Message &message, const Field &field, uint32_t t, const uint8_t *&p, const uint8_t *end,
-                    int depth) {
+                    int depth, std::vector<Later> &later) {
         if ((t & 7) != Delimited) return false;
         if (--left_ < 0) fail(p, "expected fewer messages");
         size_t size = length(p, end);
         Message *inner;
         if (field.repeated) {
-            inner = &value<std::vector<Message>>(message, field).emplace_back(Message{&schema_[field.message], {}});
+            auto &all = value<std::vector<Message>>(message, field);
+            inner = &all.emplace_back(Message{&schema_[field.message], {}});
+            if (size >= kLarge && threads_ > 1) {
+                later.push_back({&field, all.size() - 1, p, p + size});
+                p += size;
+                return true;
+            }
         } else {
             auto &held = value<std::unique_ptr<Message>>(message, field);
             if (!held) held = std::make_unique<Message>(Message{&schema_[field.message], {}});
@@ -360,8 +383,8 @@ class Decoder {
 
     const Schema &schema_;
     const uint8_t *begin_, *end_;
-    int64_t left_;
-    int depth_;
+    std::atomic<int64_t> left_;
+    int depth_, threads_;
 };
 
 }  // namespace celeris::wire

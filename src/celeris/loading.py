@@ -66,6 +66,7 @@ class LoadedModel:
             self._profile = Profile(options.profile_file_prefix)
         self._providers: list[str] = []
         self._provider_options: dict[str, dict[str, str]] = {}
+        self.threads = max(int(options.intra_op_num_threads), 0) or _core.available_processors()
         start = time.time_ns()
         self._model = self._load(source)
         self._note("model_loading_uri" if self._path else "model_loading_array", start)
@@ -74,7 +75,7 @@ class LoadedModel:
         options = self.session_options
         overrides = options._overrides
         try:
-            model = read(source)
+            model = read(source, threads=self.threads)
             if options.changes_models:
                 from celeris.given import replace_initializers, sizes_by_name
 
@@ -96,7 +97,6 @@ class LoadedModel:
         self._provider_options = {name: {} for name in sorted(self._providers, reverse=True)}
         if not all(isinstance(name, str) for name in disabled):
             raise TypeError(f"disabled_optimizers: expected names of type str, got {sorted(map(repr, disabled))}")
-        self.threads = max(int(self.session_options.intra_op_num_threads), 0) or _core.available_processors()
         start = time.time_ns()
         passes = self.session_options.graph_optimization_level != GraphOptimizationLevel.ORT_DISABLE_ALL
         try:

@@ -33,6 +33,7 @@ TABLE = {
         (16, "ss", "string", True, -1, ""),
         (17, "bs", "bytes", True, -1, ""),
         (18, "ms", "message", True, -1, "M"),
+        (10, "ns", "integers", True, -1, ""),
         (21, "x", "int64", False, 0, ""),
         (22, "y", "string", False, 0, ""),
     ]
@@ -40,8 +41,8 @@ TABLE = {
 SCHEMA = _core.WireSchema(TABLE, Strings)
 
 
-def m(data: Any, depth: int = 100, messages: int = 1000) -> Any:
-    return SCHEMA.decode(data, "M", depth, messages)
+def m(data: Any, depth: int = 100, messages: int = 1000, threads: int = 1) -> Any:
+    return SCHEMA.decode(data, "M", depth, messages, threads)
 
 
 def tag(number: int, wire: int) -> bytes:
@@ -111,7 +112,62 @@ def test_repeated_bytes_are_distinct_values_and_codes(values: list[bytes]) -> No
     assert list(found) == values
     unique, codes = found.codes()
     assert unique == list(dict.fromkeys(values))
-    assert codes.dtype == (np.uint8 if len(unique) <= 256 and values else np.int32)
+    assert codes.dtype == (np.int64 if values else np.int32)
+
+
+SIZES = {np.int8: 7, np.int16: 15, np.int32: 31, np.int64: 63}
+
+
+@given(st.lists(st.tuples(st.sampled_from(list(SIZES)), st.integers(1, 2500)), max_size=5), st.integers(0, 2**32))
+def test_many_integers_are_as_narrow_as_the_widest(runs: list[tuple[Any, int]], seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    parts = [rng.integers(-(2 ** SIZES[t]) * (seed % 2), 2 ** SIZES[t], n) for t, n in runs]
+    values = np.concatenate([np.zeros(0, np.int64), *parts])
+    both = b"".join(tag(10, 0) + varint(value) for value in values.tolist()), text(10, varints(values))
+    for data in (*both, both[0] + both[1]):
+        found = m(data).get("ns", np.zeros(0, np.int64))
+        np.testing.assert_array_equal(found, np.concatenate((values, values)) if data not in both else values)
+        fits = [
+            d for d in SIZES if not values.size or np.iinfo(d).min <= values.min() <= values.max() <= np.iinfo(d).max
+        ]
+        assert found.dtype == (fits[0] if len(found) >= 4096 else np.int64)
+
+
+def test_codes_of_many_strings_are_narrow() -> None:
+    values = [b"%d" % number for number in range(200)] * 21
+    unique, codes = m(b"".join(text(17, value) for value in values))["bs"].codes()
+    assert unique == values[:200]
+    assert codes.dtype == np.int16
+    assert codes.tolist() == list(range(200)) * 21
+
+
+def test_several_threads_read_what_one_reads() -> None:
+    numbers = np.arange(60_000) * 7919 % 70_000
+    inner = [
+        b"".join(tag(n, 0) + varint(value) for value in numbers[:k].tolist()) for n, k in ((10, 60_000), (12, 30_000))
+    ]
+    data = b"".join(text(18, each) for each in (inner[0], b"", inner[1], text(18, inner[0]) + text(18, inner[1])))
+    one, several = m(data), m(data, threads=3)
+    for a, b in zip(one["ms"], several["ms"], strict=True):
+        assert a.keys() == b.keys()
+    np.testing.assert_array_equal(several["ms"][0]["ns"], numbers)
+    np.testing.assert_array_equal(several["ms"][2]["js"], numbers[:30_000])
+    np.testing.assert_array_equal(several["ms"][3]["ms"][0]["ns"], numbers)
+    for broken in (inner[0] + tag(10, 0) + b"\xff", inner[0] + tag(1, 6)):
+        damaged = text(18, inner[0]) + text(18, broken) + text(18, inner[1][:-1] + b"\xff")
+        texts = []
+        for threads in (1, 3):
+            with pytest.raises(_core.WireError) as caught:
+                m(damaged, threads=threads)
+            texts.append(str(caught.value))
+        assert texts[0] == texts[1]
+    with pytest.raises(_core.WireError, match="expected fewer messages"):
+        m(data, messages=5, threads=3)
+
+
+def test_narrow_integers_are_many() -> None:
+    with pytest.raises(ValueError, match="expected many integers"):
+        _core.WireSchema({"M": [(1, "i", "integers", False, -1, "")]}, Strings)
 
 
 def test_many_distinct_strings() -> None:
@@ -244,7 +300,7 @@ def test_onnx_schema_is_complete() -> None:
             if found is None:
                 left_out.add(theirs.name)
                 continue
-            assert (found.name, found.kind) == (theirs.name, kinds[theirs.type])
+            assert (found.name, found.kind.replace("integers", "int64")) == (theirs.name, kinds[theirs.type])
             assert found.repeated == theirs.is_repeated
             assert (found.oneof >= 0) == (theirs.containing_oneof is not None)
         assert not by_number

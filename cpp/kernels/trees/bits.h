@@ -90,7 +90,9 @@ struct Bits {
 template <class Key>
 class BitBuilder {
 public:
-    BitBuilder(const Splits<Key> &s, Leaves &leaves) : s_(s), leaves_(leaves) {}
+    // `numbers`: of the given nodes that are leaves.
+    BitBuilder(const Splits<Key> &s, const Leaves &leaves, const std::vector<uint32_t> &numbers)
+        : s_(s), leaves_(leaves), leaf_numbers_(numbers) {}
 
     // The trees as bits, or none where they do not suit: too many leaves, or values that are not float32.
     std::optional<Bits> build() {
@@ -105,9 +107,9 @@ public:
             std::stable_sort(order.begin(), order.end(), [&](int32_t a, int32_t b) { return target(a) < target(b); });
         for (int32_t tree : order) {
             if (!expand(s_.roots[size_t(tree)])) return {};
-            if (!fits()) {
+            if (!take()) {
                 close();
-                if (!fits()) return {};  // a set of too many values
+                if (!take()) return {};  // a set of too many values
             }
             if (open_.empty() || open_.size() == size_t(kTogether) || open_target_ != target(tree)) end_group();
             open_target_ = target(tree);
@@ -125,6 +127,7 @@ private:
         const typename Splits<Key>::Set *set;  // or null
         int32_t split, left, right;  // children: index of a node, or ~leaf
         int32_t height = 0;          // levels that its piece has below it, itself included
+        int32_t test = 0;            // the number of its comparison
         bool cut = false;            // begins the next piece
     };
     using Vector = int32_t;  // the number of one that steps write, or ~test, or ~(kFirstSet + set)
@@ -161,45 +164,40 @@ private:
         return int32_t(at);
     }
 
-    static uint64_t id(int32_t plane, Key key) { return uint64_t(key) * 0x9e3779b97f4a7c15u + uint64_t(plane); }
-
-    // Whether the chunk can take the tree's comparisons too.
-    bool fits() {
-        fresh_.clear();
-        if (used_.size() < s_.planes.size()) used_.resize(s_.planes.size());
+    // Takes the tree's comparisons into the chunk; false where it has no room for them.
+    bool take() {
+        const size_t before = pairs_.size();
         size_t sets = sets_.size();
-        for (const Node &n : nodes_) {
+        bool fits = true;
+        for (Node &n : nodes_) {
             sets += n.set != nullptr;
             each_comparison(n, [&](int32_t plane, Key key) {
-                if (find(plane, key) < 0) fresh_.push_back({plane, key});
+                if (fits) n.test = number(plane, key);
+                fits &= pairs_.size() + sets <= kChunkTests && used_[size_t(plane)] <= 255;
             });
         }
-        std::sort(fresh_.begin(), fresh_.end());
-        fresh_.erase(std::unique(fresh_.begin(), fresh_.end()), fresh_.end());
-        size_t run = 0;
-        for (size_t i = 0; i < fresh_.size(); ++i) {
-            run = i > 0 && fresh_[i].first == fresh_[i - 1].first ? run + 1 : 1;
-            if (used_[size_t(fresh_[i].first)] + run > 255) return false;
-        }
-        return pairs_.size() + fresh_.size() + sets <= kChunkTests;
+        for (; !fits && pairs_.size() > before; pairs_.pop_back()) --used_[size_t(pairs_.back().first)];
+        return fits;
     }
     template <class Visit>
     void each_comparison(const Node &n, Visit &&visit) const {
         if (n.set == nullptr) return visit(s_.splits[size_t(n.split)].plane, s_.splits[size_t(n.split)].key);
         for (uint32_t e = n.set->first; e < n.set->last; ++e) visit(s_.set_ends[e].first, s_.set_ends[e].second);
     }
-    int32_t find(int32_t plane, Key key) const {
-        const auto found = number_.find({plane, key});
-        return found == number_.end() ? -1 : found->second;
-    }
+    // The number of a test among the chunk's.
     int32_t number(int32_t plane, Key key) {
-        const auto [at, fresh] = number_.try_emplace({plane, key}, int32_t(pairs_.size()));
-        if (fresh) pairs_.push_back({plane, key}), ++used_[size_t(plane)];
-        return at->second;
+        size_t at = size_t((uint64_t(key) * 0x9e3779b97f4a7c15u + uint64_t(plane) * 0xd6e8feb86659fd93u) >> 32) % kPlaces;
+        for (; number_[at] >= 0; at = (at + 1) % kPlaces)
+            if (pairs_[size_t(number_[at])] == std::pair{plane, key}) return number_[at];
+        number_[at] = int32_t(pairs_.size());
+        pairs_.push_back({plane, key}), ++used_[size_t(plane)];
+        return number_[at];
     }
+    static constexpr size_t kPlaces = 1 << 14;  // of the hash table
+    static_assert(kPlaces > 2 * kChunkTests);
 
     float value(int32_t leaf, int64_t column) {
-        const size_t at = leaves_.number(ends_[size_t(leaf)]);
+        const size_t at = leaf_numbers_[size_t(ends_[size_t(leaf)])];
         return leaves_.singles[at * size_t(bits_.columns) + size_t(column)];
     }
 
@@ -267,7 +265,9 @@ private:
         } else {
             free_.clear();
             for (size_t slot = kSlots; slot > 0; --slot) free_.push_back(Vector(slot));
-            for (const Vector plane : choose(root)) write(plane);
+            planes_.clear();
+            choose(root);
+            for (const Vector plane : planes_) write(plane);
         }
         std::vector<uint8_t> map(Bits::map_size(piece.levels), 0);
         fill(root, piece.levels, piece.paths, map.data());
@@ -307,8 +307,7 @@ private:
     }
     Vector test(int32_t at) {
         const Node &n = nodes_[size_t(at)];
-        const auto &split = s_.splits[size_t(n.split)];
-        if (n.set == nullptr) return ~number(split.plane, split.key);
+        if (n.set == nullptr) return ~n.test;
         const auto [found, fresh] = set_number_.try_emplace(n.split, int32_t(sets_.size()));
         if (fresh) {
             sets_.emplace_back();
@@ -327,26 +326,30 @@ private:
         lay_path(nodes_[size_t(at)].left, program, 2 * heap + 1);
         lay_path(nodes_[size_t(at)].right, program, 2 * heap + 2);
     }
-    // Writes the steps of a node, the higher side first; gives its planes, its own mask last.
-    std::vector<Vector> choose(int32_t at) {
-        if (ends(at)) return {};
-        const Node &n = nodes_[size_t(at)];
+    // Writes the steps of a node, the higher side first; leaves its planes on top of planes_, its own mask last.
+    void choose(int32_t at) {
+        if (ends(at)) return;
+        const Node n = nodes_[size_t(at)];
         const bool left_first = height(n.left) >= height(n.right);
-        std::vector<Vector> high = choose(left_first ? n.left : n.right), low = choose(left_first ? n.right : n.left);
+        const size_t high = planes_.size();
+        choose(left_first ? n.left : n.right);
+        const size_t low = planes_.size();
+        choose(left_first ? n.right : n.left);
         const Vector mask = test(at);
-        for (size_t i = 0; i < low.size(); ++i) {
-            Vector to = std::max(high[i], low[i]);  // a slot that is read here for the last time
+        for (size_t i = 0; low + i < planes_.size(); ++i) {
+            const Vector a = planes_[high + i], b = planes_[low + i];
+            Vector to = std::max(a, b);  // a slot that is read here for the last time
             if (to < 0) {
                 require(!free_.empty(), "trees: too many vectors");
                 to = free_.back(), free_.pop_back();
-            } else if (std::min(high[i], low[i]) > 0) {
-                free_.push_back(std::min(high[i], low[i]));
+            } else if (std::min(a, b) > 0) {
+                free_.push_back(std::min(a, b));
             }
-            write(to), write(mask), write(left_first ? low[i] : high[i]), write(left_first ? high[i] : low[i]);
-            high[i] = to;
+            write(to), write(mask), write(left_first ? b : a), write(left_first ? a : b);
+            planes_[high + i] = to;
         }
-        high.push_back(mask);
-        return high;
+        planes_.resize(low);
+        planes_.push_back(mask);
     }
 
     void end_group() {
@@ -430,20 +433,25 @@ private:
     // Ends the chunk: numbers its tests plane by plane, and lays out the searches for ranks.
     void close() {
         end_group();
-        if (bits_.groups.size() == groups_done_) return;
-        std::vector<int32_t> order(pairs_.size()), place(pairs_.size());
-        for (size_t i = 0; i < order.size(); ++i) order[i] = int32_t(i);
-        std::sort(order.begin(), order.end(), [&](int32_t a, int32_t b) { return pairs_[size_t(a)] < pairs_[size_t(b)]; });
+        if (bits_.groups.size() == groups_done_) {
+            forget();
+            return;
+        }
+        std::vector<int32_t> place(pairs_.size());
+        std::vector<std::pair<std::pair<int32_t, Key>, int32_t>> order;
+        for (size_t i = 0; i < pairs_.size(); ++i) order.push_back({pairs_[i], int32_t(i)});
+        std::sort(order.begin(), order.end());
         std::vector<std::pair<uint8_t, uint8_t>> lane(pairs_.size());  // plane and rank of each
         Bits::Chunk chunk{bits_.ranked.size(), 0, groups_done_, bits_.groups.size(), bits_.sets.size(), 0};
         for (size_t i = 0; i < order.size();) {
-            const int32_t plane = pairs_[size_t(order[i])].first;
+            const int32_t plane = order[i].first.first;
             size_t end = i;
             std::vector<Key> keys;
-            for (; end < order.size() && pairs_[size_t(order[end])].first == plane; ++end) {
-                place[size_t(order[end])] = int32_t(end) + 1;
-                lane[size_t(order[end])] = {uint8_t(bits_.ranked.size() - chunk.ranked), uint8_t(end - i)};
-                keys.push_back(pairs_[size_t(order[end])].second);
+            for (; end < order.size() && order[end].first.first == plane; ++end) {
+                const size_t test = size_t(order[end].second);
+                place[test] = int32_t(end) + 1;
+                lane[test] = {uint8_t(bits_.ranked.size() - chunk.ranked), uint8_t(end - i)};
+                keys.push_back(order[end].first.second);
             }
             rank(plane, keys);
             i = end;
@@ -467,8 +475,11 @@ private:
         bits_.most_tests = std::max(bits_.most_tests, pairs_.size() + sets_.size());
         bits_.chunks.push_back(chunk);
         groups_done_ = bits_.groups.size();
-        sets_.clear(), set_number_.clear();
-        pairs_.clear(), number_.clear(), patches_.clear(), used_.assign(s_.planes.size(), 0);
+        forget();
+    }
+    void forget() {
+        sets_.clear(), set_number_.clear(), pairs_.clear(), patches_.clear();
+        number_.assign(kPlaces, -1), used_.assign(s_.planes.met.size(), 0);
     }
     void rank(int32_t plane, const std::vector<Key> &keys) {
         auto &search = [&]() -> std::vector<Key> & {
@@ -491,26 +502,24 @@ private:
         }
     }
 
-    struct Hash {
-        size_t operator()(const std::pair<int32_t, Key> &p) const { return size_t(id(p.first, p.second) >> 17); }
-    };
     const Splits<Key> &s_;
-    Leaves &leaves_;
+    const Leaves &leaves_;
+    const std::vector<uint32_t> &leaf_numbers_;
     Bits bits_;
     const bool by_register_ = std::string_view(instruction_set()) == "avx512";  // tables are looked up in registers
     std::vector<Node> nodes_;
     std::vector<int32_t> ends_;
     std::vector<int32_t> numbers_;  // of leaves, in the order in which pieces meet them
     int32_t leaf_of_[kMostLeaves], numbered_ = 0;
-    std::vector<Vector> free_;
+    std::vector<Vector> free_, planes_;
     int32_t root_ = ~0, open_target_ = 0;
     std::vector<Open> open_;
     std::optional<LaneBuilder> lanes_;
-    std::vector<std::pair<int32_t, Key>> pairs_, fresh_;
+    std::vector<std::pair<int32_t, Key>> pairs_;
     std::vector<std::vector<int32_t>> sets_;  // of the open chunk: tests
     std::unordered_map<int32_t, int32_t> set_number_;  // of the set whose splits begin there
-    std::unordered_map<std::pair<int32_t, Key>, int32_t, Hash> number_;
-    std::vector<size_t> used_;
+    std::vector<int32_t> number_ = std::vector<int32_t>(kPlaces, -1);  // in pairs_
+    std::vector<size_t> used_ = std::vector<size_t>(s_.planes.met.size(), 0);
     std::vector<std::pair<size_t, int32_t>> patches_;
     size_t groups_done_ = 0;
 };

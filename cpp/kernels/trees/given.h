@@ -35,6 +35,41 @@ struct GivenTrees {
     }
 
     int64_t size() const { return int64_t(mode.size()); }
+
+    // Some of the trees: the nodes `from` to `to`, which lead to no others. Up to its end there are so many splits.
+    struct Part {
+        std::span<const int32_t> roots;
+        int64_t from, to;
+        size_t splits;
+    };
+    Part whole() const { return {roots, 0, size(), mode.size()}; }
+    // The trees in parts of some thousand nodes, where they lie one after another; else none.
+    std::vector<Part> parts() const {
+        constexpr int64_t enough = 1 << 15;
+        std::vector<Part> found;
+        size_t first = 0, splits = 0;
+        for (size_t tree = 0; tree < roots.size(); ++tree) {
+            const auto [from, to] = nodes_of(tree);
+            if (from >= to) return {};
+            bool inside = true;
+            for (size_t i = size_t(from); i < size_t(to); ++i) {
+                const bool inner = mode[i] != leaf;
+                inside &= (!inner) | ((yes[i] >= from) & (yes[i] < to) & (no[i] >= from) & (no[i] < to));
+                splits += inner;
+            }
+            if (!inside) return {};
+            const int64_t begin = nodes_of(first).first;
+            if (to - begin < enough && tree + 1 < roots.size()) continue;
+            found.push_back({roots.subspan(first, tree + 1 - first), begin, to, splits});
+            first = tree + 1;
+        }
+        return found;
+    }
+    // Of a tree among such: from the one before's end up to the next one's root.
+    std::pair<int64_t, int64_t> nodes_of(size_t tree) const {
+        return {tree == 0 ? 0 : roots[tree], tree + 1 < roots.size() ? roots[tree + 1] : size()};
+    }
+
     static double real(const Params::Array &a, int64_t i) {
         return a.type == Type::f32 ? double(reinterpret_cast<const float *>(a.data)[i])
                                    : reinterpret_cast<const double *>(a.data)[i];

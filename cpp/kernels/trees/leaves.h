@@ -1,6 +1,7 @@
 // Leaves: what each leaf adds to which target.
 #pragma once
 
+#include "engine/threads.h"
 #include "kernels/trees/given.h"
 
 namespace celeris::trees {
@@ -17,7 +18,7 @@ struct Leaves {
     bool narrow = true;          // values are float32: in `singles`, else in `doubles`
     LargeVector<float> singles;
     LargeVector<double> doubles;
-    std::vector<int64_t> first;
+    std::vector<int64_t> first{0};
     struct Entry {
         int32_t target;
         double weight;
@@ -25,84 +26,98 @@ struct Leaves {
     std::vector<Entry> entries;
     std::vector<int32_t> tree_target;  // of each tree where kind is `value`
 
-    // `each(f)` calls f(tree, node) for all leaves of all trees; where trees share leaves, for tree 0.
-    template <class EachLeaf>
-    Leaves(const GivenTrees &g, size_t count, EachLeaf &&each) : targets(g.targets), trees(count), g_(g) {
-        kind = choose(each);
-        number_.assign(size_t(g.size()), none);
-        if (kind != sparse && narrow) singles.reserve(size_t(leaves_ * columns()));
+    // `each(tree, visit)` calls visit(node) for all leaves of the tree.
+    template <class Each>
+    Leaves(const GivenTrees &g, size_t count, int threads, Each &&each)
+        : targets(g.targets), trees(count), tree_target(count, 0), g_(&g) {
+        std::vector<Common> found(trees);
+        parallel_for(int64_t(trees), threads, [&](int64_t tree) {
+            found[size_t(tree)] = common([&](auto &&visit) { each(size_t(tree), visit); }, tree_target[size_t(tree)]);
+        });
+        bool one = true, distinct = true;
+        int64_t leaves = 0;
+        for (const Common &each_tree : found) {
+            one &= each_tree.one, distinct &= each_tree.distinct, narrow &= each_tree.narrow;
+            leaves += each_tree.leaves;
+        }
+        if (g.aggregate == Aggregate::min || g.aggregate == Aggregate::max)
+            kind = sparse;
+        else if (one)
+            kind = value;
+        else
+            kind = distinct && leaves * targets <= 4 * int64_t(g.target.size()) + 64 ? dense : sparse;
     }
 
     // Values that each leaf has in a table.
     int64_t columns() const { return kind == value ? 1 : targets; }
 
-    uint32_t number(int32_t node) {
-        const size_t n = size_t(node);
-        if (number_[n] != none) return number_[n];
-        number_[n] = count_++;
-        const int64_t from = g_.first[n], to = g_.first[n + 1];
+    void make_room(size_t count) {
+        if (kind == sparse)
+            first.reserve(count + 1);
+        else if (narrow)
+            singles.resize(count * size_t(columns()));
+        else
+            doubles.resize(count * size_t(columns()));
+    }
+    // What the leaf of that number holds: the node's weights. Entries come in the order of their numbers.
+    void set(size_t number, int32_t node) {
+        const int64_t from = g_->first[size_t(node)], to = g_->first[size_t(node) + 1];
         if (kind == sparse) {
-            if (first.empty()) first.push_back(0);
-            for (int64_t k = from; k < to; ++k) entries.push_back({g_.target[size_t(k)], g_.weight_of(k)});
+            for (int64_t k = from; k < to; ++k) entries.push_back({g_->target[size_t(k)], g_->weight_of(k)});
             first.push_back(int64_t(entries.size()));
         } else if (narrow) {
-            put(singles, from, to);
+            put(singles.data() + int64_t(number) * columns(), from, to);
         } else {
-            put(doubles, from, to);
+            put(doubles.data() + int64_t(number) * columns(), from, to);
         }
-        return number_[n];
     }
-    // All trees are laid out as one.
-    void same_target() {
-        for (int32_t &t : tree_target) t = tree_target[0];
-    }
-    void finish() { number_ = {}; }
 
 private:
-    static constexpr uint32_t none = ~uint32_t(0);
-
     template <class T>
-    void put(LargeVector<T> &values, int64_t from, int64_t to) {
+    void put(T *to, int64_t from, int64_t end) const {
         if (kind == value) {
-            values.push_back(from < to ? T(g_.weight_of(from)) : T(0));
+            *to = from < end ? T(g_->weight_of(from)) : T(0);
             return;
         }
-        const size_t at = values.size();
-        for (int64_t t = 0; t < targets; ++t) values.push_back(T(0));
-        for (int64_t k = from; k < to; ++k) values[at + size_t(g_.target[size_t(k)])] = T(g_.weight_of(k));
+        std::fill_n(to, targets, T(0));
+        for (int64_t k = from; k < end; ++k) to[g_->target[size_t(k)]] = T(g_->weight_of(k));
     }
 
-    template <class EachLeaf>
-    Kind choose(EachLeaf &&each) {
-        if (g_.aggregate == Aggregate::min || g_.aggregate == Aggregate::max) return sparse;
-        bool one = true, distinct = true;
-        tree_target.assign(trees, -1);
-        each([&](size_t tree, int32_t node) {
-            const int64_t from = g_.first[size_t(node)], to = g_.first[size_t(node) + 1];
-            ++leaves_;
+    // What the leaves of a tree are like: whether each adds to one target at most, the same; whether none adds to one
+    // twice; and whether all values are float32.
+    struct Common {
+        bool one = true, distinct = true, narrow = true;
+        int64_t leaves = 0;
+    };
+    template <class Each>
+    Common common(Each &&each, int32_t &target) const {
+        const GivenTrees &g = *g_;
+        const bool single = g.weight.type == Type::f32;
+        Common found;
+        int32_t first_target = -1;
+        each([&](int32_t node) {
+            const int64_t from = g.first[size_t(node)], to = g.first[size_t(node) + 1];
+            ++found.leaves;
+            if (from == to) return;
+            if (first_target < 0) first_target = g.target[size_t(from)];
+            found.one &= to - from == 1 && g.target[size_t(from)] == first_target;
+            if (single && to - from == 1) return;
             for (int64_t k = from; k < to; ++k) {
-                const double w = g_.weight_of(k);
-                const int32_t t = g_.target[size_t(k)];
-                narrow &= double(float(w)) == w;
-                one &= to - from == 1 && (tree_target[tree] < 0 || tree_target[tree] == t);
-                tree_target[tree] = t;
+                const double w = g.weight_of(k);
+                const int32_t t = g.target[size_t(k)];
+                found.narrow &= double(float(w)) == w;
                 if (to - from <= 64) {
-                    for (int64_t j = from; j < k; ++j) distinct &= g_.target[size_t(j)] != t;
+                    for (int64_t j = from; j < k; ++j) found.distinct &= g.target[size_t(j)] != t;
                 } else if (k > from) {
-                    distinct &= g_.target[size_t(k) - 1] < t;
+                    found.distinct &= g.target[size_t(k) - 1] < t;
                 }
             }
         });
-        for (int32_t &t : tree_target) t = t < 0 ? 0 : t;
-        if (one) return value;
-        const int64_t weights = int64_t(g_.target.size());
-        return distinct && leaves_ * targets <= 4 * weights + 64 ? dense : sparse;
+        target = std::max(first_target, 0);
+        return found;
     }
 
-    const GivenTrees &g_;
-    LargeVector<uint32_t> number_;
-    uint32_t count_ = 0;
-    int64_t leaves_ = 0;
+    const GivenTrees *g_;  // while leaves are set
 };
 
 }  // namespace celeris::trees

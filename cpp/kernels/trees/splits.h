@@ -46,6 +46,42 @@ struct Keys {
     }
 };
 
+// The planes of an ensemble, numbered as they are met.
+class Planes {
+public:
+    explicit Planes(bool has_nan) : has_nan_(has_nan) {}
+
+    int32_t number(int32_t feature, bool nan_left) {
+        nan_left &= has_nan_;
+        const size_t at = size_t(feature) * 2 + nan_left;
+        if (number_.size() <= at) number_.resize(at + 1, -1);
+        if (number_[at] < 0) {
+            number_[at] = int32_t(met.size());
+            met.push_back({feature, int32_t(nan_left)});
+        }
+        return number_[at];
+    }
+    // Meets those of all nodes, so that several threads may ask for numbers. False where there are modes but <= and <.
+    bool meet(const GivenTrees &g, int64_t features) {
+        std::vector<uint8_t> seen(size_t(2 * features) + 1, 0);
+        bool plain = true;
+        for (size_t i = 0; i < g.mode.size(); ++i) {
+            const bool inner = g.mode[i] != leaf;
+            plain &= !inner || g.mode[i] <= lt;
+            seen[inner ? 2 * size_t(g.feature[i]) + (g.missing[i] != 0) : size_t(2 * features)] = 1;
+        }
+        for (int32_t f = 0; plain && f < features; ++f)
+            for (int nan_left = 0; nan_left < 2; ++nan_left)
+                if (seen[size_t(2 * f + nan_left)]) number(f, nan_left != 0);
+        return plain;
+    }
+    std::vector<Plane> met;
+
+private:
+    bool has_nan_;
+    std::vector<int32_t> number_;
+};
+
 template <class Key>
 struct Splits {
     // A child is a split's index, or ~node for a leaf of the given ensemble.
@@ -63,17 +99,17 @@ struct Splits {
     std::vector<Set> sets;
     std::vector<std::pair<int32_t, Key>> set_ends;  // plane, key
     std::vector<int32_t> roots;
-    std::vector<Plane> planes;
     LargeVector<int32_t> depth;  // of each split: comparisons to the farthest leaf
+    Planes &planes;
 
-    Splits(const GivenTrees &g, bool has_nan) : g_(g), has_nan_(has_nan) {
+    Splits(const GivenTrees &g, const GivenTrees::Part &part, Planes &met)
+        : planes(met), g_(g), from_(part.from), to_(part.to) {
         place();
         splits.reserve(size_t(total_));
-        for (int64_t i = 0; i < g.size(); ++i)
-            if (g.mode[size_t(i)] != leaf) add(i);
-        for (int32_t r : g.roots) roots.push_back(head(r));
+        for (int32_t i : inner_) add(i);
+        for (int32_t r : part.roots) roots.push_back(head(r));
         measure();
-        head_ = {}, plane_of_ = {}, ends_ = {};
+        head_ = {}, inner_ = {}, ends_ = {};
     }
 
     // The set of the node whose splits begin there, or null.
@@ -86,23 +122,26 @@ struct Splits {
 private:
     using K = Keys<Key>;
 
-    int32_t head(int32_t node) const { return head_[size_t(node)]; }
+    int32_t head(int32_t node) const { return head_[size_t(node - from_)]; }
 
     // head_: a node's first split, ~node of a leaf. (Which nodes are leaves no processor guesses: no branches on that.)
     void place() {
-        head_.resize(size_t(g_.size()));
+        head_.resize(size_t(to_ - from_)), inner_.resize(head_.size());
         total_ = 0;
-        for (int64_t i = 0; i < g_.size(); ++i) {
+        size_t inner = 0;
+        for (int64_t i = from_; i < to_; ++i) {
             const uint8_t mode = g_.mode[size_t(i)];
             const bool is_leaf = mode == leaf;
-            head_[size_t(i)] = is_leaf ? ~int32_t(i) : int32_t(total_);
-            total_ += !is_leaf;
+            head_[size_t(i - from_)] = is_leaf ? ~int32_t(i) : int32_t(total_);
+            inner_[inner] = int32_t(i);
+            total_ += !is_leaf, inner += !is_leaf;
             if (mode == eq || mode == neq || mode == member) {
                 ends(i);
                 total_ += std::max<int64_t>(1, int64_t(ends_.size())) - 1;
             }
             require(total_ < int64_t(1) << 30, "trees: expected fewer nodes and members of sets");
         }
+        inner_.resize(inner);
     }
 
     // ends_: ascending keys; a number is among the node's values where an odd count of ends lies below its key.
@@ -129,16 +168,7 @@ private:
         }
     }
 
-    int32_t plane(int32_t feature, bool nan_left) {
-        nan_left &= has_nan_;
-        const size_t at = size_t(feature) * 2 + nan_left;
-        if (plane_of_.size() <= at) plane_of_.resize(at + 1, -1);
-        if (plane_of_[at] < 0) {
-            plane_of_[at] = int32_t(planes.size());
-            planes.push_back({feature, int32_t(nan_left)});
-        }
-        return plane_of_[at];
-    }
+    int32_t plane(int32_t feature, bool nan_left) { return planes.number(feature, nan_left); }
 
     void add(int64_t i) {
         const size_t n = size_t(i);
@@ -228,10 +258,9 @@ private:
     void settle(size_t i) { depth[i] = 1 + std::max(depth_of(splits[i].left), depth_of(splits[i].right)); }
 
     const GivenTrees &g_;
-    bool has_nan_;
+    const int64_t from_, to_;
     int64_t total_ = 0;
-    LargeVector<int32_t> head_;
-    std::vector<int32_t> plane_of_;
+    LargeVector<int32_t> head_, inner_;
     std::vector<Key> ends_;
     std::unordered_map<int32_t, size_t> set_at_;
 };

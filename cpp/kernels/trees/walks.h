@@ -51,7 +51,8 @@ struct Walks {
         int32_t node;  // of the given ensemble
     };
     LargeVector<Node> nodes;
-    LargeVector<LaidLeaf> leaves;  // until they are numbered, tree by tree
+    LargeVector<LaidLeaf> leaves;   // until they are numbered: tree by tree,
+    std::vector<size_t> leaf_ends;  // up to here
     std::vector<Tree> trees;
     std::vector<Top> tops;
 
@@ -59,8 +60,8 @@ struct Walks {
     // serve all of them.
     bool lay(const Splits<Key> &s, bool apart) {
         constexpr int64_t limit = std::numeric_limits<typename Node::Index>::max();
-        nodes.clear(), leaves.clear(), trees.clear(), tops.clear();
-        if (int64_t(s.planes.size() + 1) * kLanes > limit) return false;
+        nodes.clear(), leaves.clear(), leaf_ends.clear(), trees.clear(), tops.clear();
+        if (int64_t(s.planes.met.size() + 1) * kLanes > limit) return false;
         const size_t expected = s.splits.size() + s.roots.size();
         nodes.reserve(2 * expected), leaves.reserve(expected + s.roots.size());
         LargeVector<int32_t> pair_of(s.splits.size(), -1);
@@ -92,17 +93,37 @@ struct Walks {
             }
             tree.usual = apart ? usual_depth(int64_t(leaves.size() - first_leaf)) : tree.depth;
             trees.push_back(tree);
+            leaf_ends.push_back(leaves.size());
         }
         return true;
     }
 
-    // Numbers the leaves: `number(given leaf)`.
-    template <class Number>
-    void number_leaves(Number &&number) {
+    // The nodes, whole lines of them, and the leaves that so many trees have at most.
+    static std::pair<size_t, size_t> room(size_t splits, size_t count) {
+        constexpr size_t line = 2 * kLinePairs;
+        return {(2 * (splits + count) + line - 1) / line * line + count * line, splits + 2 * count};
+    }
+    void make_room(size_t splits, size_t count) {
+        nodes.resize(room(splits, count).first), trees.resize(count), tops.resize(count);
+    }
+    // Takes over a part, its leaves numbered.
+    void put(const Walks &part, size_t node, size_t tree) {
+        std::copy(part.nodes.begin(), part.nodes.end(), nodes.begin() + int64_t(node));
+        for (Tree each : part.trees) {
+            each.base += int64_t(node);
+            if (each.top >= 0) tops[tree] = part.tops[size_t(each.top)], each.top = int32_t(tree);
+            trees[tree++] = each;
+        }
+    }
+
+    // Numbers the leaves from `first` on: `set(number, given leaf)`.
+    template <class Set>
+    void number_leaves(size_t first, Set &&set) {
         constexpr Key sign = std::numeric_limits<Key>::min();
-        for (const LaidLeaf &leaf : leaves)  // bases are even
-            nodes[leaf.at].key = Key(number(leaf.node)) | (leaf.at % 2 ? sign : Key(0));
-        leaves = {};
+        for (const LaidLeaf &leaf : leaves) {  // bases are even
+            nodes[leaf.at].key = Key(first) | (leaf.at % 2 ? sign : Key(0));
+            set(first++, leaf.node);
+        }
     }
     static uint32_t leaf_number(Key key) { return uint32_t(key) & 0x7fffffff; }
 
@@ -159,7 +180,7 @@ private:
         using Index = typename Node::Index;
         if (child < 0) {
             const size_t at = nodes.size();
-            nodes.push_back({0, Index((at - base) / 2), Index(s.planes.size() * size_t(kLanes))});
+            nodes.push_back({0, Index((at - base) / 2), Index(s.planes.met.size() * size_t(kLanes))});
             leaves.push_back({uint32_t(at), ~child});
             if (leaves_at_.size() <= size_t(depth)) leaves_at_.resize(size_t(depth) + 1, 0);
             ++leaves_at_[size_t(depth)];

@@ -19,8 +19,9 @@ class Attribute(Record):
     """One attribute of a node.
 
     `value` by kind: FLOAT float, INT int, STRING bytes, TENSOR ndarray, GRAPH Graph, SPARSE_TENSOR SparseTensor,
-    TYPE_PROTO Type; FLOATS ndarray float32 [n], INTS ndarray int64 [n], STRINGS Strings (a sequence of bytes); the
-    other plurals are lists; REF str: the name of the attribute of the enclosing function, whose kind is `ref_kind`.
+    TYPE_PROTO Type; FLOATS ndarray float32 [n], INTS ndarray [n], int64 or, where they are thousands, a narrower type
+    that holds them, STRINGS Strings (a sequence of bytes); the other plurals are lists; REF str: the name of the
+    attribute of the enclosing function, whose kind is `ref_kind`.
     """
 
     kind: AttributeKind

@@ -104,10 +104,9 @@ def binary_case(forest: Forest) -> str:
     """
     if forest.targets == 1:
         return "single"
-    used = set(np.flatnonzero(np.bincount(forest.target)).tolist())
-    if forest.targets > 2 or len(used) != 1:
+    if forest.targets > 2 or not len(forest.target) or forest.target.min() != forest.target.max():
         return "classes"
-    return "score" if used == {0} else "second"
+    return "second" if forest.target[0] else "score"
 
 
 def threshold(forest: Forest) -> float:

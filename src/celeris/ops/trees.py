@@ -19,7 +19,6 @@ MODES = ("BRANCH_LEQ", "BRANCH_LT", "BRANCH_GTE", "BRANCH_GT", "BRANCH_EQ", "BRA
 LEQ, LT, GTE, GT, EQ, NEQ, LEAF, MEMBER = range(8)
 _MODES_5 = np.array([LEQ, LT, GTE, GT, EQ, NEQ, MEMBER], np.uint8)  # ai.onnx.ml TreeEnsemble-5
 _LONG = 1 << 12  # elements of an attribute from which packing it pays
-_INTEGERS = (np.int8, np.int16, np.int32, np.int64)
 _AGGREGATES_5 = ("AVERAGE", "SUM", "MIN", "MAX")
 _TRANSFORMS_5 = ("NONE", "SOFTMAX", "LOGISTIC", "SOFTMAX_ZERO", "PROBIT")
 
@@ -60,14 +59,17 @@ def packed(value: Any) -> Any:
         return value
     if value[0] == value[-1] and (value == value[0]).all():
         return np.broadcast_to(value[:1].copy(), value.shape)
-    if value.dtype == np.int64:
-        limits = value.min(), value.max()
-        return value.astype(next(t for t in _INTEGERS if all(np.iinfo(t).min <= v <= np.iinfo(t).max for v in limits)))
     return value
 
 
 def _integers(value: Any) -> np.ndarray:
     return np.ascontiguousarray([] if value is None else value, np.int64)
+
+
+def _narrow(value: Any) -> np.ndarray:
+    """Integers of the size that they come in: no good for arithmetic."""
+    known = isinstance(value, np.ndarray) and value.dtype.kind == "i"
+    return np.ascontiguousarray(value) if known else _integers(value)
 
 
 def _reals(given: Mapping[str, Any], name: str) -> np.ndarray:
@@ -85,7 +87,10 @@ def _modes(where: str, value: Sequence[Any]) -> np.ndarray:
     unknown = [name for name in names if name not in known]
     if unknown:
         raise ValueError(f"{where}: expected nodes_modes among {', '.join(MODES[:7])}, got {unknown[0].decode()!r}")
-    return np.take(np.array([known[name] for name in names] or [LEAF], np.uint8), codes)
+    modes = np.zeros(len(codes), np.uint8)
+    for code, name in enumerate(names):  # a few: faster than to look up each
+        modes += (codes == code).view(np.uint8) * np.uint8(known[name])
+    return modes
 
 
 def _same_length(where: str, count: int, **arrays: np.ndarray) -> None:
@@ -120,13 +125,13 @@ def forest_of(where: str, given: Mapping[str, Any], kind: str, targets: int) -> 
 
 
 def _forest_of(where: str, given: Mapping[str, Any], kind: str, targets: int) -> Forest:
-    trees, nodes = _integers(given.get("nodes_treeids")), _integers(given.get("nodes_nodeids"))
+    trees, nodes = _narrow(given.get("nodes_treeids")), _narrow(given.get("nodes_nodeids"))
     count = len(nodes)
     modes = _modes(where, given.get("nodes_modes") or ())
-    features, threshold = _integers(given.get("nodes_featureids")), _reals(given, "nodes_values")
-    true, false = _integers(given.get("nodes_truenodeids")), _integers(given.get("nodes_falsenodeids"))
-    missing = _integers(given.get("nodes_missing_value_tracks_true"))
-    missing = missing if len(missing) else np.zeros(count, np.int64)
+    features, threshold = _narrow(given.get("nodes_featureids")), _reals(given, "nodes_values")
+    true, false = _narrow(given.get("nodes_truenodeids")), _narrow(given.get("nodes_falsenodeids"))
+    missing = _narrow(given.get("nodes_missing_value_tracks_true"))
+    missing = missing if len(missing) else np.zeros(count, np.int8)
     _same_length(
         where, count, nodes_treeids=trees, nodes_modes=modes, nodes_featureids=features, nodes_values=threshold,
         nodes_truenodeids=true, nodes_falsenodeids=false, nodes_missing_value_tracks_true=missing,
@@ -160,8 +165,8 @@ def _numbered(
 ) -> tuple[np.ndarray, ...]:
     """feature, true, false, roots, first, target and weight of Forest: in one pass, if written as converters write."""
     trees, nodes, modes, features, true, false = written
-    of_tree, of_node = _integers(given.get(f"{kind}_treeids")), _integers(given.get(f"{kind}_nodeids"))
-    ids, weight = _integers(given.get(f"{kind}_ids")), _reals(given, f"{kind}_weights")
+    of_tree, of_node = _narrow(given.get(f"{kind}_treeids")), _narrow(given.get(f"{kind}_nodeids"))
+    ids, weight = _narrow(given.get(f"{kind}_ids")), _reals(given, f"{kind}_weights")
     if not len(of_tree) == len(of_node) == len(ids) == len(weight):
         raise ValueError(
             f"{where}: expected as many {kind}_treeids, {kind}_nodeids and {kind}_ids as {kind}_weights, "
@@ -172,7 +177,13 @@ def _numbered(
         raise ValueError(f"{where}: expected {kind}_ids from 0 to {targets - 1}, got {wrong}")
     plain = _core.number_forest(trees, nodes, modes, features, true, false, of_tree, of_node, LEAF)
     if plain is not None:
-        return *plain, ids.astype(np.int32), weight
+        *nodes_of, order = plain
+        if len(order):
+            ids, weight = ids[order], weight[order]
+        return *nodes_of, ids.astype(np.int32), weight
+    trees, nodes, features, true, false, of_tree, of_node = (
+        np.asarray(each, np.int64) for each in (trees, nodes, features, true, false, of_tree, of_node)
+    )
     find = _Positions(where, trees, nodes)
     inner = modes != LEAF
     at = np.flatnonzero(inner)  # indices: a mask would be counted out again and again

@@ -85,7 +85,7 @@ class Program:
         self.optimized = self._way.optimize(model)
         self.optimized.graph.inputs = [name for name, _ in self.inputs]
         self.plan = self._way.cut(self.optimized)
-        self.core = build(self.plan)
+        self.core = build(self.plan, threads=threads or 1)
         _pack(model.graph.nodes)
         self._overridden: dict[tuple[str, ...], Program] = {}
 
@@ -177,10 +177,10 @@ def _pack(nodes: Sequence[Node]) -> None:
         _core.trim_memory()
 
 
-def build(plan: Plan, *, owned: bool = True) -> _core.Program:
+def build(plan: Plan, *, owned: bool = True, threads: int = 1) -> _core.Program:
     """The plan as the engine holds it: names become slots. The plan loses its kernels' parameters.
 
-    `owned`: no result shares memory with the inputs, the constants or another result.
+    `owned`: no result shares memory with the inputs, the constants or another result. `threads`: that make the kernels.
     """
     slots: dict[str, int] = {}
 
@@ -195,7 +195,7 @@ def build(plan: Plan, *, owned: bool = True) -> _core.Program:
     borrowed = {*plan.inputs, *plan.constants} if owned else set()
     outputs = [slot(f"\0out {name}" if name in borrowed else name) for name in plan.outputs]
     copies = {name: slot(f"\0out {name}") for name in plan.outputs if name in borrowed}
-    core = _core.Program(len(slots), [slot(name) for name in plan.inputs], outputs)
+    core = _core.Program(len(slots), [slot(name) for name in plan.inputs], outputs, threads)
     for name, value in plan.constants.items():
         core.constant(slot(name), value)
     release = _releases(plan)

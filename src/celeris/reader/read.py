@@ -29,16 +29,16 @@ _WORTH_MAPPING = 1 << 20  # bytes: a smaller file is read
 _KIND_OF_FIELD: dict[str, str] = {field: kind for kind, field in ATTRIBUTE_KINDS.values()}
 
 
-def read(source: str | os.PathLike[str] | bytes) -> Model:
-    """The model in a file, or in bytes; ReadError where there is none that can be run.
+def read(source: str | os.PathLike[str] | bytes, *, threads: int = 1) -> Model:
+    """The model in a file, or in bytes, decoded by so many threads; ReadError where there is none that can be run.
 
     A file is at most mapped while it is read: nothing in the Model refers to it afterwards, so it may be overwritten.
     Tensors of a bytes object stay views of it where its alignment allows. External data stays mapped.
     """
     if isinstance(source, bytes):
-        return _model(source, "Failed to load model because protobuf parsing failed.", _Reader(None))
+        return _model(source, "Failed to load model because protobuf parsing failed.", _Reader(None), threads)
     path = os.fspath(source)
-    return _model(_contents(path), "Protobuf parsing failed.", _Reader(path))
+    return _model(_contents(path), "Protobuf parsing failed.", _Reader(path), threads)
 
 
 def _contents(path: str) -> bytes | mmap.mmap:
@@ -60,9 +60,9 @@ def _contents(path: str) -> bytes | mmap.mmap:
         raise ReadError("system", f"system error number {error.errno} ({error.strerror})") from error
 
 
-def _model(data: bytes | mmap.mmap, failed: str, reader: _Reader) -> Model:
+def _model(data: bytes | mmap.mmap, failed: str, reader: _Reader, threads: int) -> Model:
     try:
-        proto = decode(data)
+        proto = decode(data, threads=threads)
     except ReadError as error:
         known = _instead(data, error.text)
         raise ReadError("protobuf", f"{failed} ({known or error.text})") from error

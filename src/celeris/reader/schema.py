@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-_SCALARS = {"int32", "int64", "uint64", "float", "double", "string", "bytes"}
+_SCALARS = {"int32", "int64", "integers", "uint64", "float", "double", "string", "bytes"}
 
 _TYPES: dict[str, str] = {
     "ModelProto": """
@@ -66,7 +66,7 @@ _TYPES: dict[str, str] = {
         5 t TensorProto
         6 g GraphProto
         7 floats float*
-        8 ints int64*
+        8 ints integers*
         9 strings bytes*
         10 tensors TensorProto*
         11 graphs GraphProto*

@@ -15,13 +15,13 @@ Message: TypeAlias = dict[str, Any]
 _DECODER = _core.WireSchema(SCHEMA, Strings)
 
 
-def decode(source: Any, root: str = "ModelProto") -> Message:
+def decode(source: Any, root: str = "ModelProto", *, threads: int = 1) -> Message:
     """The message that a buffer (bytes, mmap, memoryview) holds: field name -> value, absent fields left out.
 
     Repeated numbers are arrays of their own, single bytes are memoryviews of `source`, repeated bytes are Strings.
     """
     try:
-        found: Message = _DECODER.decode(source, root, MAX_DEPTH, MAX_MESSAGES)
+        found: Message = _DECODER.decode(source, root, MAX_DEPTH, MAX_MESSAGES, threads)
     except _core.WireError as error:
         raise ReadError("protobuf", str(error)) from error
     return found

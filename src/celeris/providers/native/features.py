@@ -125,7 +125,8 @@ def _encoder_side(node: Node, side: str) -> tuple[str, Any] | None:
     for suffix, element in _ENCODER_TYPES.items():
         found = node.attributes.get(f"{side}_{suffix}")
         if found is not None and len(found.value):
-            return element, python_value(found) if element == "string" else np.ascontiguousarray(found.value)
+            dtype = np.int64 if element == "int64" else None
+            return element, python_value(found) if element == "string" else np.ascontiguousarray(found.value, dtype)
     tensor = node.attr(f"{side}_tensor")
     if tensor is None:
         return None

@@ -30,7 +30,7 @@ LANE_LEAVES, LANE_DEPTH = {"avx512": 64, "avx2": 32}, 6
 def _leaves(forest: Forest) -> int:
     """The most leaves that a tree has: one more than its comparisons, which lie together."""
     bounds = distinct(forest.roots)
-    return int(np.add.reduceat(forest.mode != LEAF, bounds, dtype=np.int64).max()) + 1 if len(bounds) else 0
+    return int(np.add.reduceat(forest.mode != LEAF, bounds, dtype=np.int32).max()) + 1 if len(bounds) else 0
 
 
 def _shallow(forest: Forest) -> bool:
@@ -62,13 +62,6 @@ def _choice(forest: Forest) -> tuple[int, int, bool]:
     return leaves, rows, leaves <= limit or (limit > 0 and leaves <= 1 << LANE_DEPTH and _shallow(forest))
 
 
-def _note(forest: Forest) -> str:
-    """What `celeris show` says of the choice."""
-    leaves, rows, lanes = _choice(with_sets(forest))
-    size = f"{len(forest.roots)} trees of up to {leaves} leaves"
-    return f"{size}: " + (f"bit vectors from {rows} rows on, else {'lanes' if lanes else 'walks'}" if rows else "walks")
-
-
 def _attributes(node: Node) -> Mapping[str, Any]:
     """The node's attributes as Forest takes them: long ones stay arrays, text becomes str."""
     return {
@@ -77,8 +70,12 @@ def _attributes(node: Node) -> Mapping[str, Any]:
     }
 
 
-def _trees(forest: Forest, base: np.ndarray, source: str, out: str) -> KernelCall:
+def _trees(forest: Forest, base: np.ndarray, source: str, out: str) -> tuple[KernelCall, str]:
+    """The kernel's call, and what `celeris show` says of the choice."""
     forest = with_sets(forest)
+    leaves, rows, lanes = _choice(forest)
+    note = f"{len(forest.roots)} trees of up to {leaves} leaves: "
+    note += f"bit vectors from {rows} rows on, else {'lanes' if lanes else 'walks'}" if rows else "walks"
     params = {
         "feature": forest.feature,
         "threshold": forest.threshold,
@@ -94,10 +91,10 @@ def _trees(forest: Forest, base: np.ndarray, source: str, out: str) -> KernelCal
         "member_first": forest.member_first,
         "targets": forest.targets,
         "aggregate": forest.aggregate,
-        "bits_rows": _choice(forest)[1],
+        "bits_rows": rows,
         "base": np.ascontiguousarray(base, np.float64),
     }
-    return KernelCall("trees", params, [source], [out])
+    return KernelCall("trees", params, [source], [out]), note
 
 
 def _table(node: Node, context: Context) -> Rows | Refusal:
@@ -138,11 +135,12 @@ def _claim_values(node: Node, context: Context, forest: Forest, element: str) ->
     transform = "NONE" if forest.targets == 1 and forest.post_transform != "PROBIT" else forest.post_transform
     found = {out: Rows(element, (forest.targets,))}
     if transform == "NONE":
-        return Claim([_trees(forest, base, source, out)], found, note=_note(forest))
+        call, note = _trees(forest, base, source, out)
+        return Claim([call], found, note=note)
     raw = context.fresh("values")
     found[raw] = Rows("double", (forest.targets,))
-    calls = [_trees(forest, base, source, raw), KernelCall("post_transform", {"kind": transform}, [raw], [out])]
-    return Claim(calls, found, note=_note(forest))
+    call, note = _trees(forest, base, source, raw)
+    return Claim([call, KernelCall("post_transform", {"kind": transform}, [raw], [out])], found, note=note)
 
 
 def claim_classifier(node: Node, context: Context) -> Claim | Refusal:
@@ -166,7 +164,8 @@ def claim_classifier(node: Node, context: Context) -> Claim | Refusal:
     label, probabilities = _outputs(node, context)
     plain = case == "classes" and forest.post_transform == "NONE"
     raw = probabilities if plain else context.fresh("scores")
-    calls = [_trees(forest, base, node.inputs[0], raw)]
+    call, note = _trees(forest, base, node.inputs[0], raw)
+    calls = [call]
     found = {raw: Rows("float" if plain else "double", (forest.targets,)), label: Rows(labels[0], ())}
     if case == "second":
         score = context.fresh("score")
@@ -180,7 +179,7 @@ def claim_classifier(node: Node, context: Context) -> Claim | Refusal:
     if not plain:
         calls.append(_transformed(forest.post_transform, raw, probabilities))
         found[probabilities] = Rows("float", (forest.targets,))
-    return Claim(calls, found, note=_note(forest))
+    return Claim(calls, found, note=note)
 
 
 def _outputs(node: Node, context: Context) -> tuple[str, str]:
@@ -209,8 +208,9 @@ def _claim_score(
     one = Forest(**{name: getattr(forest, name) for name in Forest.__match_args__})
     one.targets = 1
     parameters = {"labels": table, "threshold": ml_trees.threshold(forest), "rounded": 1}
+    call, note = _trees(one, base, node.inputs[0], score)
     calls = [
-        _trees(one, base, node.inputs[0], score),
+        call,
         KernelCall("threshold_label", parameters, [score], [label]),
     ]
     found = {score: Rows("double", (1,)), label: Rows(element, ())}
@@ -218,10 +218,10 @@ def _claim_score(
         kind = "PROBIT" if forest.post_transform == "PROBIT" else "NONE"
         calls.append(_transformed(kind, score, probabilities))
         found[probabilities] = Rows("float", (1,))
-        return Claim(calls, found, note=_note(forest))
+        return Claim(calls, found, note=note)
     found[probabilities] = Rows("float", (2,))
     calls += _pair(forest, score, probabilities, found, context)
-    return Claim(calls, found, note=_note(forest))
+    return Claim(calls, found, note=note)
 
 
 def _pair(forest: Forest, score: str, out: str, found: dict[str, Rows], context: Context) -> list[KernelCall]:
