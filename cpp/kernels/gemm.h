@@ -166,12 +166,12 @@ void gemm(const Gemm &g, const Block &b) {
 // So many rows that lie side by side in memory, `step` apart, by all outputs.
 template <int rows, int outputs, bool exact, class From, class To>
 inline void multiply_rows(const Gemm &g, const From *x, ptrdiff_t step, const View &out, int64_t r) {
-    double sum[outputs][rows];
+    double sum[lane_sums<rows, outputs>];
     sum_rows<rows, outputs, exact>(x, step, g.rows.data(), g.k, sum);
     for (int q = 0; q < outputs; ++q) {
         To *y = out.column<To>(q) + r;
         const double bias = g.bias.data()[q];
-        for (int i = 0; i < rows; ++i) y[i] = To(sum[q][i] + bias);
+        for (int i = 0; i < rows; ++i) y[i] = To(sum[q * rows + i] + bias);
     }
 }
 

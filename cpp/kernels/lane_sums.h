@@ -3,6 +3,8 @@
 // columns, on every instruction set. (No lane is ever -0, so that zeros beyond K change nothing.)
 #pragma once
 
+#include <utility>
+
 #include "engine/vectors.h"
 
 namespace celeris {
@@ -13,21 +15,21 @@ inline int64_t whole_lanes(int64_t k) { return (k + sum_lanes - 1) / sum_lanes *
 
 namespace CELERIS_TARGET {
 
-typedef double TwoDoubles __attribute__((vector_size(16)));
+// The upper half of each `2 half` lanes of a and b added to the lower.
+template <int half, size_t... lane>
+[[gnu::always_inline]] inline Vector<double> add_halves(Vector<double> a, Vector<double> b, std::index_sequence<lane...>) {
+    return __builtin_shufflevector(a, b, int(lane) / half * half * 2 + int(lane) % half...) +
+           __builtin_shufflevector(a, b, int(lane) / half * half * 2 + int(lane) % half + half...);
+}
 
-// The upper half of the lanes added to the lower, until one is left.
-inline double fold(const Vector<double> (&s)[sum_lanes / vector_lanes<double>]) {
-    TwoDoubles two;
-#if defined(__AVX512F__)
-    const auto four = __builtin_shufflevector(s[0], s[0], 0, 1, 2, 3) + __builtin_shufflevector(s[0], s[0], 4, 5, 6, 7);
-    two = __builtin_shufflevector(four, four, 0, 1) + __builtin_shufflevector(four, four, 2, 3);
-#elif defined(__AVX2__)
-    const Vector<double> four = s[0] + s[1];
-    two = __builtin_shufflevector(four, four, 0, 1) + __builtin_shufflevector(four, four, 2, 3);
-#else
-    two = (s[0] + s[2]) + (s[1] + s[3]);
-#endif
-    return two[0] + two[1];
+// The sum of each of as many vectors as they have lanes, by adding halves until one lane is left.
+template <int half = 1, size_t... lane>
+[[gnu::always_inline]] inline Vector<double> fold(const Vector<double> *v, std::index_sequence<lane...> all) {
+    constexpr int count = int(sizeof...(lane)) / half;
+    if constexpr (count == 2)
+        return add_halves<half>(v[0], v[1], all);
+    else
+        return add_halves<half>(fold<2 * half>(v, all), fold<2 * half>(v + count / 2, all), all);
 }
 
 // How many rows are summed side by side, as far as registers go.
@@ -36,9 +38,13 @@ constexpr int lane_tile_rows = outputs == 1 ? int(vector_lanes<double>)
                                : vector_lanes<double> == 2 ? 1
                                                            : int(vector_lanes<double>) / (outputs == 2 ? 2 : 4);
 
-// sum[q][i] = row i, `step` elements after the row before, by the weights w[q * whole_lanes(k) ...].
+// Their sums, and what fills a vector.
+template <int rows, int outputs>
+constexpr int lane_sums = (rows * outputs + int(vector_lanes<double>) - 1) / int(vector_lanes<double>) * int(vector_lanes<double>);
+
+// sum[q * rows + i] = row i, `step` elements after the row before, by the weights w[q * whole_lanes(k) ...].
 template <int rows, int outputs, bool exact, class From>
-inline void sum_rows(const From *x, ptrdiff_t step, const double *w, int64_t k, double (&sum)[outputs][rows]) {
+inline void sum_rows(const From *x, ptrdiff_t step, const double *w, int64_t k, double (&sum)[lane_sums<rows, outputs>]) {
     constexpr int64_t each = vector_lanes<double>;
     constexpr int parts = sum_lanes / each;
     const int64_t length = whole_lanes(k);
@@ -56,8 +62,22 @@ inline void sum_rows(const From *x, ptrdiff_t step, const double *w, int64_t k, 
     int64_t i = 0;
     for (; i + sum_lanes <= k; i += sum_lanes) add(i, [](const From *at, int64_t) { return load_double(at); });
     if (i < k) add(i, [](const From *at, int64_t n) { return load_double(at, n); });
-    for (int q = 0; q < outputs; ++q)
-        for (int r = 0; r < rows; ++r) sum[q][r] = fold(s[r][q]);
+#pragma GCC unroll 4
+    for (int group = 0; group < lane_sums<rows, outputs>; group += each) {
+        Vector<double> v[each];
+#pragma GCC unroll 8
+        for (int lane = 0; lane < each; ++lane) {
+            const int at = group + lane;
+            const auto &part = s[at < rows * outputs ? at % rows : 0][at < rows * outputs ? at / rows : 0];  // beyond: any
+            if constexpr (parts == 4)
+                v[lane] = (part[0] + part[2]) + (part[1] + part[3]);
+            else if constexpr (parts == 2)
+                v[lane] = part[0] + part[1];
+            else
+                v[lane] = part[0];
+        }
+        store(sum + group, fold(v, std::make_index_sequence<size_t(each)>()));
+    }
 }
 
 // s += vectors of rows of one column by the first `outputs` of w.
