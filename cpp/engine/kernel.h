@@ -151,7 +151,7 @@ struct KernelState {
     size_t scratch_per_row = 0;    // bytes of scratch for each row of a block
     size_t scratch_fixed = 0;      // and once a block
     int64_t rows_wanted = 64;      // in a block of wide rows too, for what it does once a block
-    int64_t rows_most = 2048;      // that a block may have: its scratch has no room for more
+    int64_t rows_most = 8192;      // that a block may have: its scratch has no room for more
     int64_t rows_apart = 1;        // fewer a thread are not worth several
     bool takes_rows = false;       // whether its inputs may be rows as the caller holds them (see View)
 };

@@ -192,6 +192,18 @@ def test_a_large_forest_beside_trees_by_bit_vectors() -> None:
         assert same(mine, expected)
 
 
+def test_a_large_forest_takes_long_blocks() -> None:
+    grown = Grown(1, 100, 13, 1, ["BRANCH_LEQ"], False)
+    x = grown.table(20_001, np.float32)
+    made = model("TreeEnsembleRegressor", grown.attributes("target", "one", 1, False), x, ["y"])
+    program = compile_model(made)
+    (whole,) = program.execute({"x": x}, threads=1)
+    parts = [program.execute({"x": part}, threads=1)[0] for part in np.split(x, [1, 18, 530, 9000])]
+    assert same(whole, np.concatenate(parts))
+    assert same(program.execute({"x": x}, threads=2)[0], whole)
+    assert same(compile_model(made, disabled=["native"]).execute({"x": x[-400:]})[0], whole[-400:])
+
+
 @pytest.mark.parametrize("depth", [0, 3, 6, 12])
 @pytest.mark.parametrize("double", [False, True])
 def test_leaves_without_weights_add_nothing(depth: int, double: bool) -> None:
