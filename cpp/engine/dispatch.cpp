@@ -1,5 +1,8 @@
 // Chooses the instruction set, once, and joins each kernel's state with the body built for it.
 #include <cstdlib>
+#ifdef CELERIS_X86
+#include <cpuid.h>
+#endif
 
 #include "engine/transpose.h"
 #include "kernels.h"
@@ -108,6 +111,15 @@ const TensorRow tensor_table[] = {CELERIS_TENSORS(CELERIS_ROW)};
 #undef CELERIS_ROW
 
 }  // namespace
+
+bool fast_gathers() {
+#ifdef CELERIS_X86
+    unsigned a = 0, b = 0, c = 0, d = 0;
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (d >> 23 & 1) != 0;
+#else
+    return false;
+#endif
+}
 
 const char *instruction_set() { return chosen().name; }
 

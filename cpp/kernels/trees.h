@@ -5,6 +5,7 @@
 #include <optional>
 #include <tuple>
 
+#include "kernels/trees/gathers.h"
 #include "kernels/trees/lanes_run.h"
 #include "kernels/trees/steps.h"
 
@@ -26,6 +27,7 @@ struct TreeEnsemble : KernelState {
     std::optional<trees::Leaves> leaves;
     std::optional<trees::Bits> bits;
     int64_t bits_rows;  // from which bit vectors are used; 0: never
+    const bool gathers = fast_gathers();
 
     explicit TreeEnsemble(const Params &p) {
         p.arity(1, 1);
@@ -294,7 +296,16 @@ void trees_rows(const TreeEnsemble &k, const trees::Walks<Node> &w, const Block 
                 for (int64_t i = 0; i < n; ++i) places[g * n + i] = t.start;
         }
         const int32_t done = t.top >= 0 ? trees::kTopLevels : 0, usual = t.top >= 0 ? t.usual : t.depth;
-        descend_all(nodes, keys, columns * n, groups * n, usual > done ? usual - done : 0, places, list);
+        const int32_t further = usual > done ? usual - done : 0;
+#if defined(__AVX512VBMI__)
+        if constexpr (std::is_same_v<Node, trees::NarrowNode>) {
+            if (k.gathers)
+                GatheredDescent(nodes, keys, columns * n, places, list)(groups * n, further);
+            else
+                descend_all(nodes, keys, columns * n, groups * n, further, places, list);
+        } else
+#endif
+            descend_all(nodes, keys, columns * n, groups * n, further, places, list);
         uint32_t words[2][n];
         for (int64_t g = 0; g <= groups; ++g) {  // a group's values are on their way while those before are added
             if (g < groups) {
