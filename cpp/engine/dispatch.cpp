@@ -115,7 +115,8 @@ const TensorRow tensor_table[] = {CELERIS_TENSORS(CELERIS_ROW)};
 bool fast_gathers() {
 #ifdef CELERIS_X86
     unsigned a = 0, b = 0, c = 0, d = 0;
-    return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (d >> 23 & 1) != 0;
+    return std::string_view(instruction_set()) == "avx512" && __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 &&
+           (d >> 23 & 1) != 0;
 #else
     return false;
 #endif

@@ -175,7 +175,7 @@ Kernel make_kernel(std::string_view name, const Params &);
 const char *instruction_set();
 std::vector<const char *> supported_instruction_sets();
 
-// Whether gathers of AVX-512 are faster than loads one by one. Of Intel's processors the first that also has AVX512-FP16
+// Whether AVX-512 is in force and its gathers are faster than loads one by one. Of Intel's processors the first that also has AVX512-FP16
 // (Sapphire Rapids) is such; those before pay for the mitigation of Downfall, and AMD's take several cycles a lane.
 bool fast_gathers();
 

@@ -28,6 +28,7 @@ struct TreeEnsemble : KernelState {
     std::optional<trees::Bits> bits;
     int64_t bits_rows;  // from which bit vectors are used; 0: never
     const bool gathers = fast_gathers();
+    bool by_row;  // whether the sums of rows that walk together lie row by row
 
     explicit TreeEnsemble(const Params &p) {
         p.arity(1, 1);
@@ -46,6 +47,8 @@ struct TreeEnsemble : KernelState {
             build<int32_t>(given, true, p.threads, narrow, wide);
         else
             build<int64_t>(given, from == Type::f64, p.threads, longest);
+        by_row = leaves->kind == trees::Leaves::dense &&
+                 !(gathers && leaves->narrow && leaves->singles.size() < size_t(1) << 31);
         const size_t key = from == Type::f32 ? 4 : 8, columns = planes.size() + 1;
         const size_t count = given.roots.size();
         cost = 5 + 10 * double(count) + double(columns);
@@ -187,11 +190,33 @@ inline void fetch_leaves(const trees::Leaves &l, const uint32_t *words) {
     }
 }
 
-// Of a value that 16 rows reached: the usual kinds side by side. Sums lie [target][lane], or of leaf vectors [lane][target].
+// Of a value that 16 rows reached: the usual kinds side by side. Sums lie [target][lane], or where `by_row` [lane][target].
 inline void add_leaves(const TreeEnsemble &k, size_t tree, const uint32_t *words, double *sums, uint8_t *has) {
     constexpr int64_t n = trees::kLanes;
     const trees::Leaves &l = *k.leaves;
-    if (l.kind == trees::Leaves::dense) {
+#if defined(__AVX512VBMI__)
+    if (l.kind == trees::Leaves::dense && !k.by_row) {
+        const auto add = [](double *to, __m512 more) {
+            const __m512d low = _mm512_cvtps_pd(_mm512_castps512_ps256(more));
+            const __m512d high = _mm512_cvtps_pd(_mm512_extractf32x8_ps(more, 1));
+            _mm512_storeu_pd(to, _mm512_add_pd(_mm512_loadu_pd(to), low));
+            _mm512_storeu_pd(to + 8, _mm512_add_pd(_mm512_loadu_pd(to + 8), high));
+        };
+        const __m512i first = _mm512_mullo_epi32(_mm512_loadu_si512(words), _mm512_set1_epi32(int32_t(k.targets)));
+        const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+        const float *values = l.singles.data();
+        int64_t t = 0;
+        for (; t + 1 < k.targets; t += 2, values += 2) {  // two targets with each load
+            const __m512 a = _mm512_castpd_ps(_mm512_i32gather_pd(_mm512_castsi512_si256(first), values, 4));
+            const __m512 b = _mm512_castpd_ps(_mm512_i32gather_pd(_mm512_extracti64x4_epi64(first, 1), values, 4));
+            add(sums + t * n, _mm512_permutex2var_ps(a, even, b));
+            add(sums + (t + 1) * n, _mm512_permutex2var_ps(a, _mm512_add_epi32(even, _mm512_set1_epi32(1)), b));
+        }
+        if (t < k.targets) add(sums + t * n, _mm512_i32gather_ps(first, values, 4));
+        return;
+    }
+#endif
+    if (k.by_row) {
         for (int64_t i = 0; i < n; ++i) add_leaf(k, tree, words[i], sums + i * k.targets, One{}, has);
     } else if (l.kind == trees::Leaves::value && l.narrow) {
         double *s = sums + l.tree_target.data()[tree] * n;
@@ -317,9 +342,9 @@ void trees_rows(const TreeEnsemble &k, const trees::Walks<Node> &w, const Block 
         }
     }
     for_real(k.to, [&](auto *to) {
-        const bool dense = k.leaves->kind == trees::Leaves::dense;
         for (int64_t r = 0; r < together; ++r)
-            finish_row<pointee<decltype(to)>>(k, sums + (dense ? r * k.targets : r / n * n * k.targets + r % n), dense ? 1 : n, b, r);
+            finish_row<pointee<decltype(to)>>(k, sums + (k.by_row ? r * k.targets : r / n * n * k.targets + r % n),
+                                              k.by_row ? 1 : n, b, r);
     });
 }
 
