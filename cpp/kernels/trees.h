@@ -110,7 +110,7 @@ private:
             const auto [node, leaf] = walks->room(i == 0 ? 0 : parts[size_t(i) - 1].splits, tree);
             trees::Walks<Node> laid;
             if (!laid.lay(trees::Splits<Key>(given, part, met), true)) return void(fit = false);
-            laid.number_leaves(leaf, [&](size_t number, int32_t of) { leaves->set(number, of); });
+            laid.number_leaves(leaf, [&](size_t number, int32_t of) { leaves->set(given, number, of); });
             walks->put(laid, node, tree);
         });
         if (!fit) walks.reset();
@@ -133,7 +133,7 @@ private:
         leaves->make_room(laid.size());
         std::vector<uint32_t> numbers(size_t(given.size()));
         walks->number_leaves(0, [&](size_t number, int32_t node) {
-            leaves->set(number, node);
+            leaves->set(given, number, node);
             numbers[size_t(node)] = uint32_t(number);
         });
         walks->leaves = {}, ends = {};

@@ -29,10 +29,10 @@ struct Leaves {
     // `each(tree, visit)` calls visit(node) for all leaves of the tree.
     template <class Each>
     Leaves(const GivenTrees &g, size_t count, int threads, Each &&each)
-        : targets(g.targets), trees(count), tree_target(count, 0), g_(&g) {
+        : targets(g.targets), trees(count), tree_target(count, 0) {
         std::vector<Common> found(trees);
         parallel_for(int64_t(trees), threads, [&](int64_t tree) {
-            found[size_t(tree)] = common([&](auto &&visit) { each(size_t(tree), visit); }, tree_target[size_t(tree)]);
+            found[size_t(tree)] = common(g, [&](auto &&visit) { each(size_t(tree), visit); }, tree_target[size_t(tree)]);
         });
         bool one = true, distinct = true;
         int64_t leaves = 0;
@@ -60,27 +60,27 @@ struct Leaves {
             doubles.resize(count * size_t(columns()));
     }
     // What the leaf of that number holds: the node's weights. Entries come in the order of their numbers.
-    void set(size_t number, int32_t node) {
-        const int64_t from = g_->first[size_t(node)], to = g_->first[size_t(node) + 1];
+    void set(const GivenTrees &g, size_t number, int32_t node) {
+        const int64_t from = g.first[size_t(node)], to = g.first[size_t(node) + 1];
         if (kind == sparse) {
-            for (int64_t k = from; k < to; ++k) entries.push_back({g_->target[size_t(k)], g_->weight_of(k)});
+            for (int64_t k = from; k < to; ++k) entries.push_back({g.target[size_t(k)], g.weight_of(k)});
             first.push_back(int64_t(entries.size()));
         } else if (narrow) {
-            put(singles.data() + int64_t(number) * columns(), from, to);
+            put(g, singles.data() + int64_t(number) * columns(), from, to);
         } else {
-            put(doubles.data() + int64_t(number) * columns(), from, to);
+            put(g, doubles.data() + int64_t(number) * columns(), from, to);
         }
     }
 
 private:
     template <class T>
-    void put(T *to, int64_t from, int64_t end) const {
+    void put(const GivenTrees &g, T *to, int64_t from, int64_t end) const {
         if (kind == value) {
-            *to = from < end ? T(g_->weight_of(from)) : T(0);
+            *to = from < end ? T(g.weight_of(from)) : T(0);
             return;
         }
         std::fill_n(to, targets, T(0));
-        for (int64_t k = from; k < end; ++k) to[g_->target[size_t(k)]] = T(g_->weight_of(k));
+        for (int64_t k = from; k < end; ++k) to[g.target[size_t(k)]] = T(g.weight_of(k));
     }
 
     // What the leaves of a tree are like: whether each adds to one target at most, the same; whether none adds to one
@@ -90,8 +90,7 @@ private:
         int64_t leaves = 0;
     };
     template <class Each>
-    Common common(Each &&each, int32_t &target) const {
-        const GivenTrees &g = *g_;
+    static Common common(const GivenTrees &g, Each &&each, int32_t &target) {
         const bool single = g.weight.type == Type::f32;
         Common found;
         int32_t first_target = -1;
@@ -116,8 +115,6 @@ private:
         target = std::max(first_target, 0);
         return found;
     }
-
-    const GivenTrees *g_;  // while leaves are set
 };
 
 }  // namespace celeris::trees
