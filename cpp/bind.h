@@ -7,6 +7,7 @@ namespace celeris {
 
 class Program;
 
+void init_records(nanobind::module_ &m);
 void init_reader(nanobind::module_ &m);
 void init_engine(nanobind::module_ &m);
 void init_frames(nanobind::module_ &m);

@@ -17,6 +17,7 @@ NB_MODULE(_core, m) {
     m.doc() = "The native core of Celeris.";
     if (import_numpy() != 0) throw nanobind::python_error();
     celeris::instruction_set();  // an unusable CELERIS_ISA is refused at import
+    celeris::init_records(m);
     celeris::init_engine(m);
     celeris::init_frames(m);
     celeris::init_session(m);

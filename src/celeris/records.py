@@ -1,13 +1,15 @@
-"""Classes of plain data, for modules that every process imports: what `dataclasses` makes, in a tenth of the time.
+"""Classes of plain data, for modules that every process imports: what `dataclasses` makes, in a hundredth of the time.
 
 A dataclass compiles the source of each of its methods: those of some thirty classes took as long as all other imports.
-Here `__init__` alone is compiled; the other methods are shared.
+Here all classes share them, and `__init__` is the core's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar, dataclass_transform
+
+from celeris._core import RecordBase
 
 T = TypeVar("T")
 R = TypeVar("R", bound="Record")
@@ -32,29 +34,12 @@ class _Records(type):
     def __new__(meta, name: str, bases: tuple[type, ...], body: dict[str, Any], *, frozen: bool = False) -> Any:
         names = tuple(body.get("__annotations__", ()))
         defaults = {each: body.pop(each) for each in names if each in body}
-        body |= {"__slots__": names, "__match_args__": names}
-        if names:
-            body["__init__"] = _init(names, defaults, frozen)
+        makers = {each: value.make for each, value in defaults.items() if isinstance(value, _Each)}
+        values = {each: value for each, value in defaults.items() if each not in makers}
+        body |= {"__slots__": names, "__match_args__": names, "__values__": values, "__makers__": makers}
         if frozen:
             body |= {"__hash__": _hash, "__setattr__": _refuse, "__delattr__": _refuse}
         return super().__new__(meta, name, bases, body)
-
-
-def _init(names: tuple[str, ...], defaults: dict[str, Any], frozen: bool) -> Callable[..., None]:
-    signature, lines, known = ["self"], [], {"set_": object.__setattr__}
-    for name in names:
-        value = name
-        if name in defaults:
-            known[f"{name}_"] = defaults[name]
-            signature.append(f"{name}={name}_")
-            if isinstance(defaults[name], _Each):
-                value = f"{name}_.make() if {name} is {name}_ else {name}"
-        else:
-            signature.append(name)
-        lines.append(f"set_(self, '{name}', {value})" if frozen else f"self.{name} = {value}")
-    made: dict[str, Any] = {}
-    exec(f"def __init__({', '.join(signature)}):\n " + "\n ".join(lines), known, made)
-    return made["__init__"]
 
 
 def _hash(self: Record) -> int:
@@ -65,7 +50,7 @@ def _refuse(self: Record, name: str, value: Any = None) -> NoReturn:
     raise AttributeError(f"{type(self).__name__}.{name}: expected no change; make another with records.replace")
 
 
-class Record(metaclass=_Records):
+class Record(RecordBase, metaclass=_Records):
     """A class whose annotated names are its slots and its arguments; `frozen=True` for one that can be a key."""
 
     __hash__ = None  # type: ignore[assignment]

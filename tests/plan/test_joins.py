@@ -7,6 +7,7 @@ import pytest
 
 from celeris.plan.joins import join
 from celeris.providers.base import KernelCall, Rows
+from celeris.records import replace
 
 
 def _chain(largest: int = 0, kind: str = "sqeuclidean") -> list[KernelCall]:
@@ -63,7 +64,7 @@ def test_a_product_takes_no_second_bias_and_no_bias_after_its_positive_part() ->
         "unary",
     ]
     product, add, relu = _layer()
-    turned = [product, relu._replace(inputs=["p"], outputs=["r"]), add._replace(inputs=["r"], outputs=["y"])]
+    turned = [product, replace(relu, inputs=["p"], outputs=["r"]), replace(add, inputs=["r"], outputs=["y"])]
     assert [call.kernel for call in join(turned, [1, 1, 1], {}, ["y"], {})[0]] == ["gemm_narrow", "binary"]
     assert [call.kernel for call in join(_layer(), [1, 1, 1], {}, ["y", "p"], {})[0]] == [
         "gemm_narrow",
@@ -123,5 +124,5 @@ def test_what_is_of_integers_read_elsewhere_or_not_finite_is_scaled_by_itself() 
     chain[0].params["offset"][1] = np.inf
     assert [call.kernel for call in join(chain, [1, 1, 1], {}, ["y"], rows)[0]] == ["scaler", "gemm"]
     turned = {"op": "Sub", "b_columns": np.arange(3), "a_values": np.zeros(3, np.float32)}
-    chain[1] = chain[1]._replace(params=turned)
+    chain[1] = replace(chain[1], params=turned)
     assert join(chain, [1, 1, 1], {}, ["y"], rows)[0] == chain

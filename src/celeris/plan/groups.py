@@ -195,7 +195,7 @@ def _take_bias(
     def moved(side: str | float | int) -> str | float | int:
         return made if side == sums else side
 
-    return [(n, each._replace(left=moved(each.left), right=moved(each.right))) for n, each in links[1:]]
+    return [(n, replace(each, left=moved(each.left), right=moved(each.right))) for n, each in links[1:]]
 
 
 def _encode(graph: Graph, links: list[tuple[int, Link]], places: dict[str, int], extras: int) -> dict[str, Any]:

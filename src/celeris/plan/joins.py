@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from celeris.providers.base import KernelCall, Rows
+from celeris.records import Record, replace
 
 
-class Sole(NamedTuple):
+class Sole(Record):
     """What a rule may ask of a value: who makes it, if only one kernel reads it, and what its elements are."""
 
     maker: Callable[[str], KernelCall | None]
@@ -85,12 +86,12 @@ def normalized(call: KernelCall, sole: Sole) -> Joined | None:
     """A classifier's softmax, or counts of n-grams [-> ln(x + 1)] [-> weights] -> rows of norm 1."""
     maker, norm = sole(call.inputs[0]), call.params["norm"]
     if maker is not None and maker.kernel == "post_transform" and (maker.params["kind"], norm) == ("SOFTMAX", "L1"):
-        return maker._replace(params={**maker.params, "shares": 1}, outputs=call.outputs), [maker]
+        return replace(maker, params={**maker.params, "shares": 1}, outputs=call.outputs), [maker]
     found = _counts(call.inputs[0], sole) if norm in ("L1", "L2") else None
     if found is None:
         return None
     counts, absorbed = found
-    return counts._replace(params={**counts.params, "norm": norm}, outputs=call.outputs), absorbed
+    return replace(counts, params={**counts.params, "norm": norm}, outputs=call.outputs), absorbed
 
 
 def multiplied(call: KernelCall, sole: Sole) -> Joined | None:
@@ -101,7 +102,7 @@ def multiplied(call: KernelCall, sole: Sole) -> Joined | None:
         return None
     counts, absorbed = found
     bias = np.asarray(call.params["bias"], np.float64)
-    return counts._replace(params={**counts.params, "weights": narrow, "bias": bias}, outputs=call.outputs), absorbed
+    return replace(counts, params={**counts.params, "weights": narrow, "bias": bias}, outputs=call.outputs), absorbed
 
 
 def product(call: KernelCall, sole: Sole) -> Joined | None:
@@ -128,7 +129,7 @@ def product(call: KernelCall, sole: Sole) -> Joined | None:
         absorbed.append(maker)
     if not absorbed:
         return None
-    return call._replace(params={**call.params, "weights": weights, "bias": bias}, inputs=[name]), absorbed
+    return replace(call, params={**call.params, "weights": weights, "bias": bias}, inputs=[name]), absorbed
 
 
 def _affine(call: KernelCall) -> tuple[np.ndarray, np.ndarray] | None:
@@ -159,7 +160,7 @@ def _counts(name: str, sole: Sole) -> Joined | None:
             maker = sole(maker.inputs[0])
     if maker is None or maker.kernel != "ngrams" or (after and "norm" in maker.params) or "weights" in maker.params:
         return None
-    return maker._replace(params={**maker.params, **after}), [*absorbed, maker]
+    return replace(maker, params={**maker.params, **after}), [*absorbed, maker]
 
 
 def biased(call: KernelCall, sole: Sole) -> Joined | None:
@@ -169,14 +170,14 @@ def biased(call: KernelCall, sole: Sole) -> Joined | None:
         return None
     if maker.params["bias"].any() or "relu" in maker.params:
         return None
-    return maker._replace(params={**maker.params, "bias": np.ascontiguousarray(bias)}, outputs=call.outputs), [maker]
+    return replace(maker, params={**maker.params, "bias": np.ascontiguousarray(bias)}, outputs=call.outputs), [maker]
 
 
 def elementwise(call: KernelCall, sole: Sole) -> Joined | None:
     """Products in float32 -> their positive part; distances -> what falls with them."""
     maker = sole(call.inputs[0])
     if call.params["op"] == "Relu" and maker is not None and maker.kernel == "gemm_narrow":
-        return maker._replace(params={**maker.params, "relu": 1}, outputs=call.outputs), [maker]
+        return replace(maker, params={**maker.params, "relu": 1}, outputs=call.outputs), [maker]
     return _decay(call, maker, sole) if call.params["op"] == "Exp" else None
 
 
@@ -192,7 +193,7 @@ def _decay(call: KernelCall, negative: KernelCall | None, sole: Sole) -> Joined 
     if squares.kernel != "distances" or squares.params["kind"] != "sqeuclidean":
         return None
     params = {**squares.params, "kind": "decay", "gamma": float(factors[0])}
-    return squares._replace(params=params, outputs=call.outputs), [squares, scaled, negative]
+    return replace(squares, params=params, outputs=call.outputs), [squares, scaled, negative]
 
 
 def _constant(call: KernelCall, op: str) -> np.ndarray | None:

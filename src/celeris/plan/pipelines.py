@@ -15,6 +15,7 @@ from celeris.plan.plan import CallStep, PipelineStep, Plan, Step, TensorStep, Zi
 from celeris.providers import native
 from celeris.providers.base import REGISTERS, Claim, Context, Refusal, Rows, TensorClaim
 from celeris.providers.native import whole
+from celeris.records import replace
 
 if TYPE_CHECKING:
     from celeris.plan.groups import Group
@@ -90,7 +91,7 @@ def _cut(graph: Graph, scope: Scope, left: dict[int, str]) -> Plan:
         if isinstance(answer, Claim):
             claims[at] = answer
             count = next(r.fixed for name in node.inputs if (r := context.rows(name)) is not None)
-            rows.update({name: r._replace(fixed=count) for name, r in answer.rows.items()})
+            rows.update({name: replace(r, fixed=count) for name, r in answer.rows.items()})
             plan.reasons.append((node, "native", answer.note))
         else:
             for name in node.outputs:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import prod
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -15,7 +15,7 @@ WIDEST = 1 << 18  # columns of a row: beyond that a block of rows is no longer s
 REGISTERS = ("float", "double", "int64", "int32", "bool", "string")  # element types that flow through pipelines
 
 
-class Rows(NamedTuple):
+class Rows(Record, frozen=True):
     """A value as a pipeline sees it: N rows that do not depend on one another, `tail` being its other dimensions.
 
     Nearly all values are [N, *tail]. `axis` says where N stands where it does not come first, as in the [1, N] that
@@ -50,7 +50,7 @@ class Rows(NamedTuple):
         return None if axis == self.axis or not 0 <= axis < self.rank else axis - (axis > self.axis)
 
 
-class KernelCall(NamedTuple):
+class KernelCall(Record):
     """One kernel of cpp/kernels.h: its parameters (int, float, str, list of str, contiguous arrays) and values."""
 
     kernel: str
@@ -72,7 +72,7 @@ class Claim(Record):
     note: str = ""
 
 
-class Link(NamedTuple):
+class Link(Record, frozen=True):
     """One function of a chain (cpp/tensor/chain.h). An operand is a value's name, a number, or the place of a link
     before it in the same node's list; `low` and `high` are the function's parameters."""
 

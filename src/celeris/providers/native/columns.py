@@ -8,6 +8,7 @@ from celeris.graph.graph import Node
 from celeris.providers.base import Claim, Context, KernelCall, Refusal, Rows
 from celeris.providers.native.elementwise import constant_values
 from celeris.providers.native.structure import columns_of, dims_of, integers_of, renamed
+from celeris.records import replace
 
 
 def select(out: str, rows: Rows, source: str, columns: np.ndarray, axis: int | None = None) -> Claim:
@@ -65,7 +66,7 @@ def _lookup(node: Node, indices: Rows, table: np.ndarray, out: Rows, *, wrap: bo
         return Refusal(f"no kernel for a table of {table.dtype}")
     params = {"table": constant_values(table), "each": table.size // len(table), "wrap": int(wrap)}
     call = KernelCall("lookup", params, [node.inputs[1]], [node.outputs[0]])
-    return Claim([call], {node.outputs[0]: out._replace(element=element)})
+    return Claim([call], {node.outputs[0]: replace(out, element=element)})
 
 
 def claim_gather(node: Node, context: Context) -> Claim | Refusal:

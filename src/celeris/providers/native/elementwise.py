@@ -9,6 +9,7 @@ import numpy as np
 from celeris.graph.graph import Node
 from celeris.graph.types import ELEMENT_NAMES
 from celeris.providers.base import REGISTERS, Claim, Context, KernelCall, Refusal, Rows
+from celeris.records import replace
 
 _REAL = ("float", "double")
 _NUMBERS = (*_REAL, "int64", "int32")
@@ -106,7 +107,7 @@ def claim_unary(node: Node, context: Context) -> Claim | Refusal:
     rows = context.rows(node.inputs[0])
     if rows is None or rows.element not in UNARY[node.op_type]:
         return Refusal(f"no kernel for {rows.element}" if rows else "its input is a constant")
-    out = rows._replace(element="bool" if node.op_type in _TRUTH else rows.element)
+    out = replace(rows, element="bool" if node.op_type in _TRUTH else rows.element)
     call = KernelCall("unary", {"op": node.op_type}, [node.inputs[0]], [node.outputs[0]])
     return Claim([call], {node.outputs[0]: out})
 
@@ -130,7 +131,7 @@ def claim_binary(node: Node, context: Context) -> Claim | Refusal:
         return shape
     if element not in BINARY[node.op_type]:
         return Refusal(f"no kernel for {element}")
-    out = shape._replace(element="bool" if op in _TRUTH else element)
+    out = replace(shape, element="bool" if op in _TRUTH else element)
     if len(names) == 2:
         return Claim([binary(context, op, (names[0], names[1]), node.outputs[0], shape)], {node.outputs[0]: out})
     return _chain(node, context, op, out)
@@ -164,7 +165,7 @@ def _claim_pow(node: Node, context: Context) -> Claim | Refusal:
     out = broadcast(context, list(node.inputs))
     if isinstance(out, Refusal):
         return out
-    out = out._replace(element=base.element)
+    out = replace(out, element=base.element)
     if exponent is None:
         element = _element(context, list(node.inputs))
         if isinstance(element, Refusal):
@@ -238,7 +239,7 @@ def claim_where(node: Node, context: Context) -> Claim | Refusal:
         params.update(more)
         reads += read
     return Claim(
-        [KernelCall("where", params, reads, [node.outputs[0]])], {node.outputs[0]: out._replace(element=element)}
+        [KernelCall("where", params, reads, [node.outputs[0]])], {node.outputs[0]: replace(out, element=element)}
     )
 
 
@@ -252,5 +253,5 @@ def claim_cast(node: Node, context: Context) -> Claim | Refusal:
         return Claim([], {node.outputs[0]: rows}, {node.outputs[0]: node.inputs[0]})
     if "string" in (rows.element, to):
         return Refusal("no kernel for strings")
-    out = rows._replace(element=to)
+    out = replace(rows, element=to)
     return Claim([KernelCall("cast", {}, [node.inputs[0]], [node.outputs[0]])], {node.outputs[0]: out})
