@@ -5,6 +5,7 @@
 #include <optional>
 #include <tuple>
 
+#include "kernels/trees/bits_build.h"
 #include "kernels/trees/gathers.h"
 #include "kernels/trees/lanes_run.h"
 #include "kernels/trees/steps.h"

@@ -184,6 +184,7 @@ class Decoder {
             const Field *field = message.type->find(t >> 3);
             if (field == nullptr || !take(message, *field, t, p, end, depth, later)) skip(t, p, end, depth);
         }
+        if (later.empty()) return;
         parallel_try(int64_t(later.size()), threads_, [&](int64_t i) {
             const Later &each = later[size_t(i)];
             fields(value<std::vector<Message>>(message, *each.field)[each.index], each.begin, each.end, depth + 1);

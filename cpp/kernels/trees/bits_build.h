@@ -1,0 +1,449 @@
+// BitBuilder: a tree ensemble's splits as Bits.
+#pragma once
+
+#include <bit>
+#include <unordered_map>
+
+#include "kernels/trees/bits.h"
+#include "kernels/trees/splits.h"
+
+namespace celeris::trees {
+
+template <class Key>
+class BitBuilder {
+public:
+    // `numbers`: of the given nodes that are leaves.
+    BitBuilder(const Splits<Key> &s, const Leaves &leaves, const std::vector<uint32_t> &numbers)
+        : s_(s), leaves_(leaves), leaf_numbers_(numbers) {}
+
+    // The trees as bits, or none where they do not suit: too many leaves, or values that are not float32.
+    std::optional<Bits> build() {
+        if (leaves_.kind == Leaves::sparse || !leaves_.narrow) return {};
+        bits_.columns = leaves_.columns();
+        if (bits_.columns > 1 && !by_register_) bits_.across = (bits_.columns + 3) / 4 * 4;
+        // Single rows look bytes up by bytes, which the baseline has no instruction for.
+        if (by_register_ || std::string_view(instruction_set()) == "avx2") lanes_.emplace(by_register_);
+        std::vector<int32_t> order(s_.roots.size());
+        for (size_t i = 0; i < order.size(); ++i) order[i] = int32_t(i);
+        if (leaves_.kind == Leaves::value)
+            std::stable_sort(order.begin(), order.end(), [&](int32_t a, int32_t b) { return target(a) < target(b); });
+        for (int32_t tree : order) {
+            if (!expand(s_.roots[size_t(tree)])) return {};
+            if (!take()) {
+                close();
+                if (!take()) return {};  // a set of too many values
+            }
+            if (open_.empty() || open_.size() == size_t(kTogether) || open_target_ != target(tree)) end_group();
+            open_target_ = target(tree);
+            add();
+            if (bits_.tables.size() > (size_t(1) << 26)) return {};
+        }
+        close();
+        settle_exact();
+        if (lanes_) bits_.lanes = lanes_->take();
+        return std::move(bits_);
+    }
+
+private:
+    struct Node {
+        const typename Splits<Key>::Set *set;  // or null
+        int32_t split, left, right;  // children: index of a node, or ~leaf
+        int32_t height = 0;          // levels that its piece has below it, itself included
+        int32_t test = 0;            // the number of its comparison
+        bool cut = false;            // begins the next piece
+    };
+    using Vector = int32_t;  // the number of one that steps write, or ~test, or ~(kFirstSet + set)
+    static constexpr int32_t kFirstSet = 1 << 24;
+    struct Open {
+        Bits::Tree tree;
+        uint8_t levels;
+        std::vector<float> values;  // [column][1 << levels]
+    };
+
+    int32_t target(int32_t tree) const {
+        return leaves_.kind == Leaves::value ? leaves_.tree_target[size_t(tree)] : 0;
+    }
+
+    // nodes_ and ends_ (leaves from left to right): the tree with shared subtrees written out, if it is small.
+    bool expand(int32_t root) {
+        nodes_.clear(), ends_.clear();
+        if (s_.depth_of(root) > kMostLeaves) return false;
+        root_ = grow(root);
+        return ends_.size() <= size_t(kMostLeaves);
+    }
+    int32_t grow(int32_t ref) {
+        if (ends_.size() > size_t(kMostLeaves)) return ~0;
+        if (ref < 0) {
+            ends_.push_back(~ref);
+            return ~int32_t(ends_.size() - 1);
+        }
+        const size_t at = nodes_.size();
+        const auto *set = s_.set_at(ref);
+        nodes_.push_back({set, ref, 0, 0});
+        const int32_t left = grow(set ? set->out : s_.splits[size_t(ref)].left);
+        const int32_t right = grow(set ? set->in : s_.splits[size_t(ref)].right);
+        nodes_[at].left = left, nodes_[at].right = right;
+        return int32_t(at);
+    }
+
+    // Takes the tree's comparisons into the chunk; false where it has no room for them.
+    bool take() {
+        const size_t before = pairs_.size();
+        size_t sets = sets_.size();
+        bool fits = true;
+        for (Node &n : nodes_) {
+            sets += n.set != nullptr;
+            each_comparison(n, [&](int32_t plane, Key key) {
+                if (fits) n.test = number(plane, key);
+                fits &= pairs_.size() + sets <= kChunkTests && used_[size_t(plane)] <= 255;
+            });
+        }
+        for (; !fits && pairs_.size() > before; pairs_.pop_back()) --used_[size_t(pairs_.back().first)];
+        return fits;
+    }
+    template <class Visit>
+    void each_comparison(const Node &n, Visit &&visit) const {
+        if (n.set == nullptr) return visit(s_.splits[size_t(n.split)].plane, s_.splits[size_t(n.split)].key);
+        for (uint32_t e = n.set->first; e < n.set->last; ++e) visit(s_.set_ends[e].first, s_.set_ends[e].second);
+    }
+    // The number of a test among the chunk's.
+    int32_t number(int32_t plane, Key key) {
+        size_t at = size_t((uint64_t(key) * 0x9e3779b97f4a7c15u + uint64_t(plane) * 0xd6e8feb86659fd93u) >> 32) % kPlaces;
+        for (; number_[at] >= 0; at = (at + 1) % kPlaces)
+            if (pairs_[size_t(number_[at])] == std::pair{plane, key}) return number_[at];
+        number_[at] = int32_t(pairs_.size());
+        pairs_.push_back({plane, key}), ++used_[size_t(plane)];
+        return number_[at];
+    }
+    static constexpr size_t kPlaces = 1 << 14;  // of the hash table
+    static_assert(kPlaces > 2 * kChunkTests);
+
+    float value(int32_t leaf, int64_t column) {
+        const size_t at = leaf_numbers_[size_t(ends_[size_t(leaf)])];
+        return leaves_.singles[at * size_t(bits_.columns) + size_t(column)];
+    }
+
+    // Writes the tree of nodes_ into the open group. Words that name tests are patched when the chunk closes.
+    void add() {
+        if (lanes_) add_lanes();
+        Open o{{uint32_t(bits_.pieces.size()), 0, false}, 0, {}};
+        const int32_t levels = measure(root_, 0), least = std::bit_width(ends_.size() - 1);
+        o.tree.mapped = below(root_, false) >= 0 || (by_register_ && levels > std::max(4, least));
+        o.levels = uint8_t(o.tree.mapped ? least : levels);
+        o.values.assign(size_t(bits_.columns) << o.levels, 0.0f);
+        numbers_.assign(ends_.size(), -1), numbered_ = 0;
+        for (int32_t root = root_;;) {
+            add_piece(o, root);
+            root = below(root, true);
+            if (root < 0) break;
+            measure(root, 0);
+        }
+        o.tree.count = uint16_t(bits_.pieces.size() - o.tree.pieces);
+        open_.push_back(std::move(o));
+    }
+    void add_lanes() {
+        const auto depth = [&](auto &&self, int32_t at) -> int32_t {
+            return at < 0 ? 0 : 1 + std::max(self(self, nodes_[size_t(at)].left), self(self, nodes_[size_t(at)].right));
+        };
+        const bool added = lanes_->add(
+            nodes_, root_, ends_.size(), depth(depth, root_), open_target_, bits_.columns,
+            [&](int32_t at) { return ~test(at); }, [&](int32_t leaf, int64_t column) { return value(leaf, column); });
+        if (!added) lanes_.reset();
+    }
+    // Settles the heights of a piece, and where it is cut.
+    int32_t measure(int32_t at, int32_t depth) {
+        if (at < 0) return 0;
+        nodes_[size_t(at)].cut = depth == kMostLevels;
+        if (depth == kMostLevels) return 0;
+        const int32_t left = measure(nodes_[size_t(at)].left, depth + 1);
+        const int32_t right = measure(nodes_[size_t(at)].right, depth + 1);
+        return nodes_[size_t(at)].height = std::max(left, right) + 1;
+    }
+    // The root of what lies below the cuts, ~0 if there are none; to `make` it changes nodes_.
+    int32_t below(int32_t at, bool make) {
+        if (at < 0) return ~0;
+        if (nodes_[size_t(at)].cut) return at;
+        const int32_t left = below(nodes_[size_t(at)].left, make), right = below(nodes_[size_t(at)].right, make);
+        if (left < 0 || right < 0) return left < 0 ? right : left;
+        if (make) nodes_[size_t(at)].left = left, nodes_[size_t(at)].right = right;
+        return at;
+    }
+    bool ends(int32_t at) const { return at < 0 || nodes_[size_t(at)].cut; }
+    int32_t height(int32_t at) const { return ends(at) ? 0 : nodes_[size_t(at)].height; }
+    int32_t choices(int32_t at) const {
+        if (ends(at)) return 0;
+        const int32_t left = nodes_[size_t(at)].left, right = nodes_[size_t(at)].right;
+        return std::min(height(left), height(right)) + choices(left) + choices(right);
+    }
+
+    void add_piece(Open &o, int32_t root) {
+        Bits::Piece piece{uint32_t(bits_.program.size()), uint32_t(bits_.maps.size()), 0, uint8_t(height(root)), false};
+        const int32_t steps = choices(root);
+        piece.steps = uint16_t(steps);
+        piece.paths = piece.levels > 0 && piece.levels <= kPathLevels && 1 << piece.levels <= 2 * steps + 1;
+        if (piece.paths) {
+            bits_.program.resize(bits_.program.size() + (size_t(1) << piece.levels) - 1, 0);
+            lay_path(root, piece.program, 0);
+        } else {
+            free_.clear();
+            for (size_t slot = kSlots; slot > 0; --slot) free_.push_back(Vector(slot));
+            planes_.clear();
+            choose(root);
+            for (const Vector plane : planes_) write(plane);
+        }
+        std::vector<uint8_t> map(Bits::map_size(piece.levels), 0);
+        fill(root, piece.levels, piece.paths, map.data());
+        if (o.tree.mapped) {
+            bits_.maps.insert(bits_.maps.end(), map.begin(), map.end());
+        } else {
+            for (size_t code = 0; code < size_t(1) << o.levels; ++code) set(o, code, map[code]);
+        }
+        if (o.tree.mapped)
+            for (size_t leaf = 0; leaf < ends_.size(); ++leaf)
+                if (numbers_[leaf] >= 0) set(o, size_t(numbers_[leaf]), uint8_t(numbers_[leaf]));
+        bits_.pieces.push_back(piece);
+    }
+    // The leaf of each code: a node's mask is the highest bit of its height, or of each level in turn.
+    void fill(int32_t at, int32_t levels, bool paths, uint8_t *map) {
+        if (ends(at)) {
+            std::fill_n(map, size_t(1) << levels, at < 0 ? number_leaf(~at) : kBelow);
+            return;
+        }
+        const int32_t own = paths ? levels : height(at);
+        const size_t half = size_t(1) << (own - 1);
+        for (size_t from = 0; from < size_t(1) << levels; from += 2 * half) {
+            fill(nodes_[size_t(at)].left, own - 1, paths, map + from);
+            fill(nodes_[size_t(at)].right, own - 1, paths, map + from + half);
+        }
+    }
+    uint8_t number_leaf(int32_t leaf) {
+        if (numbers_[size_t(leaf)] < 0) {
+            leaf_of_[numbered_] = leaf;
+            numbers_[size_t(leaf)] = numbered_++;
+        }
+        return uint8_t(numbers_[size_t(leaf)]);
+    }
+    void set(Open &o, size_t index, uint8_t number) {
+        for (int64_t c = 0; c < bits_.columns; ++c)
+            o.values[(size_t(c) << o.levels) + index] = value(leaf_of_[number], c);
+    }
+    Vector test(int32_t at) {
+        const Node &n = nodes_[size_t(at)];
+        if (n.set == nullptr) return ~n.test;
+        const auto [found, fresh] = set_number_.try_emplace(n.split, int32_t(sets_.size()));
+        if (fresh) {
+            sets_.emplace_back();
+            each_comparison(n, [&](int32_t plane, Key key) { sets_.back().push_back(number(plane, key)); });
+        }
+        return ~(kFirstSet + found->second);
+    }
+    void write(Vector v) {
+        if (v < 0) patches_.push_back({bits_.program.size(), ~v});
+        bits_.program.push_back(v < 0 ? uint16_t(0) : uint16_t(kUnit * v));
+    }
+    // `heap`: the node's place among the masks.
+    void lay_path(int32_t at, size_t program, size_t heap) {
+        if (ends(at)) return;
+        patches_.push_back({program + heap, ~test(at)});
+        lay_path(nodes_[size_t(at)].left, program, 2 * heap + 1);
+        lay_path(nodes_[size_t(at)].right, program, 2 * heap + 2);
+    }
+    // Writes the steps of a node, the higher side first; leaves its planes on top of planes_, its own mask last.
+    void choose(int32_t at) {
+        if (ends(at)) return;
+        const Node n = nodes_[size_t(at)];
+        const bool left_first = height(n.left) >= height(n.right);
+        const size_t high = planes_.size();
+        choose(left_first ? n.left : n.right);
+        const size_t low = planes_.size();
+        choose(left_first ? n.right : n.left);
+        const Vector mask = test(at);
+        for (size_t i = 0; low + i < planes_.size(); ++i) {
+            const Vector a = planes_[high + i], b = planes_[low + i];
+            Vector to = std::max(a, b);  // a slot that is read here for the last time
+            if (to < 0) {
+                require(!free_.empty(), "trees: too many vectors");
+                to = free_.back(), free_.pop_back();
+            } else if (std::min(a, b) > 0) {
+                free_.push_back(std::min(a, b));
+            }
+            write(to), write(mask), write(left_first ? b : a), write(left_first ? a : b);
+            planes_[high + i] = to;
+        }
+        planes_.resize(low);
+        planes_.push_back(mask);
+    }
+
+    void end_group() {
+        if (open_.empty()) return;
+        Bits::Group group{};
+        group.target = open_target_, group.levels = 4;
+        for (const Open &o : open_) group.levels = std::max(group.levels, o.levels);
+        group.table = uint32_t(bits_.tables.size());
+        const size_t size = size_t(1) << group.levels;
+        bits_.tables.resize(bits_.tables.size() + size_t(width()) * kTogether * size, 0);
+        for (size_t t = 0; t < size_t(kTogether); ++t) {
+            group.trees[t] = t < open_.size() ? open_[t].tree : Bits::Tree{};
+            if (t >= open_.size()) continue;
+            const size_t own = size_t(1) << open_[t].levels;
+            for (size_t c = 0; c < size_t(bits_.columns); ++c)
+                for (size_t i = 0; i < own; ++i) entry(group, c, t, i) = std::bit_cast<uint32_t>(open_[t].values[c * own + i]);
+        }
+        bits_.groups.push_back(group);
+        open_.clear();
+    }
+
+    int64_t width() const { return bits_.across ? bits_.across : bits_.columns; }
+    uint32_t &entry(const Bits::Group &g, size_t column, size_t tree, size_t index) {
+        const size_t at = bits_.across ? ((tree << g.levels) + index) * size_t(bits_.across) + column
+                                       : ((column * size_t(kTogether) + tree) << g.levels) + index;
+        return bits_.tables[g.table + at];
+    }
+
+    // Of values: the least power of two that one is an odd multiple of, and the greatest sum that trees can make.
+    struct Range {
+        int lowest = 1 << 20;
+        double most = 0;
+        template <class Entry>
+        void add(size_t size, Entry &&entry) {
+            float greatest = 0;
+            for (size_t i = 0; i < size; ++i) {
+                const float v = std::bit_cast<float>(entry(i));
+                if (v == 0) continue;
+                if (!(std::fabs(v) <= std::numeric_limits<float>::max())) most = std::numeric_limits<double>::infinity();
+                int exponent;
+                const uint32_t digits = uint32_t(std::ldexp(std::fabs(std::frexp(v, &exponent)), 24));
+                lowest = std::min(lowest, exponent - 24 + std::countr_zero(digits));
+                greatest = std::max(greatest, std::fabs(v));
+            }
+            most += double(greatest);
+        }
+        bool fits(int bits) const { return most <= std::ldexp(0.999, bits + std::min(lowest, 1 << 10)); }
+    };
+    // Where no sum of a target's values can be rounded in double, their order does not matter: then groups whose sums fit
+    // into 32 bits are summed as integers.
+    void settle_exact() {
+        std::vector<Range> whole(size_t(leaves_.targets));
+        const auto add = [&](Range &range, const Bits::Group &g, size_t c) {
+            for (size_t t = 0; t < size_t(kTogether); ++t)
+                range.add(size_t(1) << g.levels, [&](size_t i) { return entry(g, c, t, i); });
+        };
+        const size_t columns = size_t(bits_.columns);
+        for (const Bits::Group &g : bits_.groups)
+            for (size_t c = 0; c < columns; ++c) add(whole[size_t(g.target) + c], g, c);
+        for (Bits::Group &g : bits_.groups) {
+            std::vector<Range> own(columns);
+            g.exact = true, g.scales = uint32_t(bits_.scales.size());
+            for (size_t c = 0; c < columns; ++c) {
+                add(own[c], g, c);
+                g.exact &= whole[size_t(g.target) + c].fits(53) && own[c].fits(31);
+            }
+            if (!g.exact) continue;
+            for (size_t c = 0; c < columns; ++c) {
+                const double scale = own[c].most == 0 ? 1 : std::ldexp(1.0, own[c].lowest);
+                for (size_t t = 0; t < size_t(kTogether); ++t)
+                    for (size_t i = 0; i < size_t(1) << g.levels; ++i) {
+                        uint32_t &e = entry(g, c, t, i);
+                        e = uint32_t(int32_t(double(std::bit_cast<float>(e)) / scale));
+                    }
+                bits_.scales.push_back(scale);
+            }
+            bits_.scales.resize(g.scales + size_t(width()), 1.0);
+        }
+    }
+
+    // Ends the chunk: numbers its tests plane by plane, and lays out the searches for ranks.
+    void close() {
+        end_group();
+        if (bits_.groups.size() == groups_done_) {
+            forget();
+            return;
+        }
+        std::vector<int32_t> place(pairs_.size());
+        std::vector<std::pair<std::pair<int32_t, Key>, int32_t>> order;
+        for (size_t i = 0; i < pairs_.size(); ++i) order.push_back({pairs_[i], int32_t(i)});
+        std::sort(order.begin(), order.end());
+        std::vector<std::pair<uint8_t, uint8_t>> lane(pairs_.size());  // plane and rank of each
+        Bits::Chunk chunk{bits_.ranked.size(), 0, groups_done_, bits_.groups.size(), bits_.sets.size(), 0};
+        for (size_t i = 0; i < order.size();) {
+            const int32_t plane = order[i].first.first;
+            size_t end = i;
+            std::vector<Key> keys;
+            for (; end < order.size() && order[end].first.first == plane; ++end) {
+                const size_t test = size_t(order[end].second);
+                place[test] = int32_t(end) + 1;
+                lane[test] = {uint8_t(bits_.ranked.size() - chunk.ranked), uint8_t(end - i)};
+                keys.push_back(order[end].first.second);
+            }
+            rank(plane, keys);
+            i = end;
+        }
+        chunk.ranked_end = bits_.ranked.size();
+        for (const auto &set : sets_) {
+            const uint32_t first = uint32_t(bits_.set_tests.size());
+            for (const int32_t test : set) bits_.set_tests.push_back(uint16_t(place[size_t(test)] - 1));
+            bits_.sets.push_back({first, uint32_t(bits_.set_tests.size())});
+        }
+        chunk.sets_end = bits_.sets.size();
+        for (const auto &[at, test] : patches_) {
+            const size_t mask = test < kFirstSet ? size_t(place[size_t(test)]) : pairs_.size() + size_t(test - kFirstSet) + 1;
+            bits_.program[at] = uint16_t(kUnit * (mask + kSlots));
+        }
+        if (chunk.ranked_end - chunk.ranked > kLanePlanes) lanes_.reset();
+        if (lanes_ && !lanes_->close([&](int32_t test) { return lane[size_t(test)]; },
+                                     [&](int32_t test) { return test < kFirstSet ? nullptr : &sets_[size_t(test - kFirstSet)]; },
+                                     [&](uint8_t plane) { return size_t(bits_.ranked[chunk.ranked + plane].count); }))
+            lanes_.reset();
+        bits_.most_tests = std::max(bits_.most_tests, pairs_.size() + sets_.size());
+        bits_.chunks.push_back(chunk);
+        groups_done_ = bits_.groups.size();
+        forget();
+    }
+    void forget() {
+        sets_.clear(), set_number_.clear(), pairs_.clear(), patches_.clear();
+        number_.assign(kPlaces, -1), used_.assign(s_.planes.met.size(), 0);
+    }
+    void rank(int32_t plane, const std::vector<Key> &keys) {
+        auto &search = [&]() -> std::vector<Key> & {
+            if constexpr (sizeof(Key) == 4)
+                return bits_.search32;
+            else
+                return bits_.search64;
+        }();
+        if (lanes_) lanes_->add_keys(keys);
+        const int levels = std::bit_width(keys.size());
+        const size_t at = search.size();
+        bits_.ranked.push_back({plane, uint32_t(at), uint32_t(keys.size()), uint8_t(levels)});
+        search.resize(at + Bits::search_size(levels), Keys<Key>::nan_right);
+        for (int level = 0; level < levels; ++level) {
+            const size_t step = size_t(1) << (levels - 1 - level);
+            for (size_t k = 0; k < size_t(1) << level; ++k) {
+                const size_t middle = k * 2 * step + step - 1;
+                if (middle < keys.size()) search[at + Bits::level_start(level) + k] = keys[middle];
+            }
+        }
+    }
+
+    const Splits<Key> &s_;
+    const Leaves &leaves_;
+    const std::vector<uint32_t> &leaf_numbers_;
+    Bits bits_;
+    const bool by_register_ = std::string_view(instruction_set()) == "avx512";  // tables are looked up in registers
+    std::vector<Node> nodes_;
+    std::vector<int32_t> ends_;
+    std::vector<int32_t> numbers_;  // of leaves, in the order in which pieces meet them
+    int32_t leaf_of_[kMostLeaves], numbered_ = 0;
+    std::vector<Vector> free_, planes_;
+    int32_t root_ = ~0, open_target_ = 0;
+    std::vector<Open> open_;
+    std::optional<LaneBuilder> lanes_;
+    std::vector<std::pair<int32_t, Key>> pairs_;
+    std::vector<std::vector<int32_t>> sets_;  // of the open chunk: tests
+    std::unordered_map<int32_t, int32_t> set_number_;  // of the set whose splits begin there
+    std::vector<int32_t> number_ = std::vector<int32_t>(kPlaces, -1);  // in pairs_
+    std::vector<size_t> used_ = std::vector<size_t>(s_.planes.met.size(), 0);
+    std::vector<std::pair<size_t, int32_t>> patches_;
+    size_t groups_done_ = 0;
+};
+
+}  // namespace celeris::trees
