@@ -3,7 +3,7 @@
 
 #include "engine/target.h"
 
-#if defined(__AVX512F__) || defined(__FMA__)
+#if defined(__SSE2__)  // any x86-64
 #include <immintrin.h>
 #endif
 
@@ -62,16 +62,28 @@ inline bool all_true(Mask mask) {
 #endif
 }
 
-// A comparison of floats: bit i says whether it is true of lane i.
+// A comparison of floats or doubles: bit i says whether it is true of lane i.
 template <class Mask>
 inline uint32_t lane_bits(Mask mask) {
+    constexpr bool wide = sizeof(mask[0]) == 8;
 #if defined(__AVX512F__)
-    return uint32_t(_mm512_movepi32_mask(__m512i(mask)));
+    if constexpr (wide)
+        return _mm512_movepi64_mask(__m512i(mask));
+    else
+        return _mm512_movepi32_mask(__m512i(mask));
 #elif defined(__AVX2__)
-    return uint32_t(_mm256_movemask_ps(__m256(mask)));
+    if constexpr (wide)
+        return uint32_t(_mm256_movemask_pd(__m256d(mask)));
+    else
+        return uint32_t(_mm256_movemask_ps(__m256(mask)));
+#elif defined(__SSE2__)
+    if constexpr (wide)
+        return uint32_t(_mm_movemask_pd(__m128d(mask)));
+    else
+        return uint32_t(_mm_movemask_ps(__m128(mask)));
 #else
     uint32_t bits = 0;
-    for (int64_t i = 0; i < vector_lanes<float>; ++i) bits |= uint32_t(mask[i] != 0) << i;
+    for (int i = 0; i < int(sizeof mask / sizeof mask[0]); ++i) bits |= uint32_t(mask[i] != 0) << i;
     return bits;
 #endif
 }

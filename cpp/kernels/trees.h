@@ -60,10 +60,10 @@ struct TreeEnsemble : KernelState {
             const size_t vectors = bits->most_tests + 1 + trees::kSlots + trees::kMostLevels;
             const size_t sums = size_t(bits->across ? bits->across : targets);
             const size_t walked = size_t(bits_rows < trees::kBitRows ? (bits_rows + 63) / 64 * 64 : trees::kBitRows);
-            scratch_fixed += 64 * vectors + size_t(trees::kBitRows) * (trees::kTogether + 2 + 8 + 8 * sums);
+            scratch_fixed += 64 * vectors + size_t(trees::kBitRows) * (trees::kTogether + 2 + 2 * 8 + 8 * sums);
             scratch_fixed += walked * scratch_per_row, scratch_per_row = 0;
             if (bits->lanes) scratch_fixed += sizeof(uint64_t) * bits->lanes->most_vectors;
-            rows_wanted = 256, rows_most = trees::kBitRows, rows_apart = 128;
+            rows_wanted = 128, rows_most = trees::kBitRows, rows_apart = 128;
         } else if (held_bytes() > trees::kHeldTrees) {
             // Each block brings the trees from a farther cache: many rows share that, as many as have room in a nearer one.
             rows_wanted = int64_t(trees::kRowBytes / (scratch_per_row + size_t(width) * size_of(from))) / 64 * 64;
@@ -81,7 +81,8 @@ private:
     template <class Key, class... Nodes>
     void build(const trees::GivenTrees &given, bool has_nan, int threads, TreeWalks<Nodes> &...walks) {
         trees::Planes met(has_nan);
-        if (bits_rows > 0 || !met.meet(given, width) || !(lay_parts<Key>(walks, given, met, threads) || ...)) {
+        const bool plain = met.meet(given, width);
+        if (bits_rows > 0 || !plain || !(lay_parts<Key>(walks, given, met, threads) || ...)) {
             const trees::Splits<Key> splits(given, given.whole(), met);
             if (!(lay(walks, splits, given, true) || ...)) {
                 auto &widest = std::get<sizeof...(walks) - 1>(std::tie(walks...));

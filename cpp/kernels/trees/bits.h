@@ -24,9 +24,11 @@ constexpr int64_t kBitRows = 512;
 constexpr int32_t kMostLeaves = 256, kMostLevels = 8, kPathLevels = 6;
 constexpr uint8_t kBelow = 255;       // not a leaf's number but in a last piece
 constexpr size_t kSlots = 32;         // vectors that steps write: 1 to kSlots; 0 is empty, masks come after
-constexpr size_t kChunkTests = 6000;  // their masks, 64 bytes each, stay in a usual L2 cache
+constexpr size_t kChunkTests = 8000;  // their masks, 64 bytes each, stay in a usual L2 cache
 constexpr uint16_t kUnit = 8;         // a vector's bytes, of each 64 rows
 static_assert(kUnit * (1 + kSlots + kChunkTests) < (1 << 16));
+template <class Key>
+constexpr size_t kFewKeys = sizeof(Key) == 4 ? 16 : 32;  // of a plane, whose rows are compared with one by one
 constexpr int kTogether = 4;          // trees whose values are added in one pass over the sums
 
 struct Bits {
@@ -51,10 +53,13 @@ struct Bits {
         uint8_t levels;   // of its tables, at least 4
         bool exact;
     };
-    struct Ranked {  // a plane, its keys as a search tree in level order; test i holds where the row's rank is above i
+    // A plane and its keys. Test i holds where the row's rank among them, found down a search tree in level order, is above i;
+    // of `few` keys where the row's number is above limit i.
+    struct Ranked {
         int32_t plane;
-        uint32_t search, count;
+        uint32_t search, count;  // in search32 or search64; of few in limits32 or limits64
         uint8_t levels;
+        bool few;
     };
     struct Chunk {
         size_t ranked, ranked_end, groups, groups_end, sets, sets_end;
@@ -74,6 +79,8 @@ struct Bits {
     std::vector<double> scales;
     std::vector<int32_t> search32;
     std::vector<int64_t> search64;
+    std::vector<float> limits32;
+    std::vector<double> limits64;
     size_t most_tests = 0;             // masks of a chunk
     int64_t columns = 1;               // targets that each tree has values for
     int64_t across = 0;                // not 0: an entry holds them side by side, zeros up to so many

@@ -404,16 +404,18 @@ private:
         number_.assign(kPlaces, -1), used_.assign(s_.planes.met.size(), 0);
     }
     void rank(int32_t plane, const std::vector<Key> &keys) {
-        auto &search = [&]() -> std::vector<Key> & {
-            if constexpr (sizeof(Key) == 4)
-                return bits_.search32;
-            else
-                return bits_.search64;
-        }();
         if (lanes_) lanes_->add_keys(keys);
+        auto &limits = either(bits_.limits32, bits_.limits64);
+        // What lies beyond them no number is.
+        if (keys.size() <= kFewKeys<Key> && keys.front() >= Keys<Key>::of(-infinity) && keys.back() <= Keys<Key>::of(infinity)) {
+            bits_.ranked.push_back({plane, uint32_t(limits.size()), uint32_t(keys.size()), 0, true});
+            for (const Key key : keys) limits.push_back(Keys<Key>::number(key));
+            return;
+        }
+        auto &search = either(bits_.search32, bits_.search64);
         const int levels = std::bit_width(keys.size());
         const size_t at = search.size();
-        bits_.ranked.push_back({plane, uint32_t(at), uint32_t(keys.size()), uint8_t(levels)});
+        bits_.ranked.push_back({plane, uint32_t(at), uint32_t(keys.size()), uint8_t(levels), false});
         search.resize(at + Bits::search_size(levels), Keys<Key>::nan_right);
         for (int level = 0; level < levels; ++level) {
             const size_t step = size_t(1) << (levels - 1 - level);
@@ -424,6 +426,15 @@ private:
         }
     }
 
+    template <class A, class B>
+    static auto &either(A &narrow, B &wide) {
+        if constexpr (sizeof(Key) == 4)
+            return narrow;
+        else
+            return wide;
+    }
+
+    static constexpr auto infinity = std::numeric_limits<typename Keys<Key>::Real>::infinity();
     const Splits<Key> &s_;
     const Leaves &leaves_;
     const std::vector<uint32_t> &leaf_numbers_;

@@ -39,6 +39,8 @@ inline void choose_bits(V &result, const V &where, const V &yes, const V &no) {
 
 inline const int32_t *search_of(const trees::Bits &bits, int32_t) { return bits.search32.data(); }
 inline const int64_t *search_of(const trees::Bits &bits, int64_t) { return bits.search64.data(); }
+inline const float *limits_of(const trees::Bits &bits, float) { return bits.limits32.data(); }
+inline const double *limits_of(const trees::Bits &bits, double) { return bits.limits64.data(); }
 
 // How a rank is kept: as it is, or where a set compares bytes with a sign only, so that more is less.
 inline uint8_t kept_rank(uint32_t rank) {
@@ -141,7 +143,6 @@ void rank_rows_of(const int32_t *search, const int32_t *keys, int64_t rows, uint
 #if defined(__AVX2__)
 inline void rank_rows(const int32_t *search, int levels, const int32_t *keys, int64_t rows, uint8_t *ranks) {
     switch (levels) {
-        case 0:
         case 1: return rank_rows_of<1>(search, keys, rows, ranks);
         case 2: return rank_rows_of<2>(search, keys, rows, ranks);
         case 3: return rank_rows_of<3>(search, keys, rows, ranks);
@@ -192,6 +193,41 @@ void test_ranks(const uint8_t *ranks, uint32_t count, uint64_t *masks) {
         }
     }
 #endif
+}
+
+// A bit for each of the next rows, as many as fill its type: whether its number goes right, being above the limit or NaN.
+#if defined(__AVX512F__)
+template <bool NanLeft>
+inline uint16_t right_of(const float *x, float limit) {
+    return _mm512_cmp_ps_mask(_mm512_loadu_ps(x), _mm512_set1_ps(limit), NanLeft ? _CMP_GT_OQ : _CMP_NLE_UQ);
+}
+template <bool NanLeft>
+inline uint8_t right_of(const double *x, double limit) {
+    return _mm512_cmp_pd_mask(_mm512_loadu_pd(x), _mm512_set1_pd(limit), NanLeft ? _CMP_GT_OQ : _CMP_NLE_UQ);
+}
+#else
+template <bool NanLeft, class Real>
+inline uint8_t right_of(const Real *x, Real limit) {
+    constexpr int n = int(vector_lanes<Real>);
+    unsigned bits = 0;
+    for (int i = 0; i < 8; i += n) {
+        const Vector<Real> v = load(x + i), l = splat(limit);
+        bits |= (NanLeft ? lane_bits(v > l) : lane_bits(v <= l) ^ ((1u << n) - 1)) << i;
+    }
+    return uint8_t(bits);
+}
+#endif
+
+// The same masks from the numbers themselves: by the first limit, the second, ...
+template <int W, bool NanLeft, class Real>
+void test_numbers(const Real *limits, uint32_t count, const Real *x, uint64_t *masks) {
+    using Bits = decltype(right_of<NanLeft>(x, Real()));
+    std::byte *to = reinterpret_cast<std::byte *>(masks);
+    for (uint32_t i = 0; i < count; ++i)
+        for (int64_t r = 0; r < 64 * W; r += 8 * int64_t(sizeof(Bits)), to += sizeof(Bits)) {
+            const Bits bits = right_of<NanLeft>(x + r, limits[i]);
+            std::memcpy(to, &bits, sizeof bits);
+        }
 }
 
 #if defined(__AVX512BW__)
@@ -588,21 +624,35 @@ void add_bits(const trees::Bits &bits, const trees::Plane *planes, const Block &
     constexpr int64_t rows = 64 * W;
     constexpr int part = part_words<W>;
     using Part = typename BitRows<part>::type;
+    using Real = typename trees::Keys<Key>::Real;
     V *vectors = scratch.take<V>(1 + trees::kSlots + bits.most_tests), *own = scratch.take<V>(trees::kMostLevels);
     uint8_t *codes = scratch.take<uint8_t>(size_t(trees::kBitRows));
     uint8_t *indices = scratch.take<uint8_t>(size_t(trees::kTogether * trees::kBitRows));
     uint8_t *ranks = scratch.take<uint8_t>(size_t(trees::kBitRows));
     Key *keys = scratch.take<Key>(size_t(trees::kBitRows));
+    Real *numbers = scratch.take<Real>(size_t(trees::kBitRows));
     vectors[0] = V{};
-    for (int64_t r = b.rows; r < rows; ++r) keys[r] = 0;
+    for (int64_t r = b.rows; r < rows; ++r) keys[r] = 0, numbers[r] = 0;
     for (const trees::Bits::Chunk *c = bits.chunks.data(), *end = c + bits.chunks.size(); c != end; ++c) {
         uint64_t *mask = reinterpret_cast<uint64_t *>(vectors + 1 + trees::kSlots);
         for (size_t p = c->ranked; p < c->ranked_end; ++p) {
             const trees::Bits::Ranked &ranked = bits.ranked.data()[p];
             const trees::Plane &plane = planes[ranked.plane];
-            keys_of<Key>(b.in[0].column<From>(plane.feature), b.rows, plane.nan_left, keys);
-            rank_rows(search_of(bits, Key()) + ranked.search, ranked.levels, keys, rows, ranks);
-            test_ranks<W>(ranks, ranked.count, mask);
+            const From *x = b.in[0].column<From>(plane.feature);
+            if (ranked.few) {
+                const Real *limits = limits_of(bits, Real()) + ranked.search, *all;
+                if constexpr (std::is_same_v<From, Real>) all = b.rows == rows ? x : numbers;
+                else all = numbers;
+                if (all == numbers) lanes(b.rows, [&](int64_t r) { numbers[r] = Real(x[r]); });
+                if (plane.nan_left)
+                    test_numbers<W, true>(limits, ranked.count, all, mask);
+                else
+                    test_numbers<W, false>(limits, ranked.count, all, mask);
+            } else {
+                keys_of<Key>(x, b.rows, plane.nan_left, keys);
+                rank_rows(search_of(bits, Key()) + ranked.search, ranked.levels, keys, rows, ranks);
+                test_ranks<W>(ranks, ranked.count, mask);
+            }
             mask += ranked.count * W;
         }
         const V *tests = vectors + 1 + trees::kSlots;

@@ -37,6 +37,14 @@ struct Keys {
         std::memcpy(&bits, &x, sizeof bits);
         return bits ^ ((bits >> (8 * sizeof bits - 1)) & nan_right);
     }
+    // The greatest number of at most that key, which is at least that of minus infinity and at most that of infinity.
+    static Real number(Key key) {
+        key -= key == -1;  // -0 has the key of 0
+        const Key bits = key ^ ((key >> (8 * sizeof key - 1)) & nan_right);
+        Real x;
+        std::memcpy(&x, &bits, sizeof x);
+        return x;
+    }
     // The greatest key k such that key(x) <= k just where x <= t (x < t where `strictly`).
     static Key limit(double t, bool strictly) {
         if (t != t) return never;
@@ -46,7 +54,7 @@ struct Keys {
     }
 };
 
-// The planes of an ensemble, numbered as they are met.
+// The planes of an ensemble.
 class Planes {
 public:
     explicit Planes(bool has_nan) : has_nan_(has_nan) {}
@@ -61,18 +69,23 @@ public:
         }
         return number_[at];
     }
-    // Meets those of all nodes, so that several threads may ask for numbers. False where there are modes but <= and <.
+    // Meets those of all nodes, in the features' order. Returns whether there are no modes but <= and <: then these are all,
+    // so that several threads may ask for numbers.
     bool meet(const GivenTrees &g, int64_t features) {
-        std::vector<uint8_t> seen(size_t(2 * features) + 1, 0);
+        constexpr uint8_t right = 1, left = 2, both = 3;  // where NaN goes
+        constexpr uint8_t goes[2][8] = {{right, right, left, left, both, both, 0, both},  // by missing and mode
+                                        {left, left, right, right, both, both, 0, both}};
+        std::vector<uint8_t> seen(size_t(features) + 1, 0);
         bool plain = true;
         for (size_t i = 0; i < g.mode.size(); ++i) {
             const bool inner = g.mode[i] != leaf;
             plain &= !inner || g.mode[i] <= lt;
-            seen[inner ? 2 * size_t(g.feature[i]) + (g.missing[i] != 0) : size_t(2 * features)] = 1;
+            seen[inner ? size_t(g.feature[i]) : size_t(features)] |= goes[g.missing[i] != 0][g.mode[i]];
         }
-        for (int32_t f = 0; plain && f < features; ++f)
-            for (int nan_left = 0; nan_left < 2; ++nan_left)
-                if (seen[size_t(2 * f + nan_left)]) number(f, nan_left != 0);
+        for (int32_t f = 0; f < features; ++f) {
+            if (seen[size_t(f)] & right) number(f, false);
+            if (seen[size_t(f)] & left) number(f, true);
+        }
         return plain;
     }
     std::vector<Plane> met;
