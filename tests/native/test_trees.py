@@ -321,6 +321,38 @@ def test_shared_subtrees_are_laid_out_once() -> None:
     check(model("TreeEnsembleRegressor", attributes, x, ["y"]), x)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("crowded", [False, True])
+def test_every_comparison_of_every_number(dtype: Any, crowded: bool) -> None:
+    """Features of few thresholds, which numbers are compared with, or of many, among which they are ranked."""
+    least = np.nextafter(dtype(0), dtype(1))
+    numbers = np.array([*SPECIAL, -1e-45, least, -least, 1 + np.finfo(dtype).eps, 5e-324], np.float64)
+    rng = np.random.default_rng(0)
+    stumps = [
+        (mode, missing, feature, value)
+        for feature, (mode, missing) in enumerate((m, s) for m in ORDERED for s in (0, 1))
+        for value in [*numbers, *(rng.normal(size=60) if crowded else [])]
+    ]
+    trees = range(len(stumps))
+    attributes = {
+        "nodes_treeids": np.repeat(trees, 3), "nodes_nodeids": np.tile([0, 1, 2], len(stumps)),
+        "nodes_featureids": np.array([f for _, _, f, _ in stumps for _ in range(3)]),
+        "nodes_truenodeids": np.tile([1, 0, 0], len(stumps)), "nodes_falsenodeids": np.tile([2, 0, 0], len(stumps)),
+        "nodes_missing_value_tracks_true": np.array([m for _, m, _, _ in stumps for _ in range(3)]),
+        "target_treeids": np.repeat(trees, 2), "target_nodeids": np.tile([1, 2], len(stumps)),
+        "target_ids": np.zeros(2 * len(stumps), np.int64),
+    }  # fmt: skip
+    made = {name: Attribute("INTS", np.asarray(values, np.int64)) for name, values in attributes.items()}
+    modes = [each for mode, *_ in stumps for each in (mode.encode(), b"LEAF", b"LEAF")]
+    made["nodes_modes"] = Attribute("STRINGS", modes)
+    values = np.array([each for *_, value in stumps for each in (value, 0, 0)], np.float64)
+    made["nodes_values_as_tensor"] = Attribute("TENSOR", values)
+    made["target_weights_as_tensor"] = Attribute("TENSOR", rng.integers(-99, 99, 2 * len(stumps)).astype(float))
+    x = rng.choice(numbers, (max(ROWS), 8)).astype(dtype)
+    x[: len(numbers)] = numbers[:, None]
+    check(model("TreeEnsembleRegressor", made, x, ["y"]), x)
+
+
 @pytest.mark.parametrize("leaves", [15, 16, 17, 63, 64, 65, 255, 256, 257])
 @pytest.mark.parametrize("shape", ["balanced", "chain", "random"])
 def test_every_form_of_tree(leaves: int, shape: str) -> None:
