@@ -2,6 +2,8 @@
 // file cannot be written to make its strings collide.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 #include <random>
 #include <vector>
@@ -18,18 +20,46 @@ class Coder {
   public:
     explicit Coder(const uint8_t *data) : data_(data), table_(64, -1) {}
 
-    int32_t code(Slice slice) {
-        if (same(slice, last_)) return last_code_;
-        if (!same(slice, other_)) {
-            other_ = last_, other_code_ = last_code_;
-            last_ = slice, last_code_ = find(slice);
-            return last_code_;
-        }
-        return other_code_;
+    // `tag`: of the field that a list repeats.
+    int32_t code(Slice slice, uint32_t tag) {
+        if (same(slice, last_)) return spelled_[0].code;
+        if (same(slice, other_)) return spelled_[1].code;
+        other_ = last_, spelled_[1] = spelled_[0];
+        last_ = slice, spelled_[0] = Spelled(data_ + slice.offset, size_t(slice.length), tag, find(slice));
+        return spelled_[0].code;
+    }
+    // Where the length of one of the last two strings stands, then it, then the tag: passes over all that. Which of the two it
+    // is no processor guesses.
+    bool again(const uint8_t *&at, const uint8_t *end, int64_t &code) const {
+        if (end - at < int64_t(2 * sizeof(uint64_t))) return false;
+        const uint64_t low = word(at, 8), high = word(at + 8, 8);
+        const auto &[a, b] = spelled_;
+        const int64_t first = a.is(low, high), second = -int64_t(b.is(low, high));
+        if ((first | second) == 0) return false;
+        at += a.size ^ ((a.size ^ b.size) & second), code = a.code ^ ((a.code ^ b.code) & second);
+        return true;
     }
     const std::vector<Slice> &unique() const { return unique_; }
 
   private:
+    // A short string as a list holds it, in two words.
+    struct Spelled {
+        uint64_t low = 1, high = 0, low_mask = 0, high_mask = 0;  // no words are these
+        int32_t code = -1;
+        int64_t size = 0;
+
+        Spelled() = default;
+        Spelled(const uint8_t *string, size_t length, uint32_t tag, int32_t number) : code(number) {
+            uint8_t bytes[16] = {}, mask[16] = {};
+            if (length > sizeof bytes - 2 || tag >= 0x80) return;
+            size = int64_t(length) + 2;
+            bytes[0] = uint8_t(length), bytes[length + 1] = uint8_t(tag);
+            std::copy_n(string, length, bytes + 1), std::fill_n(mask, size, 0xff);
+            low = word(bytes, 8), high = word(bytes + 8, 8), low_mask = word(mask, 8), high_mask = word(mask + 8, 8);
+        }
+        bool is(uint64_t a, uint64_t b) const { return (((a & low_mask) ^ low) | ((b & high_mask) ^ high)) == 0; }
+    };
+
     bool same(Slice a, Slice b) const {
         if (a.length != b.length) return false;
         const uint8_t *p = data_ + a.offset, *q = data_ + b.offset;
@@ -94,7 +124,7 @@ class Coder {
 
     const uint8_t *data_;
     Slice last_{0, -1}, other_{0, -1};  // most lists are of very few strings
-    int32_t last_code_ = -1, other_code_ = -1;
+    std::array<Spelled, 2> spelled_;    // these
     std::vector<int32_t> table_;
     std::vector<Slice> unique_;
     std::vector<uint64_t> hashes_;

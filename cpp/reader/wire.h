@@ -291,7 +291,8 @@ class Decoder {
         } else {
             if (!to) to = std::make_unique<Coded>(begin_);
             chunks(to->codes, p, end, [&](const uint8_t *&at, const uint8_t *stop, int64_t &next) {
-                next = to->strings.code(slice(at, stop));
+                if (to->strings.again(at, stop, next)) return true;
+                next = to->strings.code(slice(at, stop), t);
                 return again(at, stop, t);
             });
         }
@@ -313,14 +314,14 @@ class Decoder {
         return true;
     }
     // Where eight bytes hold four integers of one byte, or six hold two of two, each before the tag of the next, they are
-    // taken at once.
+    // taken at once; others by two, whatever their lengths, which no processor guesses.
     void unpacked(Integers &to, uint32_t t, const uint8_t *&p, const uint8_t *end) const {
         const uint64_t fours = t * 0x0100010001000100, twos = t * 0x010000010000 | 0x80 | uint64_t(0x80) << 24;
         std::array<int64_t, 512> chunk;
         const uint8_t *at = p;
         for (bool more = true; more;) {
             size_t count = 0;
-            while (more && count <= chunk.size() - 4) {
+            while (more && count <= chunk.size() - 2 * kPairs) {
                 int64_t *next = chunk.data() + count;
                 uint64_t word = 0;
                 if (t < 0x80 && end - at > 8) std::memcpy(&word, at, sizeof word);
@@ -330,6 +331,9 @@ class Decoder {
                 } else if ((word & 0xff8080ff8080) == twos) {
                     for (int i = 0; i < 2; ++i) next[i] = int64_t((word >> 24 * i & 0x7f) | (word >> (24 * i + 1) & 0x3f80));
                     count += 2, at += 6;
+                } else if (size_t pairs = 0; t < 0x80 && pair(at, end, t, next)) {
+                    while (++pairs < kPairs && pair(at, end, t, next + 2 * pairs)) {}
+                    count += 2 * pairs;
                 } else {
                     *next = int64_t(varint(at, end));
                     ++count, more = again(at, end, t);
@@ -338,6 +342,25 @@ class Decoder {
             to.append(chunk.data(), count, size_t(end - at) / 2 + 1);
         }
         p = at;
+    }
+    static constexpr size_t kPairs = 8;  // before longer runs are looked for again
+    // Two integers of up to three bytes, each before the tag of the next, found by the bytes that end them.
+    static bool pair(const uint8_t *&at, const uint8_t *end, uint32_t t, int64_t *to) {
+        if (end - at <= 8) return false;
+        uint64_t word;
+        std::memcpy(&word, at, sizeof word);
+        uint64_t ends = ~word & 0x8080808080808080;
+        const int first = std::countr_zero(ends);
+        ends &= ends - 1;  // the tag, if it is one
+        const int second = std::countr_zero(ends & (ends - 1));
+        if (first > 23 || second > 63 || second - first > 32) return false;
+        const uint8_t *next = at + second / 8 + 1;
+        if ((word >> (first + 1) & 0xff) != t || *next != t) return false;
+        const auto squeezed = [](uint64_t x) { return int64_t((x & 0x7f) | (x >> 1 & 0x3f80) | (x >> 2 & 0x1fc000)); };
+        to[0] = squeezed(word & ((uint64_t(2) << first) - 1));
+        to[1] = squeezed(word >> (first + 9) & ((uint64_t(1) << (second - first - 8)) - 1));
+        at = next + 1;
+        return true;
     }
     // Whether the same field follows: passes over its tag.
     static bool again(const uint8_t *&at, const uint8_t *end, uint32_t t) {
