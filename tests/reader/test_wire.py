@@ -115,7 +115,9 @@ def test_repeated_bytes_are_distinct_values_and_codes(values: list[bytes]) -> No
     assert codes.dtype == (np.int64 if values else np.int32)
 
 
-@given(st.lists(st.one_of(*(st.integers(0, 2**bits) for bits in (7, 14, 21, 28, 63))), min_size=1), st.integers(0, 3))
+@given(
+    st.lists(st.one_of(*(st.integers(0, 2**bits - 1) for bits in (7, 14, 21, 28, 63))), min_size=1), st.integers(0, 3)
+)
 def test_integers_of_mixed_sizes(values: list[int], more: int) -> None:
     values = values * 4 ** min(more, 2)
     data = b"".join(tag(10, 0) + varint(value) for value in values)
