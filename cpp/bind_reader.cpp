@@ -181,7 +181,7 @@ celeris::Column column_of(nb::handle object, int64_t &size, bool is_signed = tru
 }
 
 nb::object number_forest(nb::handle tree, nb::handle node, nb::handle mode, nb::handle feature, nb::handle yes,
-                         nb::handle no, nb::handle weight_tree, nb::handle weight_node, int leaf) {
+                         nb::handle no, nb::handle weight_tree, nb::handle weight_node, int leaf, int threads) {
     celeris::WrittenForest f;
     f.nodes = f.weights = -1;
     f.tree = column_of(tree, f.nodes), f.node = column_of(node, f.nodes);
@@ -194,7 +194,7 @@ nb::object number_forest(nb::handle tree, nb::handle node, nb::handle mode, nb::
     const size_t count = size_t(f.nodes);
     to.feature = features.extend(count), to.yes = yeses.extend(count), to.no = noes.extend(count);
     to.first = firsts.extend(count + 1);
-    if (!number_forest(f, to, uint8_t(leaf))) return nb::none();
+    if (!number_forest(f, to, uint8_t(leaf), threads)) return nb::none();
     std::copy(to.roots.begin(), to.roots.end(), roots.extend(to.roots.size()));
     std::copy(to.order.begin(), to.order.end(), order.extend(to.order.size()));
     return nb::make_tuple(numpy(features), numpy(yeses), numpy(noes), numpy(roots), numpy(firsts), numpy(order));
@@ -215,8 +215,9 @@ void init_reader(nb::module_ &m) {
     m.def("trim_memory", &celeris::trim_memory, "Gives memory that is free back to the system.");
     m.def("number_forest", &::number_forest, nb::arg("tree"), nb::arg("node"), nb::arg("mode"), nb::arg("feature"),
           nb::arg("yes"), nb::arg("no"), nb::arg("weight_tree"), nb::arg("weight_node"), nb::arg("leaf"),
+          nb::arg("threads") = 1,
           nb::sig("def number_forest(tree: object, node: object, mode: object, feature: object, yes: object, no: object, "
-                  "weight_tree: object, weight_node: object, leaf: int) -> tuple[Any, ...] | None"),
+                  "weight_tree: object, weight_node: object, leaf: int, threads: int = 1) -> tuple[Any, ...] | None"),
           "(feature, yes, no, roots, first, order) of a forest written tree after tree, parents first, as Forest has them; "
           "None where it is written in another way, or wrongly. `order`: of the weights, empty where it is that in which "
           "they are written. `leaf`: the mode of leaves.");

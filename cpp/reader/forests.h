@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <limits>
 #include <vector>
+
+#include "engine/threads.h"
 
 namespace celeris {
 
@@ -16,8 +19,21 @@ struct Column {
     int64_t bytes;
 
     static constexpr int64_t kPiece = 512;
-    using Piece = std::array<int64_t, kPiece>;
+    static constexpr int32_t kOther = -1;  // what no int32 holds
+    using Piece = std::array<int32_t, kPiece>;
 
+    // visit(from, count, piece) for the numbers from `from` to `to`; false once it gives false.
+    template <class Visit>
+    bool each(int64_t from, int64_t to, Visit &&visit) const {
+        Piece piece;
+        bool good = true;
+        for (int64_t count; good && from < to; from += count) {
+            count = std::min(kPiece, to - from);
+            read(from, count, piece);
+            good = visit(from, count, piece);
+        }
+        return good;
+    }
     void read(int64_t from, int64_t count, Piece &to) const {
         switch (bytes) {
             case 1: return read_as<int8_t>(from, count, to);
@@ -26,11 +42,22 @@ struct Column {
             default: return read_as<int64_t>(from, count, to);
         }
     }
+    int32_t at(int64_t place) const {
+        Piece piece;
+        read(place, 1, piece);
+        return piece[0];
+    }
 
 private:
     template <class T>
     void read_as(int64_t from, int64_t count, Piece &to) const {
-        std::copy_n(static_cast<const T *>(data) + from, count, to.begin());
+        const T *values = static_cast<const T *>(data) + from;
+        for (int64_t i = 0; i < count; ++i) {
+            if constexpr (sizeof(T) <= 4)
+                to[size_t(i)] = values[i];
+            else
+                to[size_t(i)] = values[i] == T(int32_t(values[i])) ? int32_t(values[i]) : kOther;
+        }
     }
 };
 
@@ -49,72 +76,113 @@ struct NumberedForest {
     std::vector<int32_t> order;   // of the weights, node by node; empty where they are written so
 };
 
-// False where the forest is written in another way, or wrongly.
-inline bool number_forest(const WrittenForest &f, NumberedForest &to, uint8_t leaf) {
-    constexpr int64_t most = std::numeric_limits<int32_t>::max(), piece = Column::kPiece;
-    if (f.nodes >= most || f.weights >= most) return false;
-    std::vector<int64_t> trees;  // ids
-    Column::Piece ids, owns, features, yeses, noes;
-    for (int64_t start = 0, end = 0; start < f.nodes; start = end) {
-        bool plain = true;
-        for (int64_t same = piece; same == piece && end < f.nodes; end += same) {
-            const int64_t count = std::min(piece, f.nodes - end);
-            f.tree.read(end, count, ids), f.node.read(end, count, owns);
-            if (end == start) {
-                if (!trees.empty() && ids[0] <= trees.back()) return false;
-                trees.push_back(ids[0]);
-            }
-            for (same = 0; same < count && ids[size_t(same)] == trees.back(); ++same)
-                plain &= owns[size_t(same)] == end + same - start;
+// Where each run of equal ids begins, if they ascend: whether they do is for who reads a run to see.
+struct Run {
+    int32_t id;
+    int64_t from;
+};
+inline std::vector<Run> runs_of(const Column &ids, int64_t count) {
+    std::vector<Run> runs;
+    for (int64_t from = 0; from < count;) {
+        const int32_t id = ids.at(from);
+        runs.push_back({id, from});
+        int64_t same = from, other = from + 1;  // the run's end is after `same`
+        for (int64_t step = 1; other < count && ids.at(other) == id; step *= 2)
+            same = other, other = std::min(count, other + step);
+        while (other - same > 1) {
+            const int64_t middle = same + (other - same) / 2;
+            (ids.at(middle) == id ? same : other) = middle;
         }
-        for (int64_t at = start; at < end; at += piece) {
-            const int64_t count = std::min(piece, end - at);
-            f.feature.read(at, count, features), f.yes.read(at, count, yeses), f.no.read(at, count, noes);
-            for (int64_t i = 0; i < count; ++i) {
-                const bool inner = f.mode[at + i] != leaf;
-                const int64_t own = at + i - start, feature = inner ? features[size_t(i)] : 0;
-                const int64_t yes = inner ? yeses[size_t(i)] : own, no = inner ? noes[size_t(i)] : own;
-                plain &= (!inner) | ((yes > own) & (no > own) & (yes < end - start) & (no < end - start));
-                plain &= (feature >= 0) & (feature < most);
-                to.feature[at + i] = int32_t(feature);
-                to.yes[at + i] = int32_t(uint64_t(start) + uint64_t(yes));
-                to.no[at + i] = int32_t(uint64_t(start) + uint64_t(no));
-            }
-        }
-        if (!plain) return false;
-        to.roots.push_back(int32_t(start));
+        from = other;
     }
-    // visit(k, node) for each weight; false where there is no such node.
-    const auto each_weight = [&](auto &&visit) {
-        size_t tree = 0;
-        for (int64_t k = 0; k < f.weights; ++k) {
-            const size_t at = size_t(k % piece);
-            if (at == 0) {
-                const int64_t count = std::min(piece, f.weights - k);
-                f.weight_tree.read(k, count, ids), f.weight_node.read(k, count, owns);
-            }
-            while (tree < trees.size() && trees[tree] != ids[at]) ++tree;
-            if (tree == trees.size()) return false;
-            const int64_t start = to.roots[tree], end = tree + 1 < trees.size() ? to.roots[tree + 1] : f.nodes;
-            if (owns[at] < 0 || owns[at] >= end - start) return false;
-            visit(k, start + owns[at]);
-        }
-        return true;
+    return runs;
+}
+
+// False where the forest is written in another way, or wrongly.
+inline bool number_forest(const WrittenForest &f, NumberedForest &to, uint8_t leaf, int threads) {
+    constexpr int64_t most = std::numeric_limits<int32_t>::max();
+    if (f.nodes >= most || f.weights >= most) return false;
+    struct Tree {
+        int32_t id;
+        int64_t from, end, weights, weights_end;
     };
-    std::fill_n(to.first, f.nodes + 1, 0);
-    bool on_leaves = true, in_order = true;
-    int64_t last = 0;
-    const bool known = each_weight([&](int64_t, int64_t node) {
-        in_order &= node >= last, last = node;
-        on_leaves &= f.mode[node] == leaf;
-        ++to.first[node + 1];
+    std::vector<Tree> trees;
+    const std::vector<Run> weights = runs_of(f.weight_tree, f.weights);
+    size_t run = 0;
+    for (const Run &each : runs_of(f.tree, f.nodes)) {
+        if (each.id < 0 || (!trees.empty() && each.id <= trees.back().id)) return false;
+        if (!trees.empty()) trees.back().end = each.from;
+        const int64_t begin = run < weights.size() ? weights[run].from : f.weights;
+        run += run < weights.size() && weights[run].id == each.id;
+        trees.push_back({each.id, each.from, f.nodes, begin, run < weights.size() ? weights[run].from : f.weights});
+        to.roots.push_back(int32_t(each.from));
+    }
+    if (run < weights.size()) return false;
+    // visit(k, node) for each of the tree's weights; false where one has no such node.
+    const auto each_weight = [&](const Tree &t, auto &&visit) {
+        return f.weight_node.each(t.weights, t.weights_end, [&](int64_t k, int64_t count, const Column::Piece &owns) {
+            for (int64_t i = 0; i < count; ++i) {
+                const int32_t own = owns[size_t(i)];
+                if (own < 0 || own >= t.end - t.from) return false;
+                visit(k + i, t.from + own);
+            }
+            return true;
+        });
+    };
+    const auto number = [&](const Tree &t, bool &in_order) {
+        const int32_t start = int32_t(t.from), size = int32_t(t.end - t.from);
+        const auto all_its = [&](const Column &ids, int64_t from, int64_t end) {
+            return ids.each(from, end, [&](int64_t, int64_t count, const Column::Piece &piece) {
+                int32_t other = 0;
+                for (int64_t i = 0; i < count; ++i) other |= piece[size_t(i)] ^ t.id;
+                return other == 0;
+            });
+        };
+        if (!all_its(f.tree, t.from, t.end) || !all_its(f.weight_tree, t.weights, t.weights_end)) return false;
+        Column::Piece owns, features, noes;
+        bool plain = f.yes.each(t.from, t.end, [&](int64_t at, int64_t count, const Column::Piece &yeses) {
+            f.node.read(at, count, owns), f.feature.read(at, count, features), f.no.read(at, count, noes);
+            int32_t wrong = 0;
+            for (int64_t i = 0; i < count; ++i) {
+                const int32_t own = int32_t(at - t.from + i), inner = -int32_t(f.mode[at + i] != leaf);
+                const int32_t feature = features[size_t(i)] & inner;
+                const int32_t yes = yeses[size_t(i)], no = noes[size_t(i)];
+                wrong |= (own ^ owns[size_t(i)]) | -int32_t((feature < 0) | (feature == most));
+                wrong |= inner & -int32_t((yes <= own) | (yes >= size) | (no <= own) | (no >= size));
+                to.feature[at + i] = feature;
+                to.yes[at + i] = int32_t(uint32_t(start) + uint32_t(own ^ ((own ^ yes) & inner)));
+                to.no[at + i] = int32_t(uint32_t(start) + uint32_t(own ^ ((own ^ no) & inner)));
+            }
+            return wrong == 0;
+        });
+        if (!plain) return false;
+        int64_t *counts = to.first + t.from + 1;
+        std::fill_n(counts, size, 0);
+        int64_t last = 0;
+        bool on_leaves = true;
+        plain = each_weight(t, [&](int64_t, int64_t node) {
+            in_order &= node >= last, last = node;
+            on_leaves &= f.mode[node] == leaf;
+            ++to.first[node + 1];
+        });
+        int64_t sum = t.weights;
+        for (int32_t i = 0; i < size; ++i) counts[i] = sum += counts[i];
+        return plain && on_leaves;
+    };
+    to.first[0] = 0;
+    std::atomic<bool> plain = true, in_order = true;
+    parallel_for(int64_t(trees.size()), threads, [&](int64_t i) {
+        bool ordered = true;
+        if (!number(trees[size_t(i)], ordered)) plain = false;
+        if (!ordered) in_order = false;
     });
-    if (!known || !on_leaves) return false;
-    for (int64_t i = 0; i < f.nodes; ++i) to.first[i + 1] += to.first[i];
-    if (in_order) return true;
-    std::vector<int64_t> next(to.first, to.first + f.nodes);
+    if (!plain || in_order) return plain;
     to.order.resize(size_t(f.weights));
-    return each_weight([&](int64_t k, int64_t node) { to.order[size_t(next[size_t(node)]++)] = int32_t(k); });
+    for (const Tree &t : trees) {
+        std::vector<int64_t> next(to.first + t.from, to.first + t.end);
+        each_weight(t, [&](int64_t k, int64_t node) { to.order[size_t(next[size_t(node - t.from)]++)] = int32_t(k); });
+    }
+    return true;
 }
 
 }  // namespace celeris

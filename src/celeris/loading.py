@@ -82,7 +82,7 @@ class LoadedModel:
                 replace_initializers(model, options)
                 overrides = {**sizes_by_name(model, options._size_of_denotation), **overrides}
             check(model)
-            infer(model, overrides=overrides)
+            infer(model, overrides=overrides, threads=self.threads)
         except ReadError as problem:
             raise from_reader(problem.kind, problem.text, self._path) from problem
         except GraphError as problem:

@@ -68,7 +68,9 @@ def _in_general(written: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> for
 def test_one_pass_makes_what_the_general_way_makes(seed: int, trees: int) -> None:
     written = _forest(np.random.default_rng(seed), trees)
     with pytest.MonkeyPatch.context() as patch:
-        _same(forests.forest_of("node", written, "target", 3), _in_general(written, patch))
+        general = _in_general(written, patch)
+    for threads in (1, 3):
+        _same(forests.forest_of("node", written, "target", 3, threads), general)
 
 
 def _plain(written: dict[str, Any]) -> bool:

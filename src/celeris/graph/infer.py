@@ -25,10 +25,10 @@ from celeris.records import Record, replace
 _LONGEST = 1024  # elements of a tensor of dimensions: joined to itself again and again it would grow without end
 
 
-def infer(model: Model, *, overrides: Mapping[str, int] | None = None) -> None:
+def infer(model: Model, *, overrides: Mapping[str, int] | None = None, threads: int = 1) -> None:
     """Fills `types` of the model's graph and its subgraphs. `overrides`: sizes of the inputs' symbolic dimensions.
 
-    GraphError where a node is not legal, or its operator cannot be run.
+    Rules may use so many threads. GraphError where a node is not legal, or its operator cannot be run.
     """
     graph = model.graph
     if overrides:
@@ -37,7 +37,7 @@ def infer(model: Model, *, overrides: Mapping[str, int] | None = None) -> None:
             if isinstance(kind, Tensor) and kind.shape is not None:
                 shape = tuple(overrides.get(d, d) if isinstance(d, str) else d for d in kind.shape)
                 graph.types[name] = replace(kind, shape=shape)
-    sweep = _Sweep()
+    sweep = _Sweep(threads=threads)
     sweep.graph(graph, Vocabulary(model.opsets, model.functions), Known(graph, None))
     if sweep.unrunnable is not None:
         raise sweep.unrunnable
@@ -119,6 +119,7 @@ class _Sweep(Record):
     """One pass over the nodes of a model."""
 
     unrunnable: GraphError | None = None
+    threads: int = 1
     _inside: int = 0  # depth of subgraphs: their nodes were checked with the node that holds them
 
     def graph(self, graph: Graph, words: Vocabulary, known: Known) -> None:
@@ -166,6 +167,7 @@ class _Sweep(Record):
             words.opsets.get(node.domain, 1),
             [known.content(name) if name else None for name in node.inputs],
             {name: attribute.value for name, attribute in node.attributes.items()},
+            self.threads,
         )
         if node.attributes:
             self.bodies(node, op, facts, bodies, words, known)

@@ -178,9 +178,9 @@ def TreeEnsembleRegressor(
     return regression(regressor_forest(locals()), X).astype(np.float32)
 
 
-def regressor_forest(attributes: Mapping[str, Any]) -> Forest:
+def regressor_forest(attributes: Mapping[str, Any], threads: int = 1) -> Forest:
     """The forest of a TreeEnsembleRegressor's attributes."""
-    return forest_of("TreeEnsembleRegressor", attributes, "target", int(attributes.get("n_targets") or 1))
+    return forest_of("TreeEnsembleRegressor", attributes, "target", int(attributes.get("n_targets") or 1), threads)
 
 
 def TreeEnsembleClassifier(
@@ -214,13 +214,13 @@ def TreeEnsembleClassifier(
     return label, columns.astype(np.float32)
 
 
-def classifier_forest(attributes: Mapping[str, Any]) -> Forest:
+def classifier_forest(attributes: Mapping[str, Any], threads: int = 1) -> Forest:
     """The forest of a TreeEnsembleClassifier's attributes."""
     integers, strings = attributes.get("classlabels_int64s"), attributes.get("classlabels_strings")
     count = len(strings) if strings is not None and len(strings) else 0 if integers is None else len(integers)
     if not count:
         raise ValueError("TreeEnsembleClassifier: expected classlabels_int64s or classlabels_strings, got neither")
-    return forest_of("TreeEnsembleClassifier", attributes, "class", count)
+    return forest_of("TreeEnsembleClassifier", attributes, "class", count, threads)
 
 
 def TreeEnsemble(
@@ -268,7 +268,7 @@ def _infer_ensemble(facts: Facts) -> list[Type | None]:
 
 
 _CLASSIFIER, _REGRESSOR = ml_verify.forest(classifier_forest), ml_verify.forest(regressor_forest)
-_ENSEMBLE = ml_verify.forest(lambda given: forest_of_5("TreeEnsemble", given))
+_ENSEMBLE = ml_verify.forest(lambda given, _: forest_of_5("TreeEnsemble", given))
 
 OPS: tuple[Op, ...] = (
     Op("TreeEnsemble", 5, TreeEnsemble, _infer_ensemble, ML, verify=_ENSEMBLE),

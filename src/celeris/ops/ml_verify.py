@@ -173,13 +173,13 @@ def _given(facts: Facts) -> Mapping[str, Any]:
     return {name: value.decode() if isinstance(value, bytes) else value for name, value in facts.raw.items()}
 
 
-def forest(build: Callable[[Mapping[str, Any]], Forest]) -> Callable[[Facts], str | None]:
+def forest(build: Callable[[Mapping[str, Any], int], Forest]) -> Callable[[Facts], str | None]:
     """The rule of a tree ensemble: its forest can be built. It is kept for whoever builds it next."""
 
     def verify(facts: Facts) -> str | None:
         try:
             given = _given(facts)
-            made = build(given)
+            made = build(given, facts.threads)
         except (ValueError, UnicodeDecodeError) as problem:
             return str(problem).partition(": ")[2] or str(problem)
         columns = _columns(facts)

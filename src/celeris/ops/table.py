@@ -21,6 +21,7 @@ class Facts(Record):
     tensor as symbolic dimensions where they are known (what flows from Shape into Reshape), else None.
     `raw` has the attributes as the file holds them (INTS an int64 array, FLOATS a float32 array, STRINGS a sequence
     of bytes): what may be long is read there, `attributes` turns INTS into a list.
+    `threads`: as many as a rule may use.
     """
 
     types: list[Type | None]
@@ -30,6 +31,7 @@ class Facts(Record):
     opset: int
     dims: list[Dims | None] = field(default_factory=list)
     raw: Mapping[str, Any] = field(default_factory=dict)
+    threads: int = 1
 
 
 class Op(Record):

@@ -116,15 +116,15 @@ def _kept(given: Mapping[str, Any]) -> Forest | None:
     return entry[1] if entry is not None and entry[0]() is array else None
 
 
-def forest_of(where: str, given: Mapping[str, Any], kind: str, targets: int) -> Forest:
+def forest_of(where: str, given: Mapping[str, Any], kind: str, targets: int, threads: int = 1) -> Forest:
     """The forest of a TreeEnsembleClassifier ('class') or TreeEnsembleRegressor ('target').
 
     `given` holds attributes by name, as lists or as arrays. ValueError where they contradict themselves or one another.
     """
-    return _kept(given) or _forest_of(where, given, kind, targets)
+    return _kept(given) or _forest_of(where, given, kind, targets, threads)
 
 
-def _forest_of(where: str, given: Mapping[str, Any], kind: str, targets: int) -> Forest:
+def _forest_of(where: str, given: Mapping[str, Any], kind: str, targets: int, threads: int) -> Forest:
     trees, nodes = _narrow(given.get("nodes_treeids")), _narrow(given.get("nodes_nodeids"))
     count = len(nodes)
     modes = _modes(where, given.get("nodes_modes") or ())
@@ -139,10 +139,9 @@ def _forest_of(where: str, given: Mapping[str, Any], kind: str, targets: int) ->
     if not count:
         raise ValueError(f"{where}: expected at least one node, got none")
     feature, to_true, to_false, roots, first, target, weight = _numbered(
-        where, given, kind, targets, (trees, nodes, modes, features, true, false)
+        where, given, kind, targets, (trees, nodes, modes, features, true, false), threads
     )
-    has = first[1:] > first[:-1]
-    if targets == 1 and len(weight) > np.count_nonzero(has):
+    if targets == 1 and len(weight) > np.count_nonzero(has := first[1:] > first[:-1]):
         # Of several weights for the only target onnxruntime takes the first; skl2onnx's decision_leaf repeats them.
         kept = first[:-1][has]
         target, weight = target[kept], weight[kept]
@@ -161,7 +160,7 @@ def _forest_of(where: str, given: Mapping[str, Any], kind: str, targets: int) ->
 
 
 def _numbered(
-    where: str, given: Mapping[str, Any], kind: str, targets: int, written: tuple[np.ndarray, ...]
+    where: str, given: Mapping[str, Any], kind: str, targets: int, written: tuple[np.ndarray, ...], threads: int
 ) -> tuple[np.ndarray, ...]:
     """feature, true, false, roots, first, target and weight of Forest: in one pass, if written as converters write."""
     trees, nodes, modes, features, true, false = written
@@ -175,7 +174,7 @@ def _numbered(
     if len(ids) and (ids.min() < 0 or ids.max() >= targets):
         wrong = ids.min() if ids.min() < 0 else ids.max()
         raise ValueError(f"{where}: expected {kind}_ids from 0 to {targets - 1}, got {wrong}")
-    plain = _core.number_forest(trees, nodes, modes, features, true, false, of_tree, of_node, LEAF)
+    plain = _core.number_forest(trees, nodes, modes, features, true, false, of_tree, of_node, LEAF, threads)
     if plain is not None:
         *nodes_of, order = plain
         if len(order):
