@@ -55,6 +55,8 @@ struct TreeEnsemble : KernelState {
         cost = 5 + 10 * double(count) + double(columns);
         scratch_per_row = columns * key + size_t(targets) * (sizeof(double) + 1) + sizeof(uint32_t) + sizeof(uint16_t);
         scratch_fixed = 16 * (count + 1) + 64 * size_t(targets + 4);
+        takes_rows = !bits;
+        if (takes_rows) scratch_fixed += size_t(width * (trees::kKeyRows + 16) + 1) * size_of(from);
         if (bits) {
             cost = 5 + double(count) + 2 * double(columns);
             const size_t vectors = bits->most_tests + 1 + trees::kSlots + trees::kMostLevels;
@@ -66,7 +68,7 @@ struct TreeEnsemble : KernelState {
             rows_wanted = 128, rows_most = trees::kBitRows, rows_apart = 128;
         } else if (held_bytes() > trees::kHeldTrees) {
             // Each block brings the trees from a farther cache: many rows share that, as many as have room in a nearer one.
-            rows_wanted = int64_t(trees::kRowBytes / (scratch_per_row + size_t(width) * size_of(from))) / 64 * 64;
+            rows_wanted = int64_t(trees::kRowBytes / scratch_per_row) / 64 * 64;
             rows_wanted = std::clamp<int64_t>(rows_wanted, 64, rows_most);
         }
     }
@@ -252,7 +254,11 @@ void trees_row(const TreeEnsemble &k, const trees::Walks<Node> &w, const Block &
     Key *keys = reinterpret_cast<Key *>(b.scratch + (size_t(k.targets) * 9 + 15) / 8 * 8);
     std::memset(b.scratch, 0, size_t(k.targets) * 9);
     keys[k.planes.size()] = 0;
-    keys_of_row(b.in[0].column<From>(0) + row, b.in[0].stride, k.planes, keys);
+    const View &in = b.in[0];
+    if (in.by_rows())
+        keys_of_row(in.row_at<From>(row), 1, k.planes, keys);
+    else
+        keys_of_row(in.column<From>(0) + row, in.stride, k.planes, keys);
     const size_t count = w.trees.size();
     const bool one = k.targets == 1 && k.leaves->kind == trees::Leaves::value && k.leaves->narrow;
     const float *values = k.leaves->singles.data();
@@ -268,27 +274,6 @@ void trees_row(const TreeEnsemble &k, const trees::Walks<Node> &w, const Block &
     for_real(k.to, [&](auto *to) { finish_row<pointee<decltype(to)>>(k, sums, 1, b, row); });
 }
 
-// Brings the next tree to the L2 cache, a part with each group of rows: a forest is larger than that cache. A tree of far more
-// lines than there are rows is not worth it.
-struct Fetch {
-    const char *first = nullptr;
-    size_t bytes = 0, part = 0;
-    template <class Node>
-    Fetch(const trees::Walks<Node> &w, size_t tree, int64_t groups) {
-        if (tree >= w.trees.size()) return;
-        const size_t base = size_t(w.trees.data()[tree].base);
-        const size_t end = tree + 1 < w.trees.size() ? size_t(w.trees.data()[tree + 1].base) : w.nodes.size();
-        first = reinterpret_cast<const char *>(w.nodes.data() + base);
-        bytes = end > base ? (end - base) * sizeof(Node) : 0;
-        if (bytes / 64 > 2 * size_t(groups * trees::kLanes)) bytes = 0;
-        part = (bytes / size_t(groups) + 63) / 64 * 64;
-    }
-    void operator()(int64_t group) const {
-        for (size_t at = size_t(group) * part; at < (size_t(group) + 1) * part && at < bytes; at += 64)
-            __builtin_prefetch(first + at, 0, 2);
-    }
-};
-
 template <class Node, class From>
 void trees_rows(const TreeEnsemble &k, const trees::Walks<Node> &w, const Block &b) {
     using Key = typename Node::Key;
@@ -303,20 +288,21 @@ void trees_rows(const TreeEnsemble &k, const trees::Walks<Node> &w, const Block 
     std::memset(b.scratch, 0, size_t(reinterpret_cast<std::byte *>(has + groups * n * k.targets) - b.scratch));
     uint32_t *places = reinterpret_cast<uint32_t *>(has + groups * n * k.targets);
     uint16_t *list = reinterpret_cast<uint16_t *>(places + groups * n);
-    for (size_t p = 0; p < k.planes.size(); ++p) {
-        const trees::Plane &plane = k.planes.data()[p];
-        const From *x = b.in[0].column<From>(plane.feature);
-        for (int64_t g = 0; g < groups; ++g) {
-            const int64_t rows = together - g * n < n ? together - g * n : n;
-            keys_of<Key>(x + g * n, rows, plane.nan_left, keys + (g * columns + int64_t(p)) * n);
+    From *const room = reinterpret_cast<From *>(list + (groups + 1) * n);
+    for (int64_t first = 0; first < together; first += trees::kKeyRows) {
+        const int64_t some = std::min(together - first, trees::kKeyRows);
+        const View features = columns_of(b.in[0], first, some, k.width, room);
+        for (size_t p = 0; p < k.planes.size(); ++p) {
+            const trees::Plane &plane = k.planes.data()[p];
+            const From *x = features.column<From>(plane.feature);
+            for (int64_t r = 0; r < some; r += n)
+                keys_of<Key>(x + r, std::min(some - r, n), plane.nan_left, keys + ((first + r) / n * columns + int64_t(p)) * n);
         }
     }
     for (size_t tree = 0; tree < w.trees.size(); ++tree) {
         const auto &t = w.trees.data()[tree];
         const Node *nodes = w.nodes.data() + t.base;
-        const Fetch next(w, tree + 1, groups);
         for (int64_t g = 0; g < groups; ++g) {
-            next(g);
             if (t.top >= 0)
                 descend_top<Node>(w.tops.data()[t.top], keys + g * columns * n, places + g * n);
             else
@@ -324,15 +310,16 @@ void trees_rows(const TreeEnsemble &k, const trees::Walks<Node> &w, const Block 
         }
         const int32_t done = t.top >= 0 ? trees::kTopLevels : 0, usual = t.top >= 0 ? t.usual : t.depth;
         const int32_t further = usual > done ? usual - done : 0;
+        Fetch next(w, tree + 1, together, further);
 #if defined(__AVX512VBMI__)
         if constexpr (std::is_same_v<Node, trees::NarrowNode>) {
             if (k.gathers)
-                GatheredDescent(nodes, keys, columns * n, places, list)(groups * n, further);
+                GatheredDescent(nodes, keys, columns * n, places, list)(groups * n, further, next);
             else
-                descend_all(nodes, keys, columns * n, groups * n, further, places, list);
+                descend_all(nodes, keys, columns * n, groups * n, further, places, list, next);
         } else
 #endif
-            descend_all(nodes, keys, columns * n, groups * n, further, places, list);
+            descend_all(nodes, keys, columns * n, groups * n, further, places, list, next);
         uint32_t words[2][n];
         for (int64_t g = 0; g <= groups; ++g) {  // a group's values are on their way while those before are added
             if (g < groups) {

@@ -1,7 +1,7 @@
 // The steps of walks by gathers, for processors that make them at a load a lane and cycle or better.
 #pragma once
 
-#include "kernels/trees/walks.h"
+#include "kernels/trees/steps.h"
 
 #if defined(__AVX512VBMI__)
 #include <immintrin.h>
@@ -26,9 +26,6 @@ struct Walkers {
             next[v] = _mm512_mask_add_epi32(left, _mm512_cmpgt_epi32_mask(x, key), left, _mm512_set1_epi32(1));
         }
     }
-    void walk(const trees::NarrowNode *nodes, const int32_t *keys, int32_t steps) {
-        for (int32_t s = 0; s < steps; ++s) step(nodes, keys, at);
-    }
 };
 
 // As descend_all of steps.h.
@@ -37,9 +34,9 @@ public:
     GatheredDescent(const trees::NarrowNode *nodes, const int32_t *keys, ptrdiff_t group, uint32_t *places, uint16_t *list)
         : nodes_(nodes), keys_(keys), group_(int32_t(group)), places_(places), list_(list) {}
 
-    void operator()(int64_t rows, int32_t usual) {
+    void operator()(int64_t rows, int32_t usual, Fetch &next) {
         constexpr int32_t further = 3;
-        const auto first = [&]<int V>(int64_t row) { start<V>(row, usual); };
+        const auto first = [&]<int V>(int64_t row) { start<V>(row, usual, next); };
         in_vectors(rows, first);
         while (left_ > 0) {
             const int64_t count = std::exchange(left_, 0);
@@ -58,7 +55,7 @@ private:
     static __m512i lane() { return _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15); }
 
     template <int V>
-    void start(int64_t row, int32_t usual) {
+    void start(int64_t row, int32_t usual, Fetch &next_tree) {
         Walkers<V> w;
         __m512i rows[V];
         for (int v = 0; v < V; ++v) {
@@ -66,7 +63,10 @@ private:
             w.at[v] = _mm512_loadu_si512(places_ + row + 16 * v);
             w.own[v] = _mm512_add_epi32(_mm512_set1_epi32(int32_t(row / 16 + v) * group_), lane());
         }
-        w.walk(nodes_, keys_, usual);
+        for (int32_t s = 0; s < usual; ++s) {
+            next_tree(V);
+            w.step(nodes_, keys_, w.at);
+        }
         __m512i next[V];
         w.step(nodes_, keys_, next);
         for (int v = 0; v < V; ++v) {
@@ -90,7 +90,7 @@ private:
                 _mm512_mullo_epi32(_mm512_srli_epi32(rows[v], 4), _mm512_set1_epi32(group_)),
                 _mm512_and_si512(rows[v], _mm512_set1_epi32(15)));
         }
-        w.walk(nodes_, keys_, steps);
+        for (int32_t s = 0; s < steps; ++s) w.step(nodes_, keys_, w.at);
         __m512i next[V];
         w.step(nodes_, keys_, next);
         for (int v = 0; v < V; ++v) {

@@ -3,6 +3,7 @@
 
 #include <atomic>
 
+#include "engine/transpose.h"
 #include "kernels/trees/walks.h"
 
 namespace celeris::CELERIS_TARGET {
@@ -22,6 +23,16 @@ inline Key key_of(From x, bool nan_left) {
 template <class Key, class From, class Count>
 void keys_of(const From *x, Count rows, bool nan_left, Key *keys) {
     lanes(rows, [&](int64_t r) { keys[r] = key_of<Key>(x[r], nan_left); });
+}
+
+// Some of a block's rows by columns; if they lie by rows, transposed to `room` for `width` columns of rows + 16 each.
+template <class From>
+inline View columns_of(const View &in, int64_t first, int64_t rows, int64_t width, From *room) {
+    if (!in.by_rows()) return {reinterpret_cast<std::byte *>(in.column<From>(0) + first), in.stride};
+    const View columns{reinterpret_cast<std::byte *>(room), rows + 16};
+    transpose(sizeof(From), reinterpret_cast<const std::byte *>(in.row_at<From>(first)), in.row, rows, width, columns.data,
+              columns.stride);
+    return columns;
 }
 
 // keys[p] of one row, a plane each; its features lie `stride` apart. They are fetched one by one, as no instruction does that
@@ -116,12 +127,39 @@ inline void descend_top(const typename trees::Walks<Node>::Top &top, const typen
     *reinterpret_cast<Sixteen<int32_t> *>(places) = at[0];
 }
 
+// Brings the next tree to the L2 cache while rows go down this one, some lines with each step of 16: a forest is larger than
+// that cache, and what is asked for line after line comes faster than what walks meet. A tree of far more lines than rows
+// meet is not worth it.
+class Fetch {
+public:
+    template <class Node>
+    Fetch(const trees::Walks<Node> &w, size_t tree, int64_t rows, int32_t steps) {
+        constexpr int64_t most = 8;  // lines for each row
+        if (tree >= w.trees.size()) return;
+        const size_t base = size_t(w.trees.data()[tree].base);
+        const size_t end = tree + 1 < w.trees.size() ? size_t(w.trees.data()[tree + 1].base) : w.nodes.size();
+        const int64_t lines = int64_t((end - base) * sizeof(Node) / 64);
+        if (end <= base || lines > most * rows) return;
+        at_ = reinterpret_cast<const char *>(w.nodes.data() + base), left_ = lines;
+        const int64_t times = std::max<int64_t>(1, rows * steps / trees::kLanes);
+        each_ = (lines + times - 1) / times;
+    }
+    void operator()(int vectors) {
+        int64_t count = std::min(left_, vectors * each_);
+        for (left_ -= count; count > 0; --count, at_ += 64) __builtin_prefetch(at_, 0, 2);
+    }
+
+private:
+    const char *at_ = nullptr;
+    int64_t left_ = 0, each_ = 0;
+};
+
 // Takes all rows of a block (a multiple of 16) to their leaves. First all go `usual` steps; then those that still
 // move are listed, and go on by 16 until none is left, so that few steps are made in vain and no branch is a guess.
 // `list` has room for 16 more than rows.
 template <class Node>
 void descend_all(const Node *nodes, const typename Node::Key *keys, ptrdiff_t group, int64_t rows, int32_t usual,
-                 uint32_t *places, uint16_t *list) {
+                 uint32_t *places, uint16_t *list, Fetch &next_tree) {
     using Key = typename Node::Key;
     constexpr int n = int(trees::kLanes);
     constexpr int32_t further = 3;
@@ -135,6 +173,7 @@ void descend_all(const Node *nodes, const typename Node::Key *keys, ptrdiff_t gr
             return 2 * uint32_t(node.pair) + uint32_t(x[node.column + uint32_t(i)] > node.key);
         };
         for (int32_t s = 0; s < usual; ++s) {
+            next_tree(1);
 #pragma GCC unroll 16
             for (int i = 0; i < n; ++i) at[i] = step(i);
         }

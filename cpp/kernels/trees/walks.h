@@ -17,6 +17,7 @@ constexpr int64_t kFewRows = 11; // so many, or so many that 16 leave over, walk
 constexpr size_t kAlone = 64;
 constexpr size_t kHeldTrees = 512 << 10;  // bytes of trees that stay in a usual L2 cache from one block of rows to the next,
 constexpr size_t kRowBytes = 1152 << 10;   // and of a block's keys and features where they do not
+constexpr int64_t kKeyRows = 64;  // whose features are turned into columns at a time
 constexpr int kTopLevels = 4;    // of a deep tree, compared all at once
 constexpr int32_t kDeep = 7;     // depth from which a tree is deep
 
