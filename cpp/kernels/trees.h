@@ -1,6 +1,7 @@
 // trees: a tree ensemble's raw values, a column a target: sums, means or extremes of leaves, in double, in tree order.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <optional>
 #include <tuple>
@@ -83,7 +84,7 @@ private:
     template <class Key, class... Nodes>
     void build(const trees::GivenTrees &given, bool has_nan, int threads, TreeWalks<Nodes> &...walks) {
         trees::Planes met(has_nan);
-        const bool plain = met.meet(given, width);
+        const bool plain = met.meet(given);
         if (bits_rows > 0 || !plain || !(lay_parts<Key>(walks, given, met, threads) || ...)) {
             const trees::Splits<Key> splits(given, given.whole(), met);
             if (!(lay(walks, splits, given, true) || ...)) {
@@ -96,12 +97,17 @@ private:
     // Where the trees lie one after another: part by part.
     template <class Key, class Node>
     bool lay_parts(TreeWalks<Node> &walks, const trees::GivenTrees &given, trees::Planes &met, int threads) {
-        const auto parts = given.parts();
+        const auto parts = given.parts(threads);
         if (parts.empty()) return false;
         leaves.emplace(given, given.roots.size(), threads, [&](size_t tree, auto &&visit) {
             const auto [from, to] = given.nodes_of(tree);
-            for (int64_t i = from; i < to; ++i)
-                if (given.mode[size_t(i)] == trees::leaf) visit(int32_t(i));
+            std::array<int32_t, 512> found;  // which nodes are leaves no processor guesses
+            for (int64_t at = from; at < to; at += int64_t(found.size())) {
+                size_t count = 0;
+                for (int64_t i = at; i < std::min(to, at + int64_t(found.size())); ++i)
+                    found[count] = int32_t(i), count += given.mode[size_t(i)] == trees::leaf;
+                for (size_t i = 0; i < count; ++i) visit(found[i]);
+            }
         });
         if (leaves->kind == trees::Leaves::sparse) return false;
         walks.emplace();

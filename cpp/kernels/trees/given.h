@@ -1,8 +1,11 @@
 // GivenTrees: a tree ensemble as the planner hands it over, every index checked.
 #pragma once
 
+#include <atomic>
+
 #include "engine/kernel.h"
 #include "engine/large.h"
+#include "engine/threads.h"
 
 namespace celeris::trees {
 
@@ -18,6 +21,7 @@ struct GivenTrees {
     Params::Array threshold, weight;
     int64_t targets;
     Aggregate aggregate;
+    std::vector<uint8_t> seen;  // [feature][whether NaN goes to yes][mode], whether there are such comparisons
 
     GivenTrees(const Params &p, int64_t features)
         : feature(p.view<int32_t>("feature")), yes(p.view<int32_t>("yes")), no(p.view<int32_t>("no")),
@@ -31,7 +35,7 @@ struct GivenTrees {
                     : text == "MIN"     ? Aggregate::min
                                         : Aggregate::max;
         require(aggregate != Aggregate::max || text == "MAX", "trees: expected SUM, AVERAGE, MIN or MAX");
-        check(features);
+        check(features, p.threads);
     }
 
     int64_t size() const { return int64_t(mode.size()); }
@@ -44,25 +48,34 @@ struct GivenTrees {
     };
     Part whole() const { return {roots, 0, size(), mode.size()}; }
     // The trees in parts of some thousand nodes, where they lie one after another; else none.
-    std::vector<Part> parts() const {
+    std::vector<Part> parts(int threads) const {
         constexpr int64_t enough = 1 << 15;
         std::vector<Part> found;
-        size_t first = 0, splits = 0;
+        size_t first = 0;
         for (size_t tree = 0; tree < roots.size(); ++tree) {
             const auto [from, to] = nodes_of(tree);
             if (from >= to) return {};
-            bool inside = true;
-            for (size_t i = size_t(from); i < size_t(to); ++i) {
-                const bool inner = mode[i] != leaf;
-                inside &= (!inner) | ((yes[i] >= from) & (yes[i] < to) & (no[i] >= from) & (no[i] < to));
-                splits += inner;
-            }
-            if (!inside) return {};
             const int64_t begin = nodes_of(first).first;
             if (to - begin < enough && tree + 1 < roots.size()) continue;
-            found.push_back({roots.subspan(first, tree + 1 - first), begin, to, splits});
+            found.push_back({roots.subspan(first, tree + 1 - first), begin, to, 0});
             first = tree + 1;
         }
+        std::atomic<bool> apart = true;
+        parallel_for(int64_t(found.size()), threads, [&](int64_t at) {
+            Part &part = found[size_t(at)];
+            for (const int32_t &root : part.roots) {
+                const auto [from, to] = nodes_of(size_t(&root - roots.data()));
+                bool inside = true;
+                for (size_t i = size_t(from); i < size_t(to); ++i) {
+                    const bool inner = mode[i] != leaf;
+                    inside &= (!inner) | ((yes[i] >= from) & (yes[i] < to) & (no[i] >= from) & (no[i] < to));
+                    part.splits += inner;
+                }
+                if (!inside) apart = false;
+            }
+        });
+        if (!apart) return {};
+        for (size_t i = 1; i < found.size(); ++i) found[i].splits += found[i - 1].splits;
         return found;
     }
     // Of a tree among such: from the one before's end up to the next one's root.
@@ -78,7 +91,7 @@ struct GivenTrees {
     double weight_of(int64_t at) const { return real(weight, at); }
 
 private:
-    void check(int64_t features) const {
+    void check(int64_t features, int threads) {
         const size_t n = mode.size();
         require(n < size_t(1) << 30, "trees: expected fewer nodes");
         require(feature.size() == n && yes.size() == n && no.size() == n && missing.size() == n &&
@@ -86,12 +99,29 @@ private:
                 "trees: expected arrays of one length");
         require(is_real(threshold.type) && is_real(weight.type), "trees: expected float32 or float64");
         require(targets > 0, "trees: expected at least one target");
-        bool sets = false, ok = first[0] == 0 && first[n] == int64_t(target.size());
-        for (size_t i = 0; i < n; ++i) {
-            const bool inside = (size_t(yes[i]) < n) & (size_t(no[i]) < n) & (feature[i] >= 0) & (feature[i] < features);
-            ok &= (first[i] <= first[i + 1]) & (mode[i] <= member) & ((mode[i] == leaf) | inside);
-            sets |= mode[i] == member;
-        }
+        int32_t last = -1;  // rows may be declared of any width
+        for (const int32_t f : feature) last = std::max(last, f);
+        features = std::min(features, int64_t(last) + 1);
+        const size_t none = 16 * size_t(features);
+        seen.resize(none + 1);
+        constexpr size_t piece = 1 << 16;
+        std::atomic<bool> all_ok = first[0] == 0 && first[n] == int64_t(target.size());
+        parallel_for(int64_t((n + piece - 1) / piece), threads, [&](int64_t part) {
+            const size_t from = size_t(part) * piece, to = std::min(n, from + piece);
+            bool good = true;
+            for (size_t i = from; i < to; ++i) {
+                const uint8_t m = mode[i];
+                const bool inner = m != leaf, known = size_t(feature[i]) < size_t(features);
+                good &= (first[i] <= first[i + 1]) & (m <= member) &
+                        ((!inner) | (known & (size_t(yes[i]) < n) & (size_t(no[i]) < n)));
+                const size_t place = size_t(feature[i]) * 16 + (missing[i] != 0) * 8 + m % 8;
+                const size_t at = none ^ ((none ^ place) & -size_t(inner & known));  // no branch: leaves come at random
+                std::atomic_ref(seen[at]).store(1, std::memory_order_relaxed);
+            }
+            if (!good) all_ok = false;
+        });
+        bool ok = all_ok, sets = false;
+        for (size_t at = member; at < none; at += 8) sets |= seen[at] != 0;
         for (int32_t t : target) ok &= t >= 0 && t < targets;
         for (int32_t r : roots) ok &= size_t(r) < n;
         require(ok, "trees: an index is out of range");

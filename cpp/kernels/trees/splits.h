@@ -71,20 +71,17 @@ public:
     }
     // Meets those of all nodes, in the features' order. Returns whether there are no modes but <= and <: then these are all,
     // so that several threads may ask for numbers.
-    bool meet(const GivenTrees &g, int64_t features) {
+    bool meet(const GivenTrees &g) {
         constexpr uint8_t right = 1, left = 2, both = 3;  // where NaN goes
         constexpr uint8_t goes[2][8] = {{right, right, left, left, both, both, 0, both},  // by missing and mode
                                         {left, left, right, right, both, both, 0, both}};
-        std::vector<uint8_t> seen(size_t(features) + 1, 0);
         bool plain = true;
-        for (size_t i = 0; i < g.mode.size(); ++i) {
-            const bool inner = g.mode[i] != leaf;
-            plain &= !inner || g.mode[i] <= lt;
-            seen[inner ? size_t(g.feature[i]) : size_t(features)] |= goes[g.missing[i] != 0][g.mode[i]];
-        }
-        for (int32_t f = 0; f < features; ++f) {
-            if (seen[size_t(f)] & right) number(f, false);
-            if (seen[size_t(f)] & left) number(f, true);
+        for (size_t f = 0; 16 * f + 1 < g.seen.size(); ++f) {
+            uint8_t found = 0;
+            for (size_t i = 0; i < 16; ++i)
+                if (g.seen[16 * f + i]) found |= goes[i / 8][i % 8], plain &= i % 8 <= lt;
+            if (found & right) number(int32_t(f), false);
+            if (found & left) number(int32_t(f), true);
         }
         return plain;
     }

@@ -77,15 +77,11 @@ struct Walks {
                 pairs.clear(), base = nodes.size();
             }
             const size_t first = pairs.size(), start = 2 * first, first_leaf = leaves.size();
-            leaves_at_.clear();
+            leaves_at_.assign(size_t(s.depth_of(root)) + 1, 0);
             pairs.push_back({-1, 0});
             order(s, root, pair_of, pairs);
             if (int64_t(pairs.size()) > limit) return false;
-            for (size_t at = first; at < pairs.size(); ++at) {
-                const Pair pair = pairs[at];
-                put(s, pair.split < 0 ? root : s.splits[size_t(pair.split)].left, base, pair.depth, pair_of);
-                put(s, pair.split < 0 ? root : s.splits[size_t(pair.split)].right, base, pair.depth, pair_of);
-            }
+            put(s, root, base, first, pairs, pair_of);
             Tree tree{int64_t(base), uint32_t(start), s.depth_of(root), 0, -1};
             if (tree.depth >= kDeep) {
                 tree.top = int32_t(tops.size());
@@ -157,9 +153,10 @@ private:
     // Numbers the pairs below a root, line by line: a line begins with the first split that waits, and takes the highest of
     // those below, as higher trees are met more often.
     void order(const Splits<Key> &s, int32_t root, LargeVector<int32_t> &pair_of, std::vector<Pair> &pairs) {
-        waiting_.assign(1, {root, 0});
+        waiting_.clear();
+        if (root >= 0) waiting_.push_back({root, 0});
         for (size_t next = 0; next < waiting_.size(); ++next) {
-            Pair line[kLinePairs + 1] = {waiting_[next]};
+            Pair line[kLinePairs + 2] = {waiting_[next]};
             size_t count = 1;
             do {
                 size_t highest = 0;
@@ -167,28 +164,41 @@ private:
                     if (s.depth_of(line[i].split) > s.depth_of(line[highest].split)) highest = i;
                 const Pair pair = line[highest];
                 line[highest] = line[--count];
-                if (pair.split < 0 || pair_of[size_t(pair.split)] >= 0) continue;
+                if (pair_of[size_t(pair.split)] >= 0) continue;
                 pair_of[size_t(pair.split)] = int32_t(pairs.size());
                 pairs.push_back({pair.split, pair.depth + 1});
-                line[count++] = {s.splits[size_t(pair.split)].left, pair.depth + 1};
-                line[count++] = {s.splits[size_t(pair.split)].right, pair.depth + 1};
+                const auto &split = s.splits[size_t(pair.split)];
+                line[count] = {split.left, pair.depth + 1}, count += split.left >= 0;
+                line[count] = {split.right, pair.depth + 1}, count += split.right >= 0;
             } while (count > 0 && pairs.size() % kLinePairs != 0);
-            for (size_t i = 0; i < count; ++i)
-                if (line[i].split >= 0) waiting_.push_back(line[i]);
+            waiting_.insert(waiting_.end(), line, line + count);
         }
     }
-    void put(const Splits<Key> &s, int32_t child, size_t base, int32_t depth, const LargeVector<int32_t> &pair_of) {
+    // Lays the pairs from `first` on, and their leaves. (Which children are leaves no processor guesses: no branches on that.)
+    void put(const Splits<Key> &s, int32_t root, size_t base, size_t first, const std::vector<Pair> &pairs,
+             const LargeVector<int32_t> &pair_of) {
         using Index = typename Node::Index;
-        if (child < 0) {
-            const size_t at = nodes.size();
-            nodes.push_back({0, Index((at - base) / 2), Index(s.planes.met.size() * size_t(kLanes))});
-            leaves.push_back({uint32_t(at), ~child});
-            if (leaves_at_.size() <= size_t(depth)) leaves_at_.resize(size_t(depth) + 1, 0);
-            ++leaves_at_[size_t(depth)];
-            return;
+        using Split = typename Splits<Key>::Split;
+        const size_t laid = leaves.size(), count = pairs.size() - first;
+        nodes.resize(base + 2 * pairs.size()), leaves.resize(laid + 2 * count);
+        Node *node = nodes.data() + base + 2 * first;
+        LaidLeaf *next = leaves.data() + laid;
+        const Split *splits = s.splits.data(), above{0, 0, root, root}, none{0, int32_t(s.planes.met.size()), 0, 0};
+        const int32_t *numbers = pair_of.data();
+        int64_t *at_depth = leaves_at_.data();
+        for (size_t i = 0; i < count; ++i) {
+            const Pair pair = pairs[first + i];
+            const int32_t own = int32_t(first + i);
+            const Split &parent = pair.split < 0 ? above : splits[pair.split];
+            for (const int32_t child : {parent.left, parent.right}) {
+                const bool is_leaf = child < 0;
+                const Split &split = *(is_leaf ? &none : splits + child);
+                *next = {uint32_t(node - nodes.data()), ~child};
+                next += is_leaf, at_depth[pair.depth] += is_leaf;
+                *node++ = {split.key, Index(*(is_leaf ? &own : numbers + child)), Index(split.plane * kLanes)};
+            }
         }
-        const auto &split = s.splits[size_t(child)];
-        nodes.push_back({split.key, Index(pair_of[size_t(child)]), Index(split.plane * kLanes)});
+        leaves.resize(size_t(next - leaves.data()));
     }
 
     static constexpr size_t kLinePairs = 64 / (2 * sizeof(Node));
