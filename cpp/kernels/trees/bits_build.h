@@ -23,6 +23,7 @@ public:
         if (bits_.columns > 1 && !by_register_) bits_.across = (bits_.columns + 3) / 4 * 4;
         // Single rows look bytes up by bytes, which the baseline has no instruction for.
         if (by_register_ || std::string_view(instruction_set()) == "avx2") lanes_.emplace(by_register_);
+        bits_.program.reserve(4 * s_.splits.size()), patches_.reserve(2 * s_.splits.size());
         std::vector<int32_t> order(s_.roots.size());
         for (size_t i = 0; i < order.size(); ++i) order[i] = int32_t(i);
         if (leaves_.kind == Leaves::value)
@@ -211,10 +212,9 @@ private:
         }
         const int32_t own = paths ? levels : height(at);
         const size_t half = size_t(1) << (own - 1);
-        for (size_t from = 0; from < size_t(1) << levels; from += 2 * half) {
-            fill(nodes_[size_t(at)].left, own - 1, paths, map + from);
-            fill(nodes_[size_t(at)].right, own - 1, paths, map + from + half);
-        }
+        fill(nodes_[size_t(at)].left, own - 1, paths, map);
+        fill(nodes_[size_t(at)].right, own - 1, paths, map + half);
+        for (size_t from = 2 * half; from < size_t(1) << levels; from += 2 * half) std::copy_n(map, 2 * half, map + from);
     }
     uint8_t number_leaf(int32_t leaf) {
         if (numbers_[size_t(leaf)] < 0) {
@@ -238,13 +238,13 @@ private:
         return ~(kFirstSet + found->second);
     }
     void write(Vector v) {
-        if (v < 0) patches_.push_back({bits_.program.size(), ~v});
+        if (v < 0) patches_.push_back({uint32_t(bits_.program.size()), ~v});
         bits_.program.push_back(v < 0 ? uint16_t(0) : uint16_t(kUnit * v));
     }
     // `heap`: the node's place among the masks.
     void lay_path(int32_t at, size_t program, size_t heap) {
         if (ends(at)) return;
-        patches_.push_back({program + heap, ~test(at)});
+        patches_.push_back({uint32_t(program + heap), ~test(at)});
         lay_path(nodes_[size_t(at)].left, program, 2 * heap + 1);
         lay_path(nodes_[size_t(at)].right, program, 2 * heap + 2);
     }
@@ -311,9 +311,9 @@ private:
                 const float v = std::bit_cast<float>(entry(i));
                 if (v == 0) continue;
                 if (!(std::fabs(v) <= std::numeric_limits<float>::max())) most = std::numeric_limits<double>::infinity();
-                int exponent;
-                const uint32_t digits = uint32_t(std::ldexp(std::fabs(std::frexp(v, &exponent)), 24));
-                lowest = std::min(lowest, exponent - 24 + std::countr_zero(digits));
+                const uint32_t bits = std::bit_cast<uint32_t>(v), exponent = bits >> 23 & 0xff;
+                const uint32_t digits = (bits & 0x7fffff) | uint32_t(exponent > 0) << 23;
+                lowest = std::min(lowest, std::max(int(exponent), 1) - 150 + std::countr_zero(digits));
                 greatest = std::max(greatest, std::fabs(v));
             }
             most += double(greatest);
@@ -360,23 +360,23 @@ private:
             return;
         }
         std::vector<int32_t> place(pairs_.size());
-        std::vector<std::pair<std::pair<int32_t, Key>, int32_t>> order;
-        for (size_t i = 0; i < pairs_.size(); ++i) order.push_back({pairs_[i], int32_t(i)});
-        std::sort(order.begin(), order.end());
+        std::vector<size_t> ends(used_.size());  // of the planes' tests; where the next is put, until all are
+        for (size_t plane = 1; plane < used_.size(); ++plane) ends[plane] = ends[plane - 1] + used_[plane - 1];
+        std::vector<std::pair<Key, int32_t>> order(pairs_.size());
+        for (size_t i = 0; i < pairs_.size(); ++i) order[ends[size_t(pairs_[i].first)]++] = {pairs_[i].second, int32_t(i)};
         std::vector<std::pair<uint8_t, uint8_t>> lane(pairs_.size());  // plane and rank of each
         Bits::Chunk chunk{bits_.ranked.size(), 0, groups_done_, bits_.groups.size(), bits_.sets.size(), 0};
-        for (size_t i = 0; i < order.size();) {
-            const int32_t plane = order[i].first.first;
-            size_t end = i;
+        for (size_t plane = 0, from = 0; plane < ends.size(); from = ends[plane++]) {
+            if (from == ends[plane]) continue;
+            std::sort(order.begin() + int64_t(from), order.begin() + int64_t(ends[plane]));
             std::vector<Key> keys;
-            for (; end < order.size() && order[end].first.first == plane; ++end) {
-                const size_t test = size_t(order[end].second);
-                place[test] = int32_t(end) + 1;
-                lane[test] = {uint8_t(bits_.ranked.size() - chunk.ranked), uint8_t(end - i)};
-                keys.push_back(order[end].first.second);
+            for (size_t at = from; at < ends[plane]; ++at) {
+                const size_t test = size_t(order[at].second);
+                place[test] = int32_t(at) + 1;
+                lane[test] = {uint8_t(bits_.ranked.size() - chunk.ranked), uint8_t(at - from)};
+                keys.push_back(order[at].first);
             }
-            rank(plane, keys);
-            i = end;
+            rank(int32_t(plane), keys);
         }
         chunk.ranked_end = bits_.ranked.size();
         for (const auto &set : sets_) {
@@ -453,7 +453,7 @@ private:
     std::unordered_map<int32_t, int32_t> set_number_;  // of the set whose splits begin there
     std::vector<int32_t> number_ = std::vector<int32_t>(kPlaces, -1);  // in pairs_
     std::vector<size_t> used_ = std::vector<size_t>(s_.planes.met.size(), 0);
-    std::vector<std::pair<size_t, int32_t>> patches_;
+    std::vector<std::pair<uint32_t, int32_t>> patches_;
     size_t groups_done_ = 0;
 };
 
