@@ -64,7 +64,7 @@ struct Walks {
         nodes.clear(), leaves.clear(), leaf_ends.clear(), trees.clear(), tops.clear();
         if (int64_t(s.planes.met.size() + 1) * kLanes > limit) return false;
         const size_t expected = s.splits.size() + s.roots.size();
-        nodes.reserve(2 * expected), leaves.reserve(expected + s.roots.size());
+        nodes.reserve(2 * expected), leaves.reserve(2 * expected);  // a tree is laid before its leaves are counted
         LargeVector<int32_t> pair_of(s.splits.size(), -1);
         std::vector<Pair> pairs;
         size_t base = 0;
