@@ -261,23 +261,36 @@ void trees_row(const TreeEnsemble &k, const trees::Walks<Node> &w, const Block &
     std::memset(b.scratch, 0, size_t(k.targets) * 9);
     keys[k.planes.size()] = 0;
     const View &in = b.in[0];
-    if (in.by_rows())
-        keys_of_row(in.row_at<From>(row), 1, k.planes, keys);
-    else
-        keys_of_row(in.column<From>(0) + row, in.stride, k.planes, keys);
-    const size_t count = w.trees.size();
-    const bool one = k.targets == 1 && k.leaves->kind == trees::Leaves::value && k.leaves->narrow;
-    const float *values = k.leaves->singles.data();
-    double sum = 0;  // of `one`, in a register
-    uint32_t words[trees::kAlone];
-    for (size_t tree = 0; tree < count; tree += trees::kAlone) {
-        const size_t left = count - tree < trees::kAlone ? count - tree : trees::kAlone;
-        descend_row(w.nodes.data(), w.trees.data() + tree, left, keys, words);
-        for (size_t i = 0; one && i < left; ++i) sum += double(values[words[i]]);
-        for (size_t i = 0; !one && i < left; ++i) add_leaf(k, tree + i, words[i], sums, 1, has);
+    const From *x = in.by_rows() ? in.row_at<From>(row) : in.column<From>(0) + row;
+    const ptrdiff_t stride = in.by_rows() ? 1 : in.stride;
+    const auto add_all = [&](auto &&descend) __attribute__((always_inline)) {
+        const size_t count = w.trees.size();
+        const bool one = k.targets == 1 && k.leaves->kind == trees::Leaves::value && k.leaves->narrow;
+        const float *values = k.leaves->singles.data();
+        double sum = 0;  // of `one`, in a register
+        uint32_t words[trees::kAlone];
+        for (size_t tree = 0; tree < count; tree += trees::kAlone) {
+            const size_t left = std::min(count - tree, trees::kAlone);
+            descend(w.trees.data() + tree, left, words);
+            for (size_t i = 0; one && i < left; ++i) sum += double(values[words[i]]);
+            for (size_t i = 0; !one && i < left; ++i) add_leaf(k, tree + i, words[i], sums, 1, has);
+        }
+        if (one) sums[0] = sum;
+        for_real(k.to, [&](auto *to) { finish_row<pointee<decltype(to)>>(k, sums, 1, b, row); });
+    };
+#if defined(__AVX512VBMI__)
+    if constexpr (std::is_same_v<Node, trees::NarrowNode>) {
+        constexpr auto most = size_t(std::numeric_limits<int32_t>::max());
+        if (k.gathers && w.nodes.size() < most && size_t(stride * k.width) < most) {
+            gathered_keys(x, stride, k.planes, keys);
+            return add_all([&](const auto *some, size_t count, uint32_t *words) {
+                GatheredRow(w.nodes.data(), keys)(some, count, words);
+            });
+        }
     }
-    if (one) sums[0] = sum;
-    for_real(k.to, [&](auto *to) { finish_row<pointee<decltype(to)>>(k, sums, 1, b, row); });
+#endif
+    keys_of_row(x, stride, k.planes, keys);
+    add_all([&](const auto *some, size_t count, uint32_t *words) { descend_row(w.nodes.data(), some, count, keys, words); });
 }
 
 template <class Node, class From>
