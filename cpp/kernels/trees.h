@@ -53,7 +53,7 @@ struct TreeEnsemble : KernelState {
                  !(gathers && leaves->narrow && leaves->singles.size() < size_t(1) << 31);
         const size_t key = from == Type::f32 ? 4 : 8, columns = planes.size() + 1;
         const size_t count = given.roots.size();
-        cost = 5 + 10 * double(count) + double(columns);
+        cost = 5 + 2 * double(steps()) + double(columns);
         scratch_per_row = columns * key + size_t(targets) * (sizeof(double) + 1) + sizeof(uint32_t) + sizeof(uint16_t);
         scratch_fixed = 16 * (count + 1) + 64 * size_t(targets + 4);
         takes_rows = !bits;
@@ -75,6 +75,15 @@ struct TreeEnsemble : KernelState {
     }
 
 private:
+    int64_t steps() const {  // of a row down all trees
+        int64_t all = 0;
+        const auto add = [&](const auto &walks) {
+            if (walks)
+                for (const auto &tree : walks->trees) all += tree.usual + 1;
+        };
+        add(narrow), add(wide), add(longest);
+        return all;
+    }
     size_t held_bytes() const {  // nodes and values
         const auto of = [](const auto &all) { return all.size() * sizeof(all[0]); };
         const auto nodes = [&](const auto &walks) { return walks ? of(walks->nodes) : 0; };
