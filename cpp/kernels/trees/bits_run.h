@@ -42,15 +42,6 @@ inline const int64_t *search_of(const trees::Bits &bits, int64_t) { return bits.
 inline const float *limits_of(const trees::Bits &bits, float) { return bits.limits32.data(); }
 inline const double *limits_of(const trees::Bits &bits, double) { return bits.limits64.data(); }
 
-// How a rank is kept: as it is, or where a set compares bytes with a sign only, so that more is less.
-inline uint8_t kept_rank(uint32_t rank) {
-#if defined(__AVX512BW__)
-    return uint8_t(rank);
-#else
-    return uint8_t(127 - rank);
-#endif
-}
-
 // How many of a plane's keys lie below each row's key: walks down the search tree, eight at once. `rows` is a multiple of 64.
 template <class Key>
 void rank_rows(const Key *search, int levels, const Key *keys, int64_t rows, uint8_t *ranks) {
@@ -61,7 +52,7 @@ void rank_rows(const Key *search, int levels, const Key *keys, int64_t rows, uin
 #pragma GCC unroll 8
             for (int i = 0; i < 8; ++i) at[i] = 2 * at[i] + uint32_t(keys[r + i] > own[at[i]]);
         }
-        for (int i = 0; i < 8; ++i) ranks[r + i] = kept_rank(at[i]);
+        for (int i = 0; i < 8; ++i) ranks[r + i] = uint8_t(at[i]);
     }
 }
 
@@ -134,8 +125,8 @@ void rank_rows_of(const int32_t *search, const int32_t *keys, int64_t rows, uint
                                            _mm256_setzero_si256());
         const __m256i bytes =
             _mm256_packus_epi16(_mm256_packus_epi32(at[0], at[1]), _mm256_packus_epi32(at[2], at[3]));
-        const __m256i ordered = _mm256_permutevar8x32_epi32(bytes, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
-        _mm256_store_si256(reinterpret_cast<__m256i *>(ranks + r), _mm256_sub_epi8(_mm256_set1_epi8(127), ordered));
+        _mm256_store_si256(reinterpret_cast<__m256i *>(ranks + r),
+                           _mm256_permutevar8x32_epi32(bytes, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7)));
     }
 }
 #endif
@@ -155,44 +146,73 @@ inline void rank_rows(const int32_t *search, int levels, const int32_t *keys, in
 }
 #endif
 
-// W words of a mask for each test: rank > 0, rank > 1, ...
-template <int W>
-void test_ranks(const uint8_t *ranks, uint32_t count, uint64_t *masks) {
+// bits[i][r] = bit i of so many of ranks[r].
+template <int W, class V>
+inline void bits_of_ranks(const uint8_t *ranks, int levels, V *bits) {
+    for (int level = 0; level < levels; ++level) {
+        uint64_t *to = reinterpret_cast<uint64_t *>(bits + level);
 #if defined(__AVX512BW__)
-    __m512i rank[W], than = _mm512_setzero_si512();
-    for (int w = 0; w < W; ++w) rank[w] = _mm512_load_si512(ranks + 64 * w);
-    for (uint32_t i = 0; i < count; ++i, masks += W) {
-        for (int w = 0; w < W; ++w) masks[w] = _mm512_cmpgt_epu8_mask(rank[w], than);
-        than = _mm512_add_epi8(than, _mm512_set1_epi8(1));
-    }
+        for (int w = 0; w < W; ++w)
+            to[w] = _mm512_test_epi8_mask(_mm512_load_si512(ranks + 64 * w), _mm512_set1_epi8(char(1 << level)));
 #elif defined(__AVX2__)
-    const __m256i *kept = reinterpret_cast<const __m256i *>(ranks);
-    for (uint32_t i = 0; i < count; ++i, masks += W) {
-        const __m256i than = _mm256_set1_epi8(char(kept_rank(i)));
         for (int h = 0; h < 2 * W; ++h) {
-            const int bits = _mm256_movemask_epi8(_mm256_cmpgt_epi8(than, kept[h]));
-            std::memcpy(reinterpret_cast<std::byte *>(masks) + 4 * h, &bits, 4);
+            const __m256i rank = _mm256_load_si256(reinterpret_cast<const __m256i *>(ranks) + h);
+            const int word = _mm256_movemask_epi8(_mm256_slli_epi16(rank, 7 - level));
+            std::memcpy(reinterpret_cast<std::byte *>(to) + 4 * h, &word, 4);
         }
-    }
 #elif defined(__SSE2__)
-    const __m128i *kept = reinterpret_cast<const __m128i *>(ranks);
-    for (uint32_t i = 0; i < count; ++i, masks += W) {
-        const __m128i than = _mm_set1_epi8(char(kept_rank(i)));
         for (int q = 0; q < 4 * W; ++q) {
-            const int bits = _mm_movemask_epi8(_mm_cmpgt_epi8(than, kept[q]));
-            std::memcpy(reinterpret_cast<std::byte *>(masks) + 2 * q, &bits, 2);
+            const __m128i rank = _mm_load_si128(reinterpret_cast<const __m128i *>(ranks) + q);
+            const int word = _mm_movemask_epi8(_mm_slli_epi16(rank, 7 - level));
+            std::memcpy(reinterpret_cast<std::byte *>(to) + 2 * q, &word, 2);
         }
-    }
 #else
-    for (uint32_t i = 0; i < count; ++i, masks += W) {
-        const int8_t than = int8_t(kept_rank(i));
         for (int w = 0; w < W; ++w) {
-            uint64_t bits = 0;
-            for (int j = 0; j < 64; ++j) bits |= uint64_t(int8_t(ranks[64 * w + j]) < than) << j;
-            masks[w] = bits;
+            to[w] = 0;
+            for (int j = 0; j < 64; ++j) to[w] |= uint64_t(ranks[64 * w + j] >> level & 1) << j;
         }
-    }
 #endif
+    }
+}
+
+// above[i], for i to 2^levels: where the number of so many bits is at least i.
+template <class P>
+inline void steps_of(const P *bits, int levels, P *above) {
+    above[0] = ~P{}, above[1] = P{};
+    for (int level = 0, n = 1; level < levels; ++level, n *= 2) {
+        const P bit = bits[level];
+        for (int i = n; i > 0; --i) above[n + i] = bit & above[i];
+        for (int i = 0; i < n; ++i) above[i] |= bit;
+        above[n] = bit;
+    }
+}
+
+// A mask for each test: rank > 0, rank > 1, ... A rank is its lower four bits and those above.
+template <int W, class V>
+inline void test_ranks(const uint8_t *ranks, int levels, uint32_t count, V *masks) {
+    V bits[8];
+    bits_of_ranks<W>(ranks, levels, bits);
+    constexpr int part = part_words<W>;
+    using P = typename BitRows<part>::type;
+    for (int at = 0; at < W; at += part) {
+        P own[8], low[17], high[17];
+        for (int i = 0; i < levels; ++i) own[i] = *reinterpret_cast<const P *>(reinterpret_cast<const uint64_t *>(bits + i) + at);
+        std::byte *to = reinterpret_cast<std::byte *>(masks) + 8 * at;
+        const auto put = [&](uint32_t i, const P &mask) { *reinterpret_cast<P *>(to + i * sizeof(V)) = mask; };
+        if (levels <= 4) {
+            steps_of(own, levels, low);
+            for (uint32_t i = 0; i < count; ++i) put(i, low[i + 1]);
+            continue;
+        }
+        steps_of(own, 4, low), steps_of(own + 4, levels - 4, high);
+        uint32_t i = 0;
+        for (const P *h = high; i < count; ++h)
+            for (int l = 1; l <= 16 && i < count; ++l, ++i) {
+                P mask;
+                choose_bits(mask, low[l], h[0], h[1]);
+                put(i, mask);
+            }
+    }
 }
 
 // A bit for each of the next rows, as many as fill its type: whether its number goes right, being above the limit or NaN.
@@ -651,7 +671,7 @@ void add_bits(const trees::Bits &bits, const trees::Plane *planes, const Block &
             } else {
                 keys_of<Key>(x, b.rows, plane.nan_left, keys);
                 rank_rows(search_of(bits, Key()) + ranked.search, ranked.levels, keys, rows, ranks);
-                test_ranks<W>(ranks, ranked.count, mask);
+                test_ranks<W>(ranks, ranked.levels, ranked.count, reinterpret_cast<V *>(mask));
             }
             mask += ranked.count * W;
         }
@@ -661,6 +681,7 @@ void add_bits(const trees::Bits &bits, const trees::Plane *planes, const Block &
             const trees::Bits::Set &set = bits.sets.data()[s];
             for (int at = 0; at < W; at += part) {
                 Part odd{};
+#pragma GCC unroll 4
                 for (uint32_t t = set.first; t < set.last; ++t)
                     odd ^= *reinterpret_cast<const Part *>(reinterpret_cast<const uint64_t *>(tests + bits.set_tests.data()[t]) + at);
                 *reinterpret_cast<Part *>(reinterpret_cast<uint64_t *>(set_mask) + at) = odd;
