@@ -53,13 +53,12 @@ struct Bits {
         uint8_t levels;   // of its tables, at least 4
         bool exact;
     };
-    // A plane and its keys. Test i holds where the row's rank among them, found down a search tree in level order, is above i;
-    // of `few` keys where the row's number is above limit i.
+    // A plane and its keys. Test i holds where the row's rank among them, found down a search tree, is above i; of few keys
+    // where the row's number is above limit i.
     struct Ranked {
         int32_t plane;
-        uint32_t search, count;  // in search32 or search64; of few in limits32 or limits64
-        uint8_t levels;
-        bool few;
+        uint32_t first, count;  // the first of its keys in search32 or search64; of few, in limits32 or 64
+        uint8_t levels;         // of the search tree; 0: few keys
     };
     struct Chunk {
         size_t ranked, ranked_end, groups, groups_end, sets, sets_end;
@@ -86,7 +85,8 @@ struct Bits {
     int64_t across = 0;                // not 0: an entry holds them side by side, zeros up to so many
     std::optional<Lanes> lanes;        // the same trees and chunks for single rows
 
-    static size_t level_start(int level) { return level < 4 ? (size_t(1) << level) - 1 : size_t(1) << level; }
+    // The search trees' keys lie level by level; in a level by the turns that lead there, the first of them the lowest bit.
+    static constexpr size_t level_start(int level) { return level < 4 ? (size_t(1) << level) - 1 : size_t(1) << level; }
     static size_t map_size(int levels) { return levels <= 7 ? 128 : 256; }
     static size_t search_size(int levels) { return levels <= 4 ? 16 : size_t(1) << levels; }
 };

@@ -408,20 +408,20 @@ private:
         auto &limits = either(bits_.limits32, bits_.limits64);
         // What lies beyond them no number is.
         if (keys.size() <= kFewKeys<Key> && keys.front() >= Keys<Key>::of(-infinity) && keys.back() <= Keys<Key>::of(infinity)) {
-            bits_.ranked.push_back({plane, uint32_t(limits.size()), uint32_t(keys.size()), 0, true});
+            bits_.ranked.push_back({plane, uint32_t(limits.size()), uint32_t(keys.size()), 0});
             for (const Key key : keys) limits.push_back(Keys<Key>::number(key));
             return;
         }
         auto &search = either(bits_.search32, bits_.search64);
         const int levels = std::bit_width(keys.size());
         const size_t at = search.size();
-        bits_.ranked.push_back({plane, uint32_t(at), uint32_t(keys.size()), uint8_t(levels), false});
+        bits_.ranked.push_back({plane, uint32_t(at), uint32_t(keys.size()), uint8_t(levels)});
         search.resize(at + Bits::search_size(levels), Keys<Key>::nan_right);
         for (int level = 0; level < levels; ++level) {
-            const size_t step = size_t(1) << (levels - 1 - level);
-            for (size_t k = 0; k < size_t(1) << level; ++k) {
-                const size_t middle = k * 2 * step + step - 1;
-                if (middle < keys.size()) search[at + Bits::level_start(level) + k] = keys[middle];
+            for (size_t turns = 0; turns < size_t(1) << level; ++turns) {
+                size_t middle = (size_t(1) << (levels - 1 - level)) - 1;
+                for (int turn = 0; turn < level; ++turn) middle += (turns >> turn & 1) << (levels - 1 - turn);
+                if (middle < keys.size()) search[at + Bits::level_start(level) + turns] = keys[middle];
             }
         }
     }

@@ -1,68 +1,11 @@
-// The bodies of Bits: ranks, tests, routing, look-ups. W words of 64 rows each are worked on side by side.
+// The bodies of Bits: routing and look-ups, after the tests. W words of 64 rows each are worked on side by side.
 #pragma once
 
-#if defined(__SSE2__)  // any x86-64
-#include <immintrin.h>
-#endif
-#if defined(__GNUC__) && !defined(__clang__)  // GCC bug 105593: it warns of its own _mm512_undefined_epi32
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#endif
-
-#include "engine/vectors.h"
-#include "kernels/trees/bits.h"
-#include "kernels/trees/steps.h"
+#include "kernels/trees/bits_tests.h"
 
 namespace celeris::CELERIS_TARGET {
 
-// A bit for each of W * 64 rows.
-template <int W>
-struct BitRows {
-    typedef uint64_t type __attribute__((vector_size(8 * W), aligned(8 * W), may_alias));
-};
-
-// Words of as much of a vector as a register holds.
-template <int W>
-constexpr int part_words = 8 * W < vector_bytes ? W : int(vector_bytes / 8);
-
-// where ? yes : no, bit by bit.
-template <class V>
-inline void choose_bits(V &result, const V &where, const V &yes, const V &no) {
-#if defined(__AVX512F__)
-    if constexpr (sizeof(V) == 64) {
-        result = (V)_mm512_ternarylogic_epi64((__m512i)where, (__m512i)yes, (__m512i)no, 0xca);
-        return;
-    }
-#endif
-    result = (where & yes) | (no & ~where);
-}
-
-inline const int32_t *search_of(const trees::Bits &bits, int32_t) { return bits.search32.data(); }
-inline const int64_t *search_of(const trees::Bits &bits, int64_t) { return bits.search64.data(); }
-inline const float *limits_of(const trees::Bits &bits, float) { return bits.limits32.data(); }
-inline const double *limits_of(const trees::Bits &bits, double) { return bits.limits64.data(); }
-
-// How many of a plane's keys lie below each row's key: walks down the search tree, eight at once. `rows` is a multiple of 64.
-template <class Key>
-void rank_rows(const Key *search, int levels, const Key *keys, int64_t rows, uint8_t *ranks) {
-    for (int64_t r = 0; r < rows; r += 8) {
-        uint32_t at[8] = {};
-        for (int level = 0; level < levels; ++level) {
-            const Key *own = search + (level < 4 ? (1u << level) - 1 : 1u << level);
-#pragma GCC unroll 8
-            for (int i = 0; i < 8; ++i) at[i] = 2 * at[i] + uint32_t(keys[r + i] > own[at[i]]);
-        }
-        for (int i = 0; i < 8; ++i) ranks[r + i] = uint8_t(at[i]);
-    }
-}
-
 #if defined(__AVX512VBMI__)
-inline __m512i ranks_step(__m512i at, __m512i keys, __m512i limits) {
-    const __mmask16 right = _mm512_cmpgt_epi32_mask(keys, limits);
-    const __m512i twice = _mm512_add_epi32(at, at);
-    return _mm512_mask_add_epi32(twice, right, twice, _mm512_set1_epi32(1));
-}
-
 // Entry `at` of so many registers' worth of a table.
 template <int Registers>
 inline __m512i look_up(const __m512i *table, __m512i at) {
@@ -74,181 +17,7 @@ inline __m512i look_up(const __m512i *table, __m512i at) {
     }
 }
 
-template <int Levels>
-inline void rank_rows_of(const int32_t *search, const int32_t *keys, int64_t rows, uint8_t *ranks) {
-    constexpr int registers = Levels <= 4 ? 1 : 1 << (Levels - 4);
-    __m512i table[registers];
-    for (int i = 0; i < registers; ++i) table[i] = _mm512_loadu_si512(search + 16 * i);
-    for (int64_t r = 0; r < rows; r += 16) {
-        const __m512i key = _mm512_load_si512(keys + r);
-        __m512i at = _mm512_setzero_si512();
-        for (int level = 0; level < (Levels < 4 ? Levels : 4); ++level)
-            at = ranks_step(at, key, _mm512_permutexvar_epi32(_mm512_add_epi32(at, _mm512_set1_epi32((1 << level) - 1)), table[0]));
-        if constexpr (Levels > 4) at = ranks_step(at, key, look_up<1>(table + 1, at));
-        if constexpr (Levels > 5) at = ranks_step(at, key, look_up<2>(table + 2, at));
-        if constexpr (Levels > 6) at = ranks_step(at, key, look_up<4>(table + 4, at));
-        if constexpr (Levels > 7) at = ranks_step(at, key, look_up<8>(table + 8, at));
-        _mm_store_si128(reinterpret_cast<__m128i *>(ranks + r), _mm512_cvtepi32_epi8(at));
-    }
-}
-
-#elif defined(__AVX2__)
-// Entry `at` of 2^Bits at `table`, by the highest bit of `at` first.
-template <int Bits>
-inline __m256i look_up(const int32_t *table, __m256i at) {
-    if constexpr (Bits <= 3)
-        return _mm256_permutevar8x32_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i *>(table)), at);
-    else
-        return _mm256_castps_si256(_mm256_blendv_ps(
-            _mm256_castsi256_ps(look_up<Bits - 1>(table, at)),
-            _mm256_castsi256_ps(look_up<Bits - 1>(table + (1 << (Bits - 1)), at)),
-            _mm256_castsi256_ps(_mm256_slli_epi32(at, 32 - Bits))));
-}
-
-template <int Level, int Levels>
-inline __m256i ranks_below(const int32_t *search, __m256i keys, __m256i at) {
-    if constexpr (Level == Levels) {
-        return at;
-    } else {
-        const int32_t *own = search + (Level < 4 ? (1 << Level) - 1 : 1 << Level);
-        const __m256i right = _mm256_cmpgt_epi32(keys, look_up<Level>(own, at));
-        return ranks_below<Level + 1, Levels>(search, keys, _mm256_sub_epi32(_mm256_add_epi32(at, at), right));
-    }
-}
-
-template <int Levels>
-void rank_rows_of(const int32_t *search, const int32_t *keys, int64_t rows, uint8_t *ranks) {
-    for (int64_t r = 0; r < rows; r += 32) {
-        __m256i at[4];
-        for (int i = 0; i < 4; ++i)
-            at[i] = ranks_below<0, Levels>(search, _mm256_load_si256(reinterpret_cast<const __m256i *>(keys + r) + i),
-                                           _mm256_setzero_si256());
-        const __m256i bytes =
-            _mm256_packus_epi16(_mm256_packus_epi32(at[0], at[1]), _mm256_packus_epi32(at[2], at[3]));
-        _mm256_store_si256(reinterpret_cast<__m256i *>(ranks + r),
-                           _mm256_permutevar8x32_epi32(bytes, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7)));
-    }
-}
 #endif
-
-#if defined(__AVX2__)
-inline void rank_rows(const int32_t *search, int levels, const int32_t *keys, int64_t rows, uint8_t *ranks) {
-    switch (levels) {
-        case 1: return rank_rows_of<1>(search, keys, rows, ranks);
-        case 2: return rank_rows_of<2>(search, keys, rows, ranks);
-        case 3: return rank_rows_of<3>(search, keys, rows, ranks);
-        case 4: return rank_rows_of<4>(search, keys, rows, ranks);
-        case 5: return rank_rows_of<5>(search, keys, rows, ranks);
-        case 6: return rank_rows_of<6>(search, keys, rows, ranks);
-        case 7: return rank_rows_of<7>(search, keys, rows, ranks);
-        default: return rank_rows_of<8>(search, keys, rows, ranks);
-    }
-}
-#endif
-
-// bits[i][r] = bit i of so many of ranks[r].
-template <int W, class V>
-inline void bits_of_ranks(const uint8_t *ranks, int levels, V *bits) {
-    for (int level = 0; level < levels; ++level) {
-        uint64_t *to = reinterpret_cast<uint64_t *>(bits + level);
-#if defined(__AVX512BW__)
-        for (int w = 0; w < W; ++w)
-            to[w] = _mm512_test_epi8_mask(_mm512_load_si512(ranks + 64 * w), _mm512_set1_epi8(char(1 << level)));
-#elif defined(__AVX2__)
-        for (int h = 0; h < 2 * W; ++h) {
-            const __m256i rank = _mm256_load_si256(reinterpret_cast<const __m256i *>(ranks) + h);
-            const int word = _mm256_movemask_epi8(_mm256_slli_epi16(rank, 7 - level));
-            std::memcpy(reinterpret_cast<std::byte *>(to) + 4 * h, &word, 4);
-        }
-#elif defined(__SSE2__)
-        for (int q = 0; q < 4 * W; ++q) {
-            const __m128i rank = _mm_load_si128(reinterpret_cast<const __m128i *>(ranks) + q);
-            const int word = _mm_movemask_epi8(_mm_slli_epi16(rank, 7 - level));
-            std::memcpy(reinterpret_cast<std::byte *>(to) + 2 * q, &word, 2);
-        }
-#else
-        for (int w = 0; w < W; ++w) {
-            to[w] = 0;
-            for (int j = 0; j < 64; ++j) to[w] |= uint64_t(ranks[64 * w + j] >> level & 1) << j;
-        }
-#endif
-    }
-}
-
-// above[i], for i to 2^levels: where the number of so many bits is at least i.
-template <class P>
-inline void steps_of(const P *bits, int levels, P *above) {
-    above[0] = ~P{}, above[1] = P{};
-    for (int level = 0, n = 1; level < levels; ++level, n *= 2) {
-        const P bit = bits[level];
-        for (int i = n; i > 0; --i) above[n + i] = bit & above[i];
-        for (int i = 0; i < n; ++i) above[i] |= bit;
-        above[n] = bit;
-    }
-}
-
-// A mask for each test: rank > 0, rank > 1, ... A rank is its lower four bits and those above.
-template <int W, class V>
-inline void test_ranks(const uint8_t *ranks, int levels, uint32_t count, V *masks) {
-    V bits[8];
-    bits_of_ranks<W>(ranks, levels, bits);
-    constexpr int part = part_words<W>;
-    using P = typename BitRows<part>::type;
-    for (int at = 0; at < W; at += part) {
-        P own[8], low[17], high[17];
-        for (int i = 0; i < levels; ++i) own[i] = *reinterpret_cast<const P *>(reinterpret_cast<const uint64_t *>(bits + i) + at);
-        std::byte *to = reinterpret_cast<std::byte *>(masks) + 8 * at;
-        const auto put = [&](uint32_t i, const P &mask) { *reinterpret_cast<P *>(to + i * sizeof(V)) = mask; };
-        if (levels <= 4) {
-            steps_of(own, levels, low);
-            for (uint32_t i = 0; i < count; ++i) put(i, low[i + 1]);
-            continue;
-        }
-        steps_of(own, 4, low), steps_of(own + 4, levels - 4, high);
-        uint32_t i = 0;
-        for (const P *h = high; i < count; ++h)
-            for (int l = 1; l <= 16 && i < count; ++l, ++i) {
-                P mask;
-                choose_bits(mask, low[l], h[0], h[1]);
-                put(i, mask);
-            }
-    }
-}
-
-// A bit for each of the next rows, as many as fill its type: whether its number goes right, being above the limit or NaN.
-#if defined(__AVX512F__)
-template <bool NanLeft>
-inline uint16_t right_of(const float *x, float limit) {
-    return _mm512_cmp_ps_mask(_mm512_loadu_ps(x), _mm512_set1_ps(limit), NanLeft ? _CMP_GT_OQ : _CMP_NLE_UQ);
-}
-template <bool NanLeft>
-inline uint8_t right_of(const double *x, double limit) {
-    return _mm512_cmp_pd_mask(_mm512_loadu_pd(x), _mm512_set1_pd(limit), NanLeft ? _CMP_GT_OQ : _CMP_NLE_UQ);
-}
-#else
-template <bool NanLeft, class Real>
-inline uint8_t right_of(const Real *x, Real limit) {
-    constexpr int n = int(vector_lanes<Real>);
-    unsigned bits = 0;
-    for (int i = 0; i < 8; i += n) {
-        const Vector<Real> v = load(x + i), l = splat(limit);
-        bits |= (NanLeft ? lane_bits(v > l) : lane_bits(v <= l) ^ ((1u << n) - 1)) << i;
-    }
-    return uint8_t(bits);
-}
-#endif
-
-// The same masks from the numbers themselves: by the first limit, the second, ...
-template <int W, bool NanLeft, class Real>
-void test_numbers(const Real *limits, uint32_t count, const Real *x, uint64_t *masks) {
-    using Bits = decltype(right_of<NanLeft>(x, Real()));
-    std::byte *to = reinterpret_cast<std::byte *>(masks);
-    for (uint32_t i = 0; i < count; ++i)
-        for (int64_t r = 0; r < 64 * W; r += 8 * int64_t(sizeof(Bits)), to += sizeof(Bits)) {
-            const Bits bits = right_of<NanLeft>(x + r, limits[i]);
-            std::memcpy(to, &bits, sizeof bits);
-        }
-}
 
 #if defined(__AVX512BW__)
 // codes[r] = the bits of row r in `levels` planes, the first one lowest.
@@ -626,67 +395,17 @@ void add_tables(const trees::Bits &bits, const trees::Bits::Group &group, const 
 #endif
 }
 
-// Where a block's scratch lies. All parts begin at multiples of 64 bytes.
-struct BitScratch {
-    std::byte *at;
-    template <class T>
-    T *take(size_t count) {
-        T *mine = reinterpret_cast<T *>(at);
-        at += (count * sizeof(T) + 63) / 64 * 64;
-        return mine;
-    }
-};
-
 // Adds all trees to sums[target * kBitRows + row], or if `across`, to sums[row * across + target].
 template <int W, class Key, class From>
 void add_bits(const trees::Bits &bits, const trees::Plane *planes, const Block &b, double *sums, BitScratch scratch) {
     using V = typename BitRows<W>::type;
-    constexpr int64_t rows = 64 * W;
-    constexpr int part = part_words<W>;
-    using Part = typename BitRows<part>::type;
-    using Real = typename trees::Keys<Key>::Real;
     V *vectors = scratch.take<V>(1 + trees::kSlots + bits.most_tests), *own = scratch.take<V>(trees::kMostLevels);
     uint8_t *codes = scratch.take<uint8_t>(size_t(trees::kBitRows));
     uint8_t *indices = scratch.take<uint8_t>(size_t(trees::kTogether * trees::kBitRows));
-    uint8_t *ranks = scratch.take<uint8_t>(size_t(trees::kBitRows));
-    Key *keys = scratch.take<Key>(size_t(trees::kBitRows));
-    Real *numbers = scratch.take<Real>(size_t(trees::kBitRows));
+    RowTests<W, Key, From> tests(bits, planes, b, scratch);
     vectors[0] = V{};
-    for (int64_t r = b.rows; r < rows; ++r) keys[r] = 0, numbers[r] = 0;
     for (const trees::Bits::Chunk *c = bits.chunks.data(), *end = c + bits.chunks.size(); c != end; ++c) {
-        uint64_t *mask = reinterpret_cast<uint64_t *>(vectors + 1 + trees::kSlots);
-        for (size_t p = c->ranked; p < c->ranked_end; ++p) {
-            const trees::Bits::Ranked &ranked = bits.ranked.data()[p];
-            const trees::Plane &plane = planes[ranked.plane];
-            const From *x = b.in[0].column<From>(plane.feature);
-            if (ranked.few) {
-                const Real *limits = limits_of(bits, Real()) + ranked.search, *all;
-                if constexpr (std::is_same_v<From, Real>) all = b.rows == rows ? x : numbers;
-                else all = numbers;
-                if (all == numbers) lanes(b.rows, [&](int64_t r) { numbers[r] = Real(x[r]); });
-                if (plane.nan_left)
-                    test_numbers<W, true>(limits, ranked.count, all, mask);
-                else
-                    test_numbers<W, false>(limits, ranked.count, all, mask);
-            } else {
-                keys_of<Key>(x, b.rows, plane.nan_left, keys);
-                rank_rows(search_of(bits, Key()) + ranked.search, ranked.levels, keys, rows, ranks);
-                test_ranks<W>(ranks, ranked.levels, ranked.count, reinterpret_cast<V *>(mask));
-            }
-            mask += ranked.count * W;
-        }
-        const V *tests = vectors + 1 + trees::kSlots;
-        V *set_mask = reinterpret_cast<V *>(mask);
-        for (size_t s = c->sets; s < c->sets_end; ++s, ++set_mask) {
-            const trees::Bits::Set &set = bits.sets.data()[s];
-            for (int at = 0; at < W; at += part) {
-                Part odd{};
-#pragma GCC unroll 4
-                for (uint32_t t = set.first; t < set.last; ++t)
-                    odd ^= *reinterpret_cast<const Part *>(reinterpret_cast<const uint64_t *>(tests + bits.set_tests.data()[t]) + at);
-                *reinterpret_cast<Part *>(reinterpret_cast<uint64_t *>(set_mask) + at) = odd;
-            }
-        }
+        tests.make(*c, vectors + 1 + trees::kSlots);
         for (size_t g = c->groups; g < c->groups_end; ++g) {
             const trees::Bits::Group &group = bits.groups.data()[g];
             for (int t = 0; t < trees::kTogether; ++t)

@@ -1,0 +1,406 @@
+// The masks of a chunk's tests and sets, for W words of 64 rows each.
+//
+// A plane of few keys is compared with each. Else rows are ranked among its keys, down a search tree whose comparisons are
+// the bits of the rank, the highest first; and the mask of a test, rank > i, is chosen among the comparisons with the upper
+// bits of i by one with its lower bits: one choice a test, for all rows.
+#pragma once
+
+#if defined(__SSE2__)  // any x86-64
+#include <immintrin.h>
+#endif
+#if defined(__GNUC__) && !defined(__clang__)  // GCC bug 105593: it warns of its own _mm512_undefined_epi32
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+
+#include "engine/vectors.h"
+#include "kernels/trees/bits.h"
+#include "kernels/trees/steps.h"
+
+namespace celeris::CELERIS_TARGET {
+
+// A bit for each of W * 64 rows.
+template <int W>
+struct BitRows {
+    typedef uint64_t type __attribute__((vector_size(8 * W), aligned(8 * W), may_alias));
+};
+
+// Words of as much of a vector as a register holds.
+template <int W>
+constexpr int part_words = 8 * W < vector_bytes ? W : int(vector_bytes / 8);
+
+// where ? yes : no, bit by bit.
+template <class V>
+inline void choose_bits(V &result, const V &where, const V &yes, const V &no) {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(V) == 64) {
+        result = (V)_mm512_ternarylogic_epi64((__m512i)where, (__m512i)yes, (__m512i)no, 0xca);
+        return;
+    }
+#endif
+    result = (where & yes) | (no & ~where);
+}
+
+inline const int32_t *search_of(const trees::Bits &bits, int32_t) { return bits.search32.data(); }
+inline const int64_t *search_of(const trees::Bits &bits, int64_t) { return bits.search64.data(); }
+inline const float *limits_of(const trees::Bits &bits, float) { return bits.limits32.data(); }
+inline const double *limits_of(const trees::Bits &bits, double) { return bits.limits64.data(); }
+
+// ranks[r] = the turns of each row's key down the search tree of a plane's keys, a bit a level, the highest lowest; eight
+// rows at once. `rows` is a multiple of 64.
+template <class Key>
+void rank_rows(const Key *search, int levels, const Key *keys, int64_t rows, uint8_t *ranks) {
+    for (int64_t r = 0; r < rows; r += 8) {
+        uint32_t at[8] = {};
+        for (int level = 0; level < levels; ++level) {
+            const Key *own = search + trees::Bits::level_start(level);
+#pragma GCC unroll 8
+            for (int i = 0; i < 8; ++i) at[i] |= uint32_t(keys[r + i] > own[at[i]]) << level;
+        }
+        for (int i = 0; i < 8; ++i) ranks[r + i] = uint8_t(at[i]);
+    }
+}
+
+#if defined(__AVX512VBMI__)
+// Sixteen keys, as key_of of steps.h.
+inline __m512i keys_of(__m512 numbers, __m512i of_nan) {
+    const __m512 v = _mm512_add_ps(numbers, _mm512_setzero_ps());
+    const __m512i bits = _mm512_castps_si512(v);
+    const __m512i flips = _mm512_srli_epi32(_mm512_srai_epi32(bits, 31), 1);
+    return _mm512_mask_mov_epi32(_mm512_xor_si512(bits, flips), _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q), of_nan);
+}
+
+// Of a level of at least 16 keys, the one at each place; `turns` are the bits of the places.
+template <int Level>
+inline __m512i keys_at(const __m512i *table, __m512i at, const __mmask16 *turns) {
+    if constexpr (Level == 4) return _mm512_permutexvar_epi32(at, table[0]);
+    if constexpr (Level == 5) return _mm512_permutex2var_epi32(table[0], at, table[1]);
+    if constexpr (Level > 5)
+        return _mm512_mask_blend_epi32(turns[Level - 1], keys_at<Level - 1>(table, at, turns),
+                                       keys_at<Level - 1>(table + (1 << (Level - 5)), at, turns));
+}
+
+template <int Levels>
+inline void rank_numbers_of(const int32_t *search, const float *x, bool nan_left, int64_t rows, uint8_t *ranks) {
+    constexpr int registers = Levels <= 4 ? 1 : 1 << (Levels - 4);
+    __m512i table[registers];  // each level's from its number of keys / 16 on
+    for (int i = 1; i < registers; ++i) table[i] = _mm512_loadu_si512(search + 16 * i);
+    int64_t two;
+    std::memcpy(&two, search + 1, sizeof two);
+    const __m512i first[4] = {  // the levels of 1 to 8 keys, again and again
+        _mm512_set1_epi32(search[0]), _mm512_set1_epi64(two),
+        _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i *>(search + 3))),
+        _mm512_broadcast_i32x8(_mm256_loadu_si256(reinterpret_cast<const __m256i *>(search + 7)))};
+    using K = trees::Keys<int32_t>;
+    const __m512i of_nan = _mm512_set1_epi32(nan_left ? K::never : K::nan_right);
+    constexpr int side = 4;  // vectors whose turns are taken side by side
+    for (int64_t r = 0; r < rows; r += 16 * side) {
+        __m512i key[side], at[side];
+        __mmask16 turns[side][Levels];
+        for (int i = 0; i < side; ++i) key[i] = keys_of(_mm512_loadu_ps(x + r + 16 * i), of_nan), at[i] = _mm512_setzero_si512();
+        const auto turn = [&]<int Level>(std::integral_constant<int, Level>) {
+            for (int i = 0; i < side; ++i) {
+                __m512i than;
+                if constexpr (Level == 0)
+                    than = first[0];
+                else if constexpr (Level < 4)
+                    than = _mm512_permutexvar_epi32(at[i], first[Level]);
+                else
+                    than = keys_at<Level>(table + (1 << (Level - 4)), at[i], turns[i]);
+                turns[i][Level] = _mm512_cmpgt_epi32_mask(key[i], than);
+            }
+            for (int i = 0; i < side; ++i)
+                at[i] = _mm512_mask_or_epi32(at[i], turns[i][Level], at[i], _mm512_set1_epi32(1 << Level));
+        };
+        [&]<int... Level>(std::integer_sequence<int, Level...>) {
+            (turn(std::integral_constant<int, Level>()), ...);
+        }(std::make_integer_sequence<int, Levels>());
+        for (int i = 0; i < side; ++i)
+            _mm_store_si128(reinterpret_cast<__m128i *>(ranks + r + 16 * i), _mm512_cvtepi32_epi8(at[i]));
+    }
+}
+
+// The same from the numbers.
+inline void rank_numbers(const int32_t *search, int levels, const float *x, bool nan_left, int64_t rows, uint8_t *ranks) {
+    switch (levels) {
+        case 1: return rank_numbers_of<1>(search, x, nan_left, rows, ranks);
+        case 2: return rank_numbers_of<2>(search, x, nan_left, rows, ranks);
+        case 3: return rank_numbers_of<3>(search, x, nan_left, rows, ranks);
+        case 4: return rank_numbers_of<4>(search, x, nan_left, rows, ranks);
+        case 5: return rank_numbers_of<5>(search, x, nan_left, rows, ranks);
+        case 6: return rank_numbers_of<6>(search, x, nan_left, rows, ranks);
+        case 7: return rank_numbers_of<7>(search, x, nan_left, rows, ranks);
+        default: return rank_numbers_of<8>(search, x, nan_left, rows, ranks);
+    }
+}
+
+#elif defined(__AVX2__)
+// Entry `at` of 2^Bits at `table`, by the highest bit of `at` first.
+template <int Bits>
+inline __m256i look_up(const int32_t *table, __m256i at) {
+    if constexpr (Bits <= 3)
+        return _mm256_permutevar8x32_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i *>(table)), at);
+    else
+        return _mm256_castps_si256(_mm256_blendv_ps(
+            _mm256_castsi256_ps(look_up<Bits - 1>(table, at)),
+            _mm256_castsi256_ps(look_up<Bits - 1>(table + (1 << (Bits - 1)), at)),
+            _mm256_castsi256_ps(_mm256_slli_epi32(at, 32 - Bits))));
+}
+
+template <int Level, int Levels>
+inline __m256i ranks_below(const int32_t *search, __m256i keys, __m256i at) {
+    if constexpr (Level == Levels) {
+        return at;
+    } else {
+        const __m256i right = _mm256_cmpgt_epi32(keys, look_up<Level>(search + trees::Bits::level_start(Level), at));
+        const __m256i bit = _mm256_and_si256(right, _mm256_set1_epi32(1 << Level));
+        return ranks_below<Level + 1, Levels>(search, keys, _mm256_or_si256(at, bit));
+    }
+}
+
+template <int Levels>
+void rank_rows_of(const int32_t *search, const int32_t *keys, int64_t rows, uint8_t *ranks) {
+    for (int64_t r = 0; r < rows; r += 32) {
+        __m256i at[4];
+        for (int i = 0; i < 4; ++i)
+            at[i] = ranks_below<0, Levels>(search, _mm256_load_si256(reinterpret_cast<const __m256i *>(keys + r) + i),
+                                           _mm256_setzero_si256());
+        const __m256i bytes =
+            _mm256_packus_epi16(_mm256_packus_epi32(at[0], at[1]), _mm256_packus_epi32(at[2], at[3]));
+        _mm256_store_si256(reinterpret_cast<__m256i *>(ranks + r),
+                           _mm256_permutevar8x32_epi32(bytes, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7)));
+    }
+}
+inline void rank_rows(const int32_t *search, int levels, const int32_t *keys, int64_t rows, uint8_t *ranks) {
+    switch (levels) {
+        case 1: return rank_rows_of<1>(search, keys, rows, ranks);
+        case 2: return rank_rows_of<2>(search, keys, rows, ranks);
+        case 3: return rank_rows_of<3>(search, keys, rows, ranks);
+        case 4: return rank_rows_of<4>(search, keys, rows, ranks);
+        case 5: return rank_rows_of<5>(search, keys, rows, ranks);
+        case 6: return rank_rows_of<6>(search, keys, rows, ranks);
+        case 7: return rank_rows_of<7>(search, keys, rows, ranks);
+        default: return rank_rows_of<8>(search, keys, rows, ranks);
+    }
+}
+#endif
+
+#if defined(__GFNI__)
+// bits[i] = bit i of the ranks of 512 rows: matrices of 8x8 bits transposed, then of bytes, then of words.
+inline void bits_of_ranks(const uint8_t *ranks, BitRows<8>::type *bits) {
+    alignas(64) uint8_t reversed[64], across[64];
+    for (int i = 0; i < 64; ++i) reversed[i] = uint8_t(i ^ 7), across[i] = uint8_t(i % 8 * 8 + i / 8);
+    const __m512i last_first = _mm512_load_si512(reversed), by_bit = _mm512_load_si512(across);
+    const __m512i columns = _mm512_set1_epi64(int64_t(0x8040201008040201));
+    __m512i a[8], b[8];
+    for (int w = 0; w < 8; ++w) {
+        const __m512i rows = _mm512_permutexvar_epi8(last_first, _mm512_load_si512(ranks + 64 * w));
+        a[w] = _mm512_permutexvar_epi8(by_bit, _mm512_gf2p8affine_epi64_epi8(columns, rows, 0));
+    }
+    for (int i = 0; i < 8; i += 2) b[i] = _mm512_unpacklo_epi64(a[i], a[i + 1]), b[i + 1] = _mm512_unpackhi_epi64(a[i], a[i + 1]);
+    for (int odd = 0; odd < 2; ++odd) {
+        for (int i = 0; i < 8; i += 4) {
+            a[i] = _mm512_shuffle_i64x2(b[i + odd], b[i + 2 + odd], 0x88);
+            a[i + 1] = _mm512_shuffle_i64x2(b[i + odd], b[i + 2 + odd], 0xdd);
+        }
+        for (int i = 0; i < 2; ++i) {
+            bits[odd + 2 * i] = (BitRows<8>::type)_mm512_shuffle_i64x2(a[i], a[4 + i], 0x88);
+            bits[odd + 2 * i + 4] = (BitRows<8>::type)_mm512_shuffle_i64x2(a[i], a[4 + i], 0xdd);
+        }
+    }
+}
+#endif
+
+// bits[i] = bit i of so many of the ranks.
+template <int W, class V>
+inline void bits_of_ranks(const uint8_t *ranks, int levels, V *bits) {
+#if defined(__GFNI__)
+    if constexpr (W == 8) return bits_of_ranks(ranks, bits);
+#endif
+    for (int level = 0; level < levels; ++level) {
+        uint64_t *to = reinterpret_cast<uint64_t *>(bits + level);
+#if defined(__AVX512BW__)
+        for (int w = 0; w < W; ++w)
+            to[w] = _mm512_test_epi8_mask(_mm512_load_si512(ranks + 64 * w), _mm512_set1_epi8(char(1 << level)));
+#elif defined(__AVX2__)
+        for (int h = 0; h < 2 * W; ++h) {
+            const __m256i rank = _mm256_load_si256(reinterpret_cast<const __m256i *>(ranks) + h);
+            const int word = _mm256_movemask_epi8(_mm256_slli_epi16(rank, 7 - level));
+            std::memcpy(reinterpret_cast<std::byte *>(to) + 4 * h, &word, 4);
+        }
+#elif defined(__SSE2__)
+        for (int q = 0; q < 4 * W; ++q) {
+            const __m128i rank = _mm_load_si128(reinterpret_cast<const __m128i *>(ranks) + q);
+            const int word = _mm_movemask_epi8(_mm_slli_epi16(rank, 7 - level));
+            std::memcpy(reinterpret_cast<std::byte *>(to) + 2 * q, &word, 2);
+        }
+#else
+        for (int w = 0; w < W; ++w) {
+            to[w] = 0;
+            for (int j = 0; j < 64; ++j) to[w] |= uint64_t(ranks[64 * w + j] >> level & 1) << j;
+        }
+#endif
+    }
+}
+
+// reached[i], for i to 2^levels: where the number of so many bits, the highest first, is at least i.
+template <class P>
+inline void steps_of(const P *bits, int levels, P *reached) {
+    reached[0] = ~P{}, reached[1] = P{};
+    for (int level = levels, n = 1; level-- > 0; n *= 2) {
+        const P bit = bits[level];
+        for (int i = n; i > 0; --i) reached[n + i] = bit & reached[i];
+        for (int i = 0; i < n; ++i) reached[i] |= bit;
+        reached[n] = bit;
+    }
+}
+
+// A mask for each test: rank > 0, rank > 1, ... A rank is its lower four bits and those above.
+template <int W, class V>
+void test_ranks(const uint8_t *ranks, int levels, uint32_t count, V *masks) {
+    V bits[trees::kMostLevels];
+    bits_of_ranks<W>(ranks, levels, bits);
+    constexpr int part = part_words<W>;
+    using P = typename BitRows<part>::type;
+    const int above = levels > 4 ? levels - 4 : 0;
+    for (int at = 0; at < W; at += part) {
+        P own[trees::kMostLevels], low[17], high[17];
+        for (int i = 0; i < levels; ++i) own[i] = *reinterpret_cast<const P *>(reinterpret_cast<const uint64_t *>(bits + i) + at);
+        steps_of(own, above, high), steps_of(own + above, levels - above, low);
+        std::byte *to = reinterpret_cast<std::byte *>(masks) + 8 * at;
+        const auto put = [&](const P *h, int l) {
+            choose_bits(*reinterpret_cast<P *>(to), low[l], h[0], h[1]);
+            to += sizeof(V);
+        };
+        const P *h = high;
+        uint32_t left = count;
+        for (; left >= 16; left -= 16, ++h)
+#pragma GCC unroll 16
+            for (int l = 1; l <= 16; ++l) put(h, l);
+        for (int l = 1; l <= int(left); ++l) put(h, l);
+    }
+}
+
+// A bit for each of the next rows, as many as fill its type: whether its number goes right, being above the limit or NaN.
+#if defined(__AVX512F__)
+template <bool NanLeft>
+inline uint16_t right_of(const float *x, float limit) {
+    return _mm512_cmp_ps_mask(_mm512_loadu_ps(x), _mm512_set1_ps(limit), NanLeft ? _CMP_GT_OQ : _CMP_NLE_UQ);
+}
+template <bool NanLeft>
+inline uint8_t right_of(const double *x, double limit) {
+    return _mm512_cmp_pd_mask(_mm512_loadu_pd(x), _mm512_set1_pd(limit), NanLeft ? _CMP_GT_OQ : _CMP_NLE_UQ);
+}
+#else
+template <bool NanLeft, class Real>
+inline uint8_t right_of(const Real *x, Real limit) {
+    constexpr int n = int(vector_lanes<Real>);
+    unsigned bits = 0;
+    for (int i = 0; i < 8; i += n) {
+        const Vector<Real> v = load(x + i), l = splat(limit);
+        bits |= (NanLeft ? lane_bits(v > l) : lane_bits(v <= l) ^ ((1u << n) - 1)) << i;
+    }
+    return uint8_t(bits);
+}
+#endif
+
+// The same masks from the numbers themselves: by the first limit, the second, ...
+template <int W, bool NanLeft, class Real>
+void test_numbers(const Real *limits, uint32_t count, const Real *x, uint64_t *masks) {
+    using Bits = decltype(right_of<NanLeft>(x, Real()));
+    std::byte *to = reinterpret_cast<std::byte *>(masks);
+    for (uint32_t i = 0; i < count; ++i)
+        for (int64_t r = 0; r < 64 * W; r += 8 * int64_t(sizeof(Bits)), to += sizeof(Bits)) {
+            const Bits bits = right_of<NanLeft>(x + r, limits[i]);
+            std::memcpy(to, &bits, sizeof bits);
+        }
+}
+
+// Where a block's scratch lies. All parts begin at multiples of 64 bytes.
+struct BitScratch {
+    std::byte *at;
+    template <class T>
+    T *take(size_t count) {
+        T *mine = reinterpret_cast<T *>(at);
+        at += (count * sizeof(T) + 63) / 64 * 64;
+        return mine;
+    }
+};
+
+// Makes the masks of one chunk after the other for the rows of a block.
+template <int W, class Key, class From>
+class RowTests {
+    using V = typename BitRows<W>::type;
+    using Real = typename trees::Keys<Key>::Real;
+    static constexpr int64_t rows = 64 * W;
+
+public:
+    RowTests(const trees::Bits &bits, const trees::Plane *planes, const Block &b, BitScratch &scratch)
+        : bits_(bits), planes_(planes), b_(b), ranks_(scratch.take<uint8_t>(size_t(trees::kBitRows))),
+          keys_(scratch.take<Key>(size_t(trees::kBitRows))), numbers_(scratch.take<Real>(size_t(trees::kBitRows))) {
+        for (int64_t r = b.rows; r < rows; ++r) keys_[r] = 0, numbers_[r] = 0;
+    }
+
+    // masks[i] of test i, those of the sets after them.
+    void make(const trees::Bits::Chunk &chunk, V *masks) {
+        V *mask = masks;
+        for (size_t p = chunk.ranked; p < chunk.ranked_end; ++p) {
+            const trees::Bits::Ranked &ranked = bits_.ranked.data()[p];
+            make(ranked, planes_[ranked.plane], mask);
+            mask += ranked.count;
+        }
+        constexpr int part = part_words<W>;
+        using Part = typename BitRows<part>::type;
+        for (size_t s = chunk.sets; s < chunk.sets_end; ++s, ++mask) {
+            const trees::Bits::Set &set = bits_.sets.data()[s];
+            for (int at = 0; at < W; at += part) {
+                const auto own = [at](V *of) { return reinterpret_cast<Part *>(reinterpret_cast<uint64_t *>(of) + at); };
+                Part odd{};
+#pragma GCC unroll 4
+                for (uint32_t t = set.first; t < set.last; ++t) odd ^= *own(masks + bits_.set_tests.data()[t]);
+                *own(mask) = odd;
+            }
+        }
+    }
+
+private:
+    void make(const trees::Bits::Ranked &ranked, const trees::Plane &plane, V *masks) {
+        const From *x = b_.in[0].column<From>(plane.feature);
+        if (ranked.levels == 0) {
+            const Real *limits = limits_of(bits_, Real()) + ranked.first;
+            uint64_t *words = reinterpret_cast<uint64_t *>(masks);
+            if (plane.nan_left)
+                test_numbers<W, true>(limits, ranked.count, numbers(x), words);
+            else
+                test_numbers<W, false>(limits, ranked.count, numbers(x), words);
+            return;
+        }
+        const Key *search = search_of(bits_, Key()) + ranked.first;
+#if defined(__AVX512VBMI__)
+        if constexpr (std::is_same_v<Real, float>)
+            rank_numbers(search, ranked.levels, numbers(x), plane.nan_left, rows, ranks_);
+        else
+#endif
+        {
+            keys_of<Key>(x, b_.rows, plane.nan_left, keys_);
+            rank_rows(search, ranked.levels, keys_, rows, ranks_);
+        }
+        test_ranks<W>(ranks_, ranked.levels, ranked.count, masks);
+    }
+    // A number for each row and, if those are too few, zeros.
+    const Real *numbers(const From *x) {
+        if constexpr (std::is_same_v<From, Real>)
+            if (b_.rows == rows) return x;
+        lanes(b_.rows, [&](int64_t r) { numbers_[r] = Real(x[r]); });
+        return numbers_;
+    }
+
+    const trees::Bits &bits_;
+    const trees::Plane *planes_;
+    const Block &b_;
+    uint8_t *ranks_;
+    Key *keys_;
+    Real *numbers_;
+};
+
+}  // namespace celeris::CELERIS_TARGET
