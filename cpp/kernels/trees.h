@@ -393,13 +393,13 @@ void trees_bits(const TreeEnsemble &k, const Block &b) {
     std::memset(sums, 0, count_of_sums * sizeof(double));
     const trees::Plane *planes = k.planes.data();
     if (b.rows <= 64)
-        add_bits<1, Key, From>(*k.bits, planes, b, sums, scratch);
+        add_bits<1, Key, From>(*k.bits, planes, b, k.targets, sums, scratch);
     else if (b.rows <= 128)
-        add_bits<2, Key, From>(*k.bits, planes, b, sums, scratch);
+        add_bits<2, Key, From>(*k.bits, planes, b, k.targets, sums, scratch);
     else if (b.rows <= 256)
-        add_bits<4, Key, From>(*k.bits, planes, b, sums, scratch);
+        add_bits<4, Key, From>(*k.bits, planes, b, k.targets, sums, scratch);
     else
-        add_bits<8, Key, From>(*k.bits, planes, b, sums, scratch);
+        add_bits<8, Key, From>(*k.bits, planes, b, k.targets, sums, scratch);
     const double count = double(k.leaves->trees);
     const bool mean = k.aggregate == trees::Aggregate::average;
     const int64_t row = k.bits->across ? k.bits->across : 1, column = k.bits->across ? 1 : trees::kBitRows;

@@ -48,7 +48,7 @@ struct Bits {
         Tree trees[kTogether];
         int32_t target;   // the only one, or the first of all
         uint32_t table;   // [target][tree][1 << levels], or if `across`, [tree][1 << levels][across]: floats, or where
-                          // `exact`, integers to be scaled
+                          // `exact`, integers to be scaled; for AVX-512 from 6 levels on [target][tree][4][1 << levels] bytes
         uint32_t scales;  // [target], or [across]
         uint8_t levels;   // of its tables, at least 4
         bool exact;

@@ -41,6 +41,7 @@ public:
         }
         close();
         settle_exact();
+        if (by_register_) part_bytes();
         if (lanes_) bits_.lanes = lanes_->take();
         return std::move(bits_);
     }
@@ -349,6 +350,20 @@ private:
                 bits_.scales.push_back(scale);
             }
             bits_.scales.resize(g.scales + size_t(width()), 1.0);
+        }
+    }
+
+    // Tables of 64 entries or more, which registers look up by bytes: the first byte of each entry, then the second, ...
+    void part_bytes() {
+        std::vector<uint32_t> given;
+        for (const Bits::Group &g : bits_.groups) {
+            const size_t size = size_t(1) << g.levels;
+            for (size_t i = 0; g.levels >= 6 && i < size_t(bits_.columns) * kTogether; ++i) {
+                uint32_t *const own = bits_.tables.data() + g.table + i * size;
+                given.assign(own, own + size);
+                for (size_t at = 0; at < 4 * size; ++at)
+                    reinterpret_cast<uint8_t *>(own)[at] = uint8_t(given[at % size] >> (8 * (at / size)));
+            }
         }
     }
 

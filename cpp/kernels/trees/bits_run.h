@@ -5,20 +5,6 @@
 
 namespace celeris::CELERIS_TARGET {
 
-#if defined(__AVX512VBMI__)
-// Entry `at` of so many registers' worth of a table.
-template <int Registers>
-inline __m512i look_up(const __m512i *table, __m512i at) {
-    if constexpr (Registers == 1) return _mm512_permutexvar_epi32(at, table[0]);
-    if constexpr (Registers == 2) return _mm512_permutex2var_epi32(table[0], at, table[1]);
-    if constexpr (Registers > 2) {
-        const __m512i low = look_up<Registers / 2>(table, at), high = look_up<Registers / 2>(table + Registers / 2, at);
-        return _mm512_mask_blend_epi32(_mm512_test_epi32_mask(at, _mm512_set1_epi32(Registers * 8)), low, high);
-    }
-}
-
-#endif
-
 #if defined(__AVX512BW__)
 // codes[r] = the bits of row r in `levels` planes, the first one lowest.
 template <int W, class V>
@@ -133,16 +119,6 @@ void piece_planes(const trees::Bits &bits, const trees::Bits::Piece &piece, V *v
     }
 }
 
-// Where in a block the rows stand whose codes lie at [at, at + 16): bytes woven together by halves of registers lie in
-// another order than rows do.
-template <int W>
-inline int64_t row_of(int64_t at) {
-#if defined(__GFNI__)
-    if constexpr (W == 8) return (at / 16 % 4) * 128 + at / 64 * 16;
-#endif
-    return at;
-}
-
 #if defined(__GFNI__)
 // Codes of 512 rows: bytes of eight planes woven into 8x8 matrices of bits, and these transposed.
 inline void weave_codes(const BitRows<8>::type *const *planes, int levels, uint8_t *codes) {
@@ -254,48 +230,84 @@ void tree_indices(const trees::Bits &bits, const trees::Bits::Tree &tree, V *vec
 
 // sums[column][r] += what the trees' tables hold at the rows' indices, one tree after the other.
 #if defined(__AVX512VBMI__)
-template <int W, int Registers, bool Exact>
+// What a table holds at the codes of 64 rows. Of each 16, four come in a register's quarter: the first four in found[0].
+template <int Levels>
+inline void look_up(const uint32_t *table, __m512i codes, __m512i (&found)[4]) {
+    const auto weave = [&found](__m512i a, __m512i b, __m512i c, __m512i d) {
+        const __m512i low = _mm512_unpacklo_epi8(a, b), high = _mm512_unpackhi_epi8(a, b);
+        const __m512i low_end = _mm512_unpacklo_epi8(c, d), high_end = _mm512_unpackhi_epi8(c, d);
+        found[0] = _mm512_unpacklo_epi16(low, low_end), found[1] = _mm512_unpackhi_epi16(low, low_end);
+        found[2] = _mm512_unpacklo_epi16(high, high_end), found[3] = _mm512_unpackhi_epi16(high, high_end);
+    };
+    if constexpr (Levels <= 5) {
+        const __m512i zero = _mm512_setzero_si512(), first = _mm512_loadu_si512(table);
+        weave(codes, zero, zero, zero);
+        for (__m512i &entry : found) {
+            if constexpr (Levels == 4) entry = _mm512_permutexvar_epi32(entry, first);
+            if constexpr (Levels == 5) entry = _mm512_permutex2var_epi32(first, entry, _mm512_loadu_si512(table + 16));
+        }
+    } else {
+        __m512i bytes[4];  // the first of each entry, the second, ...
+        for (int k = 0; k < 4; ++k) {
+            const uint8_t *own = reinterpret_cast<const uint8_t *>(table) + (k << Levels);
+            const auto part = [own](int i) { return _mm512_loadu_si512(own + 64 * i); };
+            if constexpr (Levels == 6) bytes[k] = _mm512_permutexvar_epi8(codes, part(0));
+            if constexpr (Levels > 6) bytes[k] = _mm512_permutex2var_epi8(part(0), codes, part(1));
+            if constexpr (Levels > 7)
+                bytes[k] = _mm512_mask_mov_epi8(bytes[k], _mm512_movepi8_mask(codes),
+                                                _mm512_permutex2var_epi8(part(2), codes, part(3)));
+        }
+        weave(bytes[0], bytes[1], bytes[2], bytes[3]);
+    }
+}
+
+template <int W, int Levels, bool Exact>
 void add_looked_up(const uint32_t *table, const double *scales, int64_t columns, const uint8_t *indices, double *sums) {
-    constexpr int n = trees::kTogether, halves = 2;
-    for (int64_t at = 0; at < 64 * W; at += 16 * halves) {
-        __m512i index[n][halves];
-        for (int t = 0; t < n; ++t)
-            for (int h = 0; h < halves; ++h)
-                index[t][h] = _mm512_cvtepu8_epi32(_mm_load_si128(
-                    reinterpret_cast<const __m128i *>(indices + t * trees::kBitRows + at + 16 * h)));
-        const uint32_t *entries = table;
-        for (int64_t c = 0; c < columns; ++c) {
-            __m512i total[halves];
-            __m512d low[halves], high[halves];
-            double *s[halves];
-            for (int h = 0; h < halves; ++h) {
-                s[h] = sums + c * trees::kBitRows + row_of<W>(at + 16 * h);
-                total[h] = _mm512_setzero_si512(), low[h] = _mm512_load_pd(s[h]), high[h] = _mm512_load_pd(s[h] + 8);
-            }
+    for (int64_t c = 0; c < columns; ++c, sums += trees::kBitRows) {
+        for (int w = 0; w < W; ++w) {
+            double *s = sums + 64 * w;
+            __m512d sum[8];
+            for (int i = 0; i < 8; ++i) sum[i] = _mm512_load_pd(s + 8 * i);
+            __m512i total[4] = {};
 #pragma GCC unroll 4
-            for (int t = 0; t < n; ++t, entries += 16 * Registers) {
-                __m512i registers[Registers];
-                for (int i = 0; i < Registers; ++i) registers[i] = _mm512_loadu_si512(entries + 16 * i);
-                for (int h = 0; h < halves; ++h) {
-                    const __m512i found = look_up<Registers>(registers, index[t][h]);
+            for (int t = 0; t < trees::kTogether; ++t) {
+                __m512i found[4];
+                look_up<Levels>(table + (t << Levels), _mm512_load_si512(indices + t * trees::kBitRows + 64 * w), found);
+                for (int j = 0; j < 4; ++j) {
                     if constexpr (Exact) {
-                        total[h] = _mm512_add_epi32(total[h], found);
+                        total[j] = _mm512_add_epi32(total[j], found[j]);
                     } else {
-                        const __m512 value = _mm512_castsi512_ps(found);
-                        low[h] = _mm512_add_pd(low[h], _mm512_cvtps_pd(_mm512_castps512_ps256(value)));
-                        high[h] = _mm512_add_pd(high[h], _mm512_cvtps_pd(_mm512_extractf32x8_ps(value, 1)));
+                        const __m512 value = _mm512_castsi512_ps(found[j]);
+                        sum[2 * j] = _mm512_add_pd(sum[2 * j], _mm512_cvtps_pd(_mm512_castps512_ps256(value)));
+                        sum[2 * j + 1] = _mm512_add_pd(sum[2 * j + 1], _mm512_cvtps_pd(_mm512_extractf32x8_ps(value, 1)));
                     }
                 }
             }
-            for (int h = 0; h < halves; ++h) {
-                if constexpr (Exact) {  // nor is the product rounded, which is a multiple of a power of two
-                    const __m512d scale = _mm512_set1_pd(scales[c]);
-                    const __m512d a = _mm512_cvtepi32_pd(_mm512_castsi512_si256(total[h]));
-                    const __m512d b = _mm512_cvtepi32_pd(_mm512_extracti32x8_epi32(total[h], 1));
-                    low[h] = _mm512_fmadd_pd(a, scale, low[h]), high[h] = _mm512_fmadd_pd(b, scale, high[h]);
-                }
-                _mm512_store_pd(s[h], low[h]), _mm512_store_pd(s[h] + 8, high[h]);
+            for (int j = 0; Exact && j < 4; ++j) {  // nor is the product rounded, which is a multiple of a power of two
+                const __m512d scale = _mm512_set1_pd(scales[c]);
+                sum[2 * j] = _mm512_fmadd_pd(_mm512_cvtepi32_pd(_mm512_castsi512_si256(total[j])), scale, sum[2 * j]);
+                sum[2 * j + 1] = _mm512_fmadd_pd(_mm512_cvtepi32_pd(_mm512_extracti32x8_epi32(total[j], 1)), scale, sum[2 * j + 1]);
             }
+            for (int i = 0; i < 8; ++i) _mm512_store_pd(s + 8 * i, sum[i]);
+        }
+        table += trees::kTogether << Levels;
+    }
+}
+
+// A block's sums in the order of its rows: woven codes and entries come otherwise, four rows side by side.
+template <int W>
+void order_sums(int64_t columns, double *sums) {
+    alignas(64) double woven[64 * W];
+    for (int64_t c = 0; c < columns; ++c, sums += trees::kBitRows) {
+        std::memcpy(woven, sums, sizeof woven);
+        for (int at = 0; at < 16 * W; ++at) {
+            const int w = at / 16, j = at / 4 % 4, quarter = at % 4;
+#if defined(__GFNI__)
+            const int to = W == 8 ? 32 * quarter + 4 * w + j : 16 * w + 4 * quarter + j;
+#else
+            const int to = 16 * w + 4 * quarter + j;
+#endif
+            std::memcpy(sums + 4 * to, woven + 4 * at, 4 * sizeof(double));
         }
     }
 }
@@ -378,11 +390,11 @@ void add_tables(const trees::Bits &bits, const trees::Bits::Group &group, const 
     sums += group.target * trees::kBitRows;
 #if defined(__AVX512VBMI__)
     switch (group.levels) {
-        case 4: return add_looked_up<W, 1, Exact>(table, scales, bits.columns, indices, sums);
-        case 5: return add_looked_up<W, 2, Exact>(table, scales, bits.columns, indices, sums);
-        case 6: return add_looked_up<W, 4, Exact>(table, scales, bits.columns, indices, sums);
-        case 7: return add_looked_up<W, 8, Exact>(table, scales, bits.columns, indices, sums);
-        default: return add_looked_up<W, 16, Exact>(table, scales, bits.columns, indices, sums);
+        case 4: return add_looked_up<W, 4, Exact>(table, scales, bits.columns, indices, sums);
+        case 5: return add_looked_up<W, 5, Exact>(table, scales, bits.columns, indices, sums);
+        case 6: return add_looked_up<W, 6, Exact>(table, scales, bits.columns, indices, sums);
+        case 7: return add_looked_up<W, 7, Exact>(table, scales, bits.columns, indices, sums);
+        default: return add_looked_up<W, 8, Exact>(table, scales, bits.columns, indices, sums);
     }
 #else
     switch (bits.across) {
@@ -397,7 +409,8 @@ void add_tables(const trees::Bits &bits, const trees::Bits::Group &group, const 
 
 // Adds all trees to sums[target * kBitRows + row], or if `across`, to sums[row * across + target].
 template <int W, class Key, class From>
-void add_bits(const trees::Bits &bits, const trees::Plane *planes, const Block &b, double *sums, BitScratch scratch) {
+void add_bits(const trees::Bits &bits, const trees::Plane *planes, const Block &b, [[maybe_unused]] int64_t targets,
+              double *sums, BitScratch scratch) {
     using V = typename BitRows<W>::type;
     V *vectors = scratch.take<V>(1 + trees::kSlots + bits.most_tests), *own = scratch.take<V>(trees::kMostLevels);
     uint8_t *codes = scratch.take<uint8_t>(size_t(trees::kBitRows));
@@ -416,6 +429,9 @@ void add_bits(const trees::Bits &bits, const trees::Plane *planes, const Block &
                 add_tables<W, false>(bits, group, indices, sums);
         }
     }
+#if defined(__AVX512VBMI__)
+    order_sums<W>(targets, sums);
+#endif
 }
 
 }  // namespace celeris::CELERIS_TARGET
