@@ -230,49 +230,67 @@ void tree_indices(const trees::Bits &bits, const trees::Bits::Tree &tree, V *vec
 
 // sums[column][r] += what the trees' tables hold at the rows' indices, one tree after the other.
 #if defined(__AVX512VBMI__)
-// What a table holds at the codes of 64 rows. Of each 16, four come in a register's quarter: the first four in found[0].
-template <int Levels>
-inline void look_up(const uint32_t *table, __m512i codes, __m512i (&found)[4]) {
-    const auto weave = [&found](__m512i a, __m512i b, __m512i c, __m512i d) {
-        const __m512i low = _mm512_unpacklo_epi8(a, b), high = _mm512_unpackhi_epi8(a, b);
-        const __m512i low_end = _mm512_unpacklo_epi8(c, d), high_end = _mm512_unpackhi_epi8(c, d);
-        found[0] = _mm512_unpacklo_epi16(low, low_end), found[1] = _mm512_unpackhi_epi16(low, low_end);
-        found[2] = _mm512_unpacklo_epi16(high, high_end), found[3] = _mm512_unpackhi_epi16(high, high_end);
-    };
-    if constexpr (Levels <= 5) {
-        const __m512i zero = _mm512_setzero_si512(), first = _mm512_loadu_si512(table);
-        weave(codes, zero, zero, zero);
-        for (__m512i &entry : found) {
-            if constexpr (Levels == 4) entry = _mm512_permutexvar_epi32(entry, first);
-            if constexpr (Levels == 5) entry = _mm512_permutex2var_epi32(first, entry, _mm512_loadu_si512(table + 16));
-        }
-    } else {
-        __m512i bytes[4];  // the first of each entry, the second, ...
-        for (int k = 0; k < 4; ++k) {
-            const uint8_t *own = reinterpret_cast<const uint8_t *>(table) + (k << Levels);
-            const auto part = [own](int i) { return _mm512_loadu_si512(own + 64 * i); };
-            if constexpr (Levels == 6) bytes[k] = _mm512_permutexvar_epi8(codes, part(0));
-            if constexpr (Levels > 6) bytes[k] = _mm512_permutex2var_epi8(part(0), codes, part(1));
-            if constexpr (Levels > 7)
-                bytes[k] = _mm512_mask_mov_epi8(bytes[k], _mm512_movepi8_mask(codes),
-                                                _mm512_permutex2var_epi8(part(2), codes, part(3)));
-        }
-        weave(bytes[0], bytes[1], bytes[2], bytes[3]);
-    }
+// Bytes of four vectors made one of 32 bits each. Of each 16, four come in a register's quarter: the first four in to[0].
+inline void weave_bytes(__m512i a, __m512i b, __m512i c, __m512i d, __m512i (&to)[4]) {
+    const __m512i low = _mm512_unpacklo_epi8(a, b), high = _mm512_unpackhi_epi8(a, b);
+    const __m512i low_end = _mm512_unpacklo_epi8(c, d), high_end = _mm512_unpackhi_epi8(c, d);
+    to[0] = _mm512_unpacklo_epi16(low, low_end), to[1] = _mm512_unpackhi_epi16(low, low_end);
+    to[2] = _mm512_unpacklo_epi16(high, high_end), to[3] = _mm512_unpackhi_epi16(high, high_end);
 }
+
+// The codes of 64 rows, and what tables hold there: entries in the order of weave_bytes.
+template <int Levels>
+class LookUp {
+public:
+    explicit LookUp(const uint8_t *codes) {
+        const __m512i all = _mm512_load_si512(codes), zero = _mm512_setzero_si512();
+        if constexpr (Levels <= 5)
+            weave_bytes(all, zero, zero, zero, codes_);
+        else
+            codes_[0] = all;
+    }
+    void operator()(const uint32_t *table, __m512i (&found)[4]) const {
+        if constexpr (Levels <= 5) {
+            const __m512i first = _mm512_loadu_si512(table);
+            for (int j = 0; j < 4; ++j) {
+                if constexpr (Levels == 4) found[j] = _mm512_permutexvar_epi32(codes_[j], first);
+                if constexpr (Levels == 5) found[j] = _mm512_permutex2var_epi32(first, codes_[j], _mm512_loadu_si512(table + 16));
+            }
+        } else {
+            __m512i bytes[4];  // the first of each entry, the second, ...
+            for (int k = 0; k < 4; ++k) {
+                const uint8_t *own = reinterpret_cast<const uint8_t *>(table) + (k << Levels);
+                const auto part = [own](int i) { return _mm512_loadu_si512(own + 64 * i); };
+                if constexpr (Levels == 6) bytes[k] = _mm512_permutexvar_epi8(codes_[0], part(0));
+                if constexpr (Levels > 6) bytes[k] = _mm512_permutex2var_epi8(part(0), codes_[0], part(1));
+                if constexpr (Levels > 7)
+                    bytes[k] = _mm512_mask_mov_epi8(bytes[k], _mm512_movepi8_mask(codes_[0]),
+                                                    _mm512_permutex2var_epi8(part(2), codes_[0], part(3)));
+            }
+            weave_bytes(bytes[0], bytes[1], bytes[2], bytes[3], found);
+        }
+    }
+
+private:
+    __m512i codes_[Levels <= 5 ? 4 : 1];
+};
 
 template <int W, int Levels, bool Exact>
 void add_looked_up(const uint32_t *table, const double *scales, int64_t columns, const uint8_t *indices, double *sums) {
-    for (int64_t c = 0; c < columns; ++c, sums += trees::kBitRows) {
-        for (int w = 0; w < W; ++w) {
-            double *s = sums + 64 * w;
+    for (int w = 0; w < W; ++w, indices += 64) {
+        const LookUp<Levels> trees[] = {LookUp<Levels>(indices), LookUp<Levels>(indices + trees::kBitRows),
+                                        LookUp<Levels>(indices + 2 * trees::kBitRows), LookUp<Levels>(indices + 3 * trees::kBitRows)};
+        static_assert(std::size(trees) == trees::kTogether);
+        const uint32_t *entries = table;
+        for (int64_t c = 0; c < columns; ++c) {
+            double *s = sums + c * trees::kBitRows + 64 * w;
             __m512d sum[8];
             for (int i = 0; i < 8; ++i) sum[i] = _mm512_load_pd(s + 8 * i);
             __m512i total[4] = {};
-#pragma GCC unroll 4
-            for (int t = 0; t < trees::kTogether; ++t) {
+            for (const LookUp<Levels> &tree : trees) {
                 __m512i found[4];
-                look_up<Levels>(table + (t << Levels), _mm512_load_si512(indices + t * trees::kBitRows + 64 * w), found);
+                tree(entries, found);
+                entries += 1 << Levels;
                 for (int j = 0; j < 4; ++j) {
                     if constexpr (Exact) {
                         total[j] = _mm512_add_epi32(total[j], found[j]);
@@ -290,7 +308,6 @@ void add_looked_up(const uint32_t *table, const double *scales, int64_t columns,
             }
             for (int i = 0; i < 8; ++i) _mm512_store_pd(s + 8 * i, sum[i]);
         }
-        table += trees::kTogether << Levels;
     }
 }
 
