@@ -63,7 +63,7 @@ struct Bits {
     struct Chunk {
         size_t ranked, ranked_end, groups, groups_end, sets, sets_end;
     };
-    struct Set {  // its mask, after those of the chunk's tests, is the sum of these tests' without carry
+    struct Set {  // its mask, after those of the chunk's tests and of the sets before, is the sum of such masks without carry
         uint32_t first, last;  // in set_tests
     };
     std::vector<Chunk> chunks;
@@ -72,7 +72,7 @@ struct Bits {
     std::vector<Piece> pieces;
     std::vector<uint8_t> maps;
     std::vector<Set> sets;
-    std::vector<uint16_t> set_tests;  // numbers of tests
+    std::vector<uint16_t> set_tests;  // numbers of masks
     std::vector<uint16_t> program;
     std::vector<uint32_t> tables;
     std::vector<double> scales;

@@ -394,14 +394,10 @@ private:
             rank(int32_t(plane), keys);
         }
         chunk.ranked_end = bits_.ranked.size();
-        for (const auto &set : sets_) {
-            const uint32_t first = uint32_t(bits_.set_tests.size());
-            for (const int32_t test : set) bits_.set_tests.push_back(uint16_t(place[size_t(test)] - 1));
-            bits_.sets.push_back({first, uint32_t(bits_.set_tests.size())});
-        }
+        const size_t shared = lay_sets(place);
         chunk.sets_end = bits_.sets.size();
         for (const auto &[at, test] : patches_) {
-            const size_t mask = test < kFirstSet ? size_t(place[size_t(test)]) : pairs_.size() + size_t(test - kFirstSet) + 1;
+            const size_t mask = test < kFirstSet ? size_t(place[size_t(test)]) : pairs_.size() + shared + size_t(test - kFirstSet) + 1;
             bits_.program[at] = uint16_t(kUnit * (mask + kSlots));
         }
         if (chunk.ranked_end - chunk.ranked > kLanePlanes) lanes_.reset();
@@ -409,10 +405,53 @@ private:
                                      [&](int32_t test) { return test < kFirstSet ? nullptr : &sets_[size_t(test - kFirstSet)]; },
                                      [&](uint8_t plane) { return size_t(bits_.ranked[chunk.ranked + plane].count); }))
             lanes_.reset();
-        bits_.most_tests = std::max(bits_.most_tests, pairs_.size() + sets_.size());
+        bits_.most_tests = std::max(bits_.most_tests, pairs_.size() + shared + sets_.size());
         bits_.chunks.push_back(chunk);
         groups_done_ = bits_.groups.size();
         forget();
+    }
+    // Lays the chunk's sets, after what several of them have of four tests that are neighbours: that is a set of its own, made
+    // once. Returns how many of those there are. `place` of a test: its number and one.
+    size_t lay_sets(const std::vector<int32_t> &place) {
+        std::vector<std::vector<uint32_t>> parts;  // of each set: sixteen times the four's number, and a bit for each
+        std::unordered_map<uint32_t, int32_t> times;
+        for (const auto &set : sets_) {
+            std::vector<uint32_t> numbers, &own = parts.emplace_back();
+            for (const int32_t test : set) numbers.push_back(uint32_t(place[size_t(test)] - 1));
+            std::sort(numbers.begin(), numbers.end());
+            for (const uint32_t number : numbers) {
+                if (own.empty() || own.back() / 16 != number / 4) own.push_back(number / 4 * 16);
+                own.back() ^= 1u << number % 4;
+            }
+            for (const uint32_t part : own) ++times[part];
+        }
+        auto &tests = bits_.set_tests;
+        const auto add_tests = [&](uint32_t part) {
+            for (uint32_t i = 0; i < 4; ++i)
+                if (part >> i & 1) tests.push_back(uint16_t(part / 16 * 4 + i));
+        };
+        std::unordered_map<uint32_t, uint16_t> shared;
+        const size_t room = kChunkTests - pairs_.size() - sets_.size();
+        for (const auto &own : parts)
+            for (const uint32_t part : own) {
+                if (times[part] < 2 || std::popcount(part % 16) < 2 || shared.size() == room) continue;
+                if (!shared.try_emplace(part, uint16_t(pairs_.size() + shared.size())).second) continue;
+                const uint32_t first = uint32_t(tests.size());
+                add_tests(part);
+                bits_.sets.push_back({first, uint32_t(tests.size())});
+            }
+        for (const auto &own : parts) {
+            const uint32_t first = uint32_t(tests.size());
+            for (const uint32_t part : own) {
+                const auto found = shared.find(part);
+                if (found == shared.end())
+                    add_tests(part);
+                else
+                    tests.push_back(found->second);
+            }
+            bits_.sets.push_back({first, uint32_t(tests.size())});
+        }
+        return shared.size();
     }
     void forget() {
         sets_.clear(), set_number_.clear(), pairs_.clear(), patches_.clear();
