@@ -27,7 +27,8 @@ struct TreeEnsemble : KernelState {
     TreeWalks<trees::WideNode> wide;
     TreeWalks<trees::LongNode> longest;
     std::optional<trees::Leaves> leaves;
-    std::optional<trees::Bits> bits;
+    std::optional<trees::Bits> bits, tops;  // the trees, or the first nodes of those that rows walk down
+    std::vector<int32_t> top_levels;         // of each tree
     int64_t bits_rows;  // from which bit vectors are used; 0: never
     const bool gathers = fast_gathers();
     bool by_row;  // whether the sums of rows that walk together lie row by row
@@ -56,14 +57,18 @@ struct TreeEnsemble : KernelState {
         cost = 5 + 2 * double(steps()) + double(columns);
         scratch_per_row = columns * key + size_t(targets) * (sizeof(double) + 1) + sizeof(uint32_t) + sizeof(uint16_t);
         scratch_fixed = 16 * (count + 1) + 64 * size_t(targets + 4);
+        for_walks([&](const auto &walks) { lay_tops(walks); });
+        if (tops) {
+            scratch_per_row += tops->most_trees;
+            scratch_fixed += size_t(trees::kBitRows) * (tops->most_trees + columns * key + sizeof(uint32_t)) + bit_scratch(*tops);
+        }
         takes_rows = !bits;
         if (takes_rows) scratch_fixed += size_t(width * (trees::kKeyRows + 16) + 1) * size_of(from);
         if (bits) {
             cost = 5 + double(count) + 2 * double(columns);
-            const size_t vectors = bits->most_tests + 1 + trees::kSlots + trees::kMostLevels;
             const size_t sums = size_t(bits->across ? bits->across : targets);
             const size_t walked = size_t(bits_rows < trees::kBitRows ? (bits_rows + 63) / 64 * 64 : trees::kBitRows);
-            scratch_fixed += 64 * vectors + size_t(trees::kBitRows) * (trees::kTogether + 2 + 2 * 8 + 8 * sums);
+            scratch_fixed += bit_scratch(*bits) + size_t(trees::kBitRows) * (trees::kTogether + 2 * 8 + 8 * sums);
             scratch_fixed += walked * scratch_per_row, scratch_per_row = 0;
             if (bits->lanes) scratch_fixed += sizeof(uint64_t) * bits->lanes->most_vectors;
             rows_wanted = 128, rows_most = trees::kBitRows, rows_apart = 128;
@@ -75,19 +80,33 @@ struct TreeEnsemble : KernelState {
     }
 
 private:
+    static size_t bit_scratch(const trees::Bits &b) {  // of a block's masks and codes
+        return 64 * (b.most_tests + 1 + trees::kSlots + trees::kMostLevels + 1) + size_t(trees::kBitRows);
+    }
+    template <class Visit>
+    void for_walks(Visit &&visit) const {
+        if (narrow) visit(*narrow);
+        if (wide) visit(*wide);
+        if (longest) visit(*longest);
+    }
     int64_t steps() const {  // of a row down all trees
         int64_t all = 0;
-        const auto add = [&](const auto &walks) {
-            if (walks)
-                for (const auto &tree : walks->trees) all += tree.usual + 1;
-        };
-        add(narrow), add(wide), add(longest);
+        for_walks([&](const auto &walks) {
+            for (const auto &tree : walks.trees) all += tree.usual + 1;
+        });
         return all;
     }
     size_t held_bytes() const {  // nodes and values
         const auto of = [](const auto &all) { return all.size() * sizeof(all[0]); };
-        const auto nodes = [&](const auto &walks) { return walks ? of(walks->nodes) : 0; };
-        return nodes(narrow) + nodes(wide) + nodes(longest) + of(leaves->singles) + of(leaves->doubles);
+        size_t nodes = 0;
+        for_walks([&](const auto &walks) { nodes += of(walks.nodes); });
+        return nodes + of(leaves->singles) + of(leaves->doubles);
+    }
+    template <class Node>
+    void lay_tops(const trees::Walks<Node> &walks) {
+        if (bits || steps() < int64_t(walks.trees.size()) * trees::kDeep) return;
+        top_levels.assign(walks.trees.size(), 0);
+        tops = trees::BitBuilder(trees::TreeTops<Node>{walks, trees::kTopPlaces, planes.size(), top_levels}).build();
     }
     // The trees by the first of `walks` that holds them, and by bit vectors if they are wanted.
     template <class Key, class... Nodes>
@@ -137,6 +156,7 @@ private:
     }
     template <class Node, class Splits>
     bool lay(TreeWalks<Node> &walks, const Splits &splits, const trees::GivenTrees &given, bool apart) {
+        using Key = typename Node::Key;
         walks.emplace();
         if (!walks->lay(splits, apart)) {
             walks.reset();
@@ -156,17 +176,34 @@ private:
             numbers[size_t(node)] = uint32_t(number);
         });
         walks->leaves = {}, ends = {};
-        if (bits_rows > 0 && leaves->trees > 0) bits = trees::BitBuilder(splits, *leaves, numbers).build();
+        if (bits_rows > 0 && leaves->trees > 0) bits = trees::BitBuilder(trees::WholeTrees<Key>{splits, *leaves, numbers}).build();
         return true;
     }
 };
 
 namespace CELERIS_TARGET {
 
+// sums += values, by vectors, then by pairs: there are seldom many.
+template <class Value>
+inline void add_values(const Value *values, int64_t count, double *sums) {
+    constexpr int64_t n = vector_lanes<double>;
+    int64_t i = 0;
+    for (; i + n <= count; i += n) store(sums + i, load(sums + i) + load_double(values + i));
+#if defined(__SSE2__)
+    for (; i + 2 <= count; i += 2) {
+        __m128d pair;
+        if constexpr (std::is_same_v<Value, float>)  // (GCC 12 converts a vector of two one by one.)
+            pair = _mm_cvtps_pd(_mm_castsi128_ps(_mm_loadl_epi64(reinterpret_cast<const __m128i *>(values + i))));
+        else
+            pair = _mm_loadu_pd(values + i);
+        _mm_storeu_pd(sums + i, _mm_add_pd(_mm_loadu_pd(sums + i), pair));
+    }
+#endif
+    for (; i < count; ++i) sums[i] += double(values[i]);
+}
+
 // Adds what leaves hold to sums[target * stride] of one row; `has` says which targets of a MIN or MAX have a value.
-template <class Stride>
-inline void add_leaf(const TreeEnsemble &k, size_t tree, uint32_t word, double *sums, Stride each, uint8_t *has) {
-    const int64_t stride = each;
+inline void add_leaf(const TreeEnsemble &k, size_t tree, uint32_t word, double *sums, int64_t stride, uint8_t *has) {
     const trees::Leaves &l = *k.leaves;
     const auto add = [&](const auto *values) {
         if (l.kind == trees::Leaves::value) {
@@ -236,7 +273,13 @@ inline void add_leaves(const TreeEnsemble &k, size_t tree, const uint32_t *words
     }
 #endif
     if (k.by_row) {
-        for (int64_t i = 0; i < n; ++i) add_leaf(k, tree, words[i], sums + i * k.targets, One{}, has);
+        const auto add = [&, targets = k.targets](const auto *values) {
+            for (int64_t i = 0; i < n; ++i) add_values(values + int64_t(words[i]) * targets, targets, sums + i * targets);
+        };
+        if (l.narrow)
+            add(l.singles.data());
+        else
+            add(l.doubles.data());
     } else if (l.kind == trees::Leaves::value && l.narrow) {
         double *s = sums + l.tree_target.data()[tree] * n;
         const float *values = l.singles.data();
@@ -310,13 +353,16 @@ void trees_rows(const TreeEnsemble &k, const trees::Walks<Node> &w, const Block 
     for (int64_t r = together; r < b.rows; ++r) trees_row<Node, From>(k, w, b, r);
     if (together == 0) return;
     const int64_t groups = (together + n - 1) / n, columns = int64_t(k.planes.size()) + 1;
-    double *sums = reinterpret_cast<double *>(b.scratch);  // [group][target][lane]
-    Key *keys = reinterpret_cast<Key *>(sums + groups * n * k.targets);
-    uint8_t *has = reinterpret_cast<uint8_t *>(keys + groups * n * columns);
-    std::memset(b.scratch, 0, size_t(reinterpret_cast<std::byte *>(has + groups * n * k.targets) - b.scratch));
-    uint32_t *places = reinterpret_cast<uint32_t *>(has + groups * n * k.targets);
-    uint16_t *list = reinterpret_cast<uint16_t *>(places + groups * n);
-    From *const room = reinterpret_cast<From *>(list + (groups + 1) * n);
+    const bool by_tops = k.tops && together >= trees::kTopRows;
+    const int64_t padded = by_tops ? (together + trees::kBitRows - 1) / trees::kBitRows * trees::kBitRows : groups * n;
+    BitScratch scratch{b.scratch};
+    double *sums = scratch.take<double>(size_t(groups * n * k.targets));  // [group][target][lane]
+    uint8_t *has = scratch.take<uint8_t>(size_t(groups * n * k.targets));
+    std::memset(b.scratch, 0, size_t(scratch.at - b.scratch));
+    Key *keys = scratch.take<Key>(size_t(padded * columns));
+    uint32_t *places = scratch.take<uint32_t>(size_t(padded));
+    uint16_t *list = scratch.take<uint16_t>(size_t((groups + 1) * n));
+    From *const room = reinterpret_cast<From *>(scratch.at);
     for (int64_t first = 0; first < together; first += trees::kKeyRows) {
         const int64_t some = std::min(together - first, trees::kKeyRows);
         const View features = columns_of(b.in[0], first, some, k.width, room);
@@ -327,17 +373,10 @@ void trees_rows(const TreeEnsemble &k, const trees::Walks<Node> &w, const Block 
                 keys_of<Key>(x + r, std::min(some - r, n), plane.nan_left, keys + ((first + r) / n * columns + int64_t(p)) * n);
         }
     }
-    for (size_t tree = 0; tree < w.trees.size(); ++tree) {
-        const auto &t = w.trees.data()[tree];
-        const Node *nodes = w.nodes.data() + t.base;
-        for (int64_t g = 0; g < groups; ++g) {
-            if (t.top >= 0)
-                descend_top<Node>(w.tops.data()[t.top], keys + g * columns * n, places + g * n);
-            else
-                for (int64_t i = 0; i < n; ++i) places[g * n + i] = t.start;
-        }
-        const int32_t done = t.top >= 0 ? trees::kTopLevels : 0, usual = t.top >= 0 ? t.usual : t.depth;
-        const int32_t further = usual > done ? usual - done : 0;
+    for (int64_t g = 0; g < groups; ++g) std::fill_n(keys + ((g + 1) * columns - 1) * n, n, Key(0));  // what leaves look at
+    // Takes all rows down from their places.
+    const auto walk = [&](size_t tree, int32_t further) {
+        const Node *nodes = w.nodes.data() + w.trees.data()[tree].base;
         Fetch next(w, tree + 1, together, further);
 #if defined(__AVX512VBMI__)
         if constexpr (std::is_same_v<Node, trees::NarrowNode>) {
@@ -356,6 +395,36 @@ void trees_rows(const TreeEnsemble &k, const trees::Walks<Node> &w, const Block 
             }
             const int64_t at = (g - 1) * n * k.targets;
             if (g > 0) add_leaves(k, tree, words[(g - 1) % 2], sums + at, has + at);
+        }
+    };
+    if (by_tops) {
+        const trees::Bits &tops = *k.tops;
+        uint8_t *indices = scratch.take<uint8_t>(tops.most_trees * size_t(padded));
+        const auto each_block = [&](auto &&body) {
+            for (int64_t first = 0; first < together; first += trees::kBitRows)
+                in_words(together - first, [&]<int W>() { body.template operator()<W>(first); });
+        };
+        size_t tree = 0;
+        for (const trees::Bits::Chunk &chunk : tops.chunks) {
+            each_block([&]<int W>(int64_t first) {
+                const WalkRows<Key> rows{tops, keys + first * columns, columns * n};
+                top_indices<W>(tops, chunk, rows, indices + first, padded, scratch);
+            });
+            const uint8_t *own = indices;
+            for (size_t g = chunk.groups; g < chunk.groups_end; ++g) {
+                const trees::Bits::Group &group = tops.groups.data()[g];
+                for (uint32_t t = 0; t < group.count; ++t, ++tree, own += padded) {
+                    const uint32_t *table = tops.tables.data() + group.table + (t << group.levels);
+                    each_block([&]<int W>(int64_t first) { table_entries<W>(table, group.levels, own + first, places + first); });
+                    walk(tree, std::max(0, w.trees.data()[tree].usual - k.top_levels.data()[tree]));
+                }
+            }
+        }
+    } else {
+        for (size_t tree = 0; tree < w.trees.size(); ++tree) {
+            const auto &t = w.trees.data()[tree];
+            std::fill_n(places, groups * n, t.start);
+            walk(tree, t.depth < trees::kDeep ? t.depth : t.usual);
         }
     }
     for_real(k.to, [&](auto *to) {
@@ -392,14 +461,7 @@ void trees_bits(const TreeEnsemble &k, const Block &b) {
     double *sums = scratch.take<double>(count_of_sums);
     std::memset(sums, 0, count_of_sums * sizeof(double));
     const trees::Plane *planes = k.planes.data();
-    if (b.rows <= 64)
-        add_bits<1, Key, From>(*k.bits, planes, b, k.targets, sums, scratch);
-    else if (b.rows <= 128)
-        add_bits<2, Key, From>(*k.bits, planes, b, k.targets, sums, scratch);
-    else if (b.rows <= 256)
-        add_bits<4, Key, From>(*k.bits, planes, b, k.targets, sums, scratch);
-    else
-        add_bits<8, Key, From>(*k.bits, planes, b, k.targets, sums, scratch);
+    in_words(b.rows, [&]<int W>() { add_bits<W, Key, From>(*k.bits, planes, b, k.targets, sums, scratch); });
     const double count = double(k.leaves->trees);
     const bool mean = k.aggregate == trees::Aggregate::average;
     const int64_t row = k.bits->across ? k.bits->across : 1, column = k.bits->across ? 1 : trees::kBitRows;

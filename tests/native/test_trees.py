@@ -192,6 +192,20 @@ def test_a_large_forest_beside_trees_by_bit_vectors() -> None:
         assert same(mine, expected)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
+@pytest.mark.parametrize("per_leaf,aggregate", [("one", "SUM"), ("all", "AVERAGE"), ("some", "MIN")])
+def test_the_tops_of_deep_trees(dtype: Any, per_leaf: str, aggregate: str) -> None:
+    """Rows go down the first nodes by bit vectors, then walk: deep trees, beside one of a single leaf and one of few."""
+    grown = Grown(5, 6, 11, 5, MODES, dtype is np.int64)
+    for tree, depth in ((6, 0), (7, 2), (8, 12)):
+        grown._count = 0
+        grown._grow(tree, depth, depth)
+    attributes = grown.attributes("target", per_leaf, 3, False)
+    attributes |= {"n_targets": Attribute("INT", 3), "aggregate_function": Attribute("STRING", aggregate.encode())}
+    x = grown.table(max(ROWS), dtype)
+    check(model("TreeEnsembleRegressor", attributes, x, ["y"]), x)
+
+
 def test_a_large_forest_takes_long_blocks() -> None:
     grown = Grown(1, 100, 13, 1, ["BRANCH_LEQ"], False)
     x = grown.table(20_001, np.float32)

@@ -51,6 +51,7 @@ struct Bits {
                           // `exact`, integers to be scaled; for AVX-512 from 6 levels on [target][tree][4][1 << levels] bytes
         uint32_t scales;  // [target], or [across]
         uint8_t levels;   // of its tables, at least 4
+        uint8_t count;    // of trees
         bool exact;
     };
     // A plane and its keys. Test i holds where the row's rank among them, found down a search tree, is above i; of few keys
@@ -81,6 +82,7 @@ struct Bits {
     std::vector<float> limits32;
     std::vector<double> limits64;
     size_t most_tests = 0;             // masks of a chunk
+    size_t most_trees = 0;             // of a chunk
     int64_t columns = 1;               // targets that each tree has values for
     int64_t across = 0;                // not 0: an entry holds them side by side, zeros up to so many
     std::optional<Lanes> lanes;        // the same trees and chunks for single rows

@@ -1,4 +1,4 @@
-// BitBuilder: a tree ensemble's splits as Bits.
+// BitBuilder: trees as Bits: all of an ensemble that suits, or the tops of those that rows walk down.
 #pragma once
 
 #include <bit>
@@ -6,87 +6,166 @@
 
 #include "kernels/trees/bits.h"
 #include "kernels/trees/splits.h"
+#include "kernels/trees/walks.h"
 
 namespace celeris::trees {
 
 template <class Key>
+struct BitNode {
+    const typename Splits<Key>::Set *set;  // or null: then it compares
+    Key key;
+    int32_t plane, left, right;  // children: index of a node, or ~leaf
+    int32_t height = 0;          // levels that its piece has below it, itself included
+    int32_t test = 0;            // the number of its comparison
+    bool cut = false;            // begins the next piece
+};
+
+// An ensemble's trees, with shared subtrees written out. Tables hold what their leaves do.
+template <class Key_>
+struct WholeTrees {
+    using Key = Key_;
+    static constexpr bool whole = true;
+    const Splits<Key> &splits;
+    const Leaves &leaves;
+    const std::vector<uint32_t> &numbers;  // of the given nodes that are leaves
+
+    bool suit() const { return leaves.kind != Leaves::sparse && leaves.narrow; }
+    size_t count() const { return splits.roots.size(); }
+    size_t comparisons() const { return splits.splits.size(); }
+    size_t planes() const { return splits.planes.met.size(); }
+    int64_t columns() const { return leaves.columns(); }
+    int64_t targets() const { return leaves.targets; }
+    int32_t target(int32_t tree) const { return leaves.kind == Leaves::value ? leaves.tree_target[size_t(tree)] : 0; }
+    uint32_t entry(int32_t node, int64_t column) const {
+        return std::bit_cast<uint32_t>(leaves.singles[numbers[size_t(node)] * size_t(columns()) + size_t(column)]);
+    }
+    // The comparisons that a node makes: one, or those with a set's ends.
+    template <class Visit>
+    void each_comparison(const BitNode<Key> &n, Visit &&visit) const {
+        if (n.set == nullptr) return visit(n.plane, n.key);
+        for (uint32_t e = n.set->first; e < n.set->last; ++e) visit(splits.set_ends[e].first, splits.set_ends[e].second);
+    }
+    // A tree's nodes, its leaves from left to right, and its root, if it is small.
+    bool expand(int32_t tree, std::vector<BitNode<Key>> &nodes, std::vector<int32_t> &ends, int32_t &root) const {
+        root = splits.roots[size_t(tree)];
+        if (splits.depth_of(root) > kMostLeaves) return false;
+        root = grow(root, nodes, ends);
+        return ends.size() <= size_t(kMostLeaves);
+    }
+    int32_t grow(int32_t ref, std::vector<BitNode<Key>> &nodes, std::vector<int32_t> &ends) const {
+        if (ends.size() > size_t(kMostLeaves)) return ~0;
+        if (ref < 0) {
+            ends.push_back(~ref);
+            return ~int32_t(ends.size() - 1);
+        }
+        const size_t at = nodes.size();
+        const auto *set = splits.set_at(ref);
+        const auto &split = splits.splits[size_t(ref)];
+        nodes.push_back({set, split.key, split.plane, 0, 0});
+        const int32_t left = grow(set ? set->out : split.left, nodes, ends);
+        const int32_t right = grow(set ? set->in : split.right, nodes, ends);
+        nodes[at].left = left, nodes[at].right = right;
+        return int32_t(at);
+    }
+};
+
+// The first nodes of trees that are laid out for walks, down to so many places, which are what tables hold.
+template <class Walked>
+struct TreeTops {
+    using Key = typename Walked::Key;
+    static constexpr bool whole = false;
+    const Walks<Walked> &walks;
+    size_t most, all_planes;
+    std::vector<int32_t> &levels;  // of each tree, set by expand
+
+    bool suit() const { return true; }
+    size_t count() const { return walks.trees.size(); }
+    size_t comparisons() const { return count() * most; }
+    size_t planes() const { return all_planes; }
+    int64_t columns() const { return 1; }
+    int64_t targets() const { return 1; }
+    int32_t target(int32_t) const { return 0; }
+    uint32_t entry(int32_t place, int64_t) const { return uint32_t(place); }
+    template <class Visit>
+    void each_comparison(const BitNode<Key> &n, Visit &&visit) const {
+        visit(n.plane, n.key);
+    }
+    bool expand(int32_t tree, std::vector<BitNode<Key>> &nodes, std::vector<int32_t> &ends, int32_t &root) const {
+        const auto &t = walks.trees[size_t(tree)];
+        struct Waiting {
+            uint32_t place;
+            int32_t parent;
+            bool right;
+            int32_t level;
+        };
+        std::vector<Waiting> waiting{{t.start, -1, false, 0}};
+        double share = 0;  // of the rows that each node meets, if all turns were as likely
+        for (size_t next = 0; next < waiting.size(); ++next) {
+            const Waiting w = waiting[next];
+            const auto &node = walks.nodes[size_t(t.base) + w.place];
+            const bool splits = !Walks<Walked>::is_leaf(node, w.place) && nodes.size() + 1 < most;
+            const int32_t ref = splits ? int32_t(nodes.size()) : ~int32_t(ends.size());
+            (w.parent < 0 ? root : w.right ? nodes[size_t(w.parent)].right : nodes[size_t(w.parent)].left) = ref;
+            if (!splits) {
+                ends.push_back(int32_t(w.place));
+                continue;
+            }
+            nodes.push_back({nullptr, node.key, int32_t(node.column / uint32_t(kLanes)), 0, 0});
+            share += std::ldexp(1.0, -w.level);
+            for (const bool right : {false, true}) waiting.push_back({2 * uint32_t(node.pair) + right, ref, right, w.level + 1});
+        }
+        levels[size_t(tree)] = int32_t(share);
+        return true;
+    }
+};
+
+template <class Trees>
 class BitBuilder {
 public:
-    // `numbers`: of the given nodes that are leaves.
-    BitBuilder(const Splits<Key> &s, const Leaves &leaves, const std::vector<uint32_t> &numbers)
-        : s_(s), leaves_(leaves), leaf_numbers_(numbers) {}
+    explicit BitBuilder(const Trees &trees) : trees_(trees) {}
 
     // The trees as bits, or none where they do not suit: too many leaves, or values that are not float32.
     std::optional<Bits> build() {
-        if (leaves_.kind == Leaves::sparse || !leaves_.narrow) return {};
-        bits_.columns = leaves_.columns();
+        if (!trees_.suit()) return {};
+        bits_.columns = trees_.columns();
         if (bits_.columns > 1 && !by_register_) bits_.across = (bits_.columns + 3) / 4 * 4;
         // Single rows look bytes up by bytes, which the baseline has no instruction for.
-        if (by_register_ || std::string_view(instruction_set()) == "avx2") lanes_.emplace(by_register_);
-        bits_.program.reserve(4 * s_.splits.size()), patches_.reserve(2 * s_.splits.size());
-        std::vector<int32_t> order(s_.roots.size());
+        if (Trees::whole && (by_register_ || std::string_view(instruction_set()) == "avx2")) lanes_.emplace(by_register_);
+        bits_.program.reserve(4 * trees_.comparisons()), patches_.reserve(2 * trees_.comparisons());
+        std::vector<int32_t> order(trees_.count());
         for (size_t i = 0; i < order.size(); ++i) order[i] = int32_t(i);
-        if (leaves_.kind == Leaves::value)
-            std::stable_sort(order.begin(), order.end(), [&](int32_t a, int32_t b) { return target(a) < target(b); });
+        std::stable_sort(order.begin(), order.end(),
+                         [&](int32_t a, int32_t b) { return trees_.target(a) < trees_.target(b); });
         for (int32_t tree : order) {
-            if (!expand(s_.roots[size_t(tree)])) return {};
+            nodes_.clear(), ends_.clear();
+            if (!trees_.expand(tree, nodes_, ends_, root_)) return {};
             if (!take()) {
                 close();
                 if (!take()) return {};  // a set of too many values
             }
-            if (open_.empty() || open_.size() == size_t(kTogether) || open_target_ != target(tree)) end_group();
-            open_target_ = target(tree);
+            const int32_t target = trees_.target(tree);
+            if (open_.empty() || open_.size() == size_t(kTogether) || open_target_ != target) end_group();
+            open_target_ = target;
             add();
             if (bits_.tables.size() > (size_t(1) << 26)) return {};
         }
         close();
-        settle_exact();
+        if (Trees::whole) settle_exact();
         if (by_register_) part_bytes();
         if (lanes_) bits_.lanes = lanes_->take();
         return std::move(bits_);
     }
 
 private:
-    struct Node {
-        const typename Splits<Key>::Set *set;  // or null
-        int32_t split, left, right;  // children: index of a node, or ~leaf
-        int32_t height = 0;          // levels that its piece has below it, itself included
-        int32_t test = 0;            // the number of its comparison
-        bool cut = false;            // begins the next piece
-    };
+    using Key = typename Trees::Key;
+    using Node = BitNode<Key>;
     using Vector = int32_t;  // the number of one that steps write, or ~test, or ~(kFirstSet + set)
     static constexpr int32_t kFirstSet = 1 << 24;
     struct Open {
         Bits::Tree tree;
         uint8_t levels;
-        std::vector<float> values;  // [column][1 << levels]
+        std::vector<uint32_t> values;  // [column][1 << levels]
     };
-
-    int32_t target(int32_t tree) const {
-        return leaves_.kind == Leaves::value ? leaves_.tree_target[size_t(tree)] : 0;
-    }
-
-    // nodes_ and ends_ (leaves from left to right): the tree with shared subtrees written out, if it is small.
-    bool expand(int32_t root) {
-        nodes_.clear(), ends_.clear();
-        if (s_.depth_of(root) > kMostLeaves) return false;
-        root_ = grow(root);
-        return ends_.size() <= size_t(kMostLeaves);
-    }
-    int32_t grow(int32_t ref) {
-        if (ends_.size() > size_t(kMostLeaves)) return ~0;
-        if (ref < 0) {
-            ends_.push_back(~ref);
-            return ~int32_t(ends_.size() - 1);
-        }
-        const size_t at = nodes_.size();
-        const auto *set = s_.set_at(ref);
-        nodes_.push_back({set, ref, 0, 0});
-        const int32_t left = grow(set ? set->out : s_.splits[size_t(ref)].left);
-        const int32_t right = grow(set ? set->in : s_.splits[size_t(ref)].right);
-        nodes_[at].left = left, nodes_[at].right = right;
-        return int32_t(at);
-    }
 
     // Takes the tree's comparisons into the chunk; false where it has no room for them.
     bool take() {
@@ -95,18 +174,13 @@ private:
         bool fits = true;
         for (Node &n : nodes_) {
             sets += n.set != nullptr;
-            each_comparison(n, [&](int32_t plane, Key key) {
+            trees_.each_comparison(n, [&](int32_t plane, Key key) {
                 if (fits) n.test = number(plane, key);
                 fits &= pairs_.size() + sets <= kChunkTests && used_[size_t(plane)] <= 255;
             });
         }
         for (; !fits && pairs_.size() > before; pairs_.pop_back()) --used_[size_t(pairs_.back().first)];
         return fits;
-    }
-    template <class Visit>
-    void each_comparison(const Node &n, Visit &&visit) const {
-        if (n.set == nullptr) return visit(s_.splits[size_t(n.split)].plane, s_.splits[size_t(n.split)].key);
-        for (uint32_t e = n.set->first; e < n.set->last; ++e) visit(s_.set_ends[e].first, s_.set_ends[e].second);
     }
     // The number of a test among the chunk's.
     int32_t number(int32_t plane, Key key) {
@@ -120,10 +194,7 @@ private:
     static constexpr size_t kPlaces = 1 << 14;  // of the hash table
     static_assert(kPlaces > 2 * kChunkTests);
 
-    float value(int32_t leaf, int64_t column) {
-        const size_t at = leaf_numbers_[size_t(ends_[size_t(leaf)])];
-        return leaves_.singles[at * size_t(bits_.columns) + size_t(column)];
-    }
+    uint32_t entry(int32_t leaf, int64_t column) const { return trees_.entry(ends_[size_t(leaf)], column); }
 
     // Writes the tree of nodes_ into the open group. Words that name tests are patched when the chunk closes.
     void add() {
@@ -132,7 +203,7 @@ private:
         const int32_t levels = measure(root_, 0), least = std::bit_width(ends_.size() - 1);
         o.tree.mapped = below(root_, false) >= 0 || (by_register_ && levels > std::max(4, least));
         o.levels = uint8_t(o.tree.mapped ? least : levels);
-        o.values.assign(size_t(bits_.columns) << o.levels, 0.0f);
+        o.values.assign(size_t(bits_.columns) << o.levels, 0);
         numbers_.assign(ends_.size(), -1), numbered_ = 0;
         for (int32_t root = root_;;) {
             add_piece(o, root);
@@ -149,7 +220,7 @@ private:
         };
         const bool added = lanes_->add(
             nodes_, root_, ends_.size(), depth(depth, root_), open_target_, bits_.columns,
-            [&](int32_t at) { return ~test(at); }, [&](int32_t leaf, int64_t column) { return value(leaf, column); });
+            [&](int32_t at) { return ~test(at); }, [&](int32_t leaf, int64_t column) { return std::bit_cast<float>(entry(leaf, column)); });
         if (!added) lanes_.reset();
     }
     // Settles the heights of a piece, and where it is cut.
@@ -226,15 +297,15 @@ private:
     }
     void set(Open &o, size_t index, uint8_t number) {
         for (int64_t c = 0; c < bits_.columns; ++c)
-            o.values[(size_t(c) << o.levels) + index] = value(leaf_of_[number], c);
+            o.values[(size_t(c) << o.levels) + index] = entry(leaf_of_[number], c);
     }
     Vector test(int32_t at) {
         const Node &n = nodes_[size_t(at)];
         if (n.set == nullptr) return ~n.test;
-        const auto [found, fresh] = set_number_.try_emplace(n.split, int32_t(sets_.size()));
+        const auto [found, fresh] = set_number_.try_emplace(n.set, int32_t(sets_.size()));
         if (fresh) {
             sets_.emplace_back();
-            each_comparison(n, [&](int32_t plane, Key key) { sets_.back().push_back(number(plane, key)); });
+            trees_.each_comparison(n, [&](int32_t plane, Key key) { sets_.back().push_back(number(plane, key)); });
         }
         return ~(kFirstSet + found->second);
     }
@@ -278,7 +349,7 @@ private:
     void end_group() {
         if (open_.empty()) return;
         Bits::Group group{};
-        group.target = open_target_, group.levels = 4;
+        group.target = open_target_, group.levels = 4, group.count = uint8_t(open_.size());
         for (const Open &o : open_) group.levels = std::max(group.levels, o.levels);
         group.table = uint32_t(bits_.tables.size());
         const size_t size = size_t(1) << group.levels;
@@ -288,14 +359,14 @@ private:
             if (t >= open_.size()) continue;
             const size_t own = size_t(1) << open_[t].levels;
             for (size_t c = 0; c < size_t(bits_.columns); ++c)
-                for (size_t i = 0; i < own; ++i) entry(group, c, t, i) = std::bit_cast<uint32_t>(open_[t].values[c * own + i]);
+                for (size_t i = 0; i < own; ++i) laid_entry(group, c, t, i) = open_[t].values[c * own + i];
         }
         bits_.groups.push_back(group);
         open_.clear();
     }
 
     int64_t width() const { return bits_.across ? bits_.across : bits_.columns; }
-    uint32_t &entry(const Bits::Group &g, size_t column, size_t tree, size_t index) {
+    uint32_t &laid_entry(const Bits::Group &g, size_t column, size_t tree, size_t index) {
         const size_t at = bits_.across ? ((tree << g.levels) + index) * size_t(bits_.across) + column
                                        : ((column * size_t(kTogether) + tree) << g.levels) + index;
         return bits_.tables[g.table + at];
@@ -324,10 +395,10 @@ private:
     // Where no sum of a target's values can be rounded in double, their order does not matter: then groups whose sums fit
     // into 32 bits are summed as integers.
     void settle_exact() {
-        std::vector<Range> whole(size_t(leaves_.targets));
+        std::vector<Range> whole(size_t(trees_.targets()));
         const auto add = [&](Range &range, const Bits::Group &g, size_t c) {
             for (size_t t = 0; t < size_t(kTogether); ++t)
-                range.add(size_t(1) << g.levels, [&](size_t i) { return entry(g, c, t, i); });
+                range.add(size_t(1) << g.levels, [&](size_t i) { return laid_entry(g, c, t, i); });
         };
         const size_t columns = size_t(bits_.columns);
         for (const Bits::Group &g : bits_.groups)
@@ -344,7 +415,7 @@ private:
                 const double scale = own[c].most == 0 ? 1 : std::ldexp(1.0, own[c].lowest);
                 for (size_t t = 0; t < size_t(kTogether); ++t)
                     for (size_t i = 0; i < size_t(1) << g.levels; ++i) {
-                        uint32_t &e = entry(g, c, t, i);
+                        uint32_t &e = laid_entry(g, c, t, i);
                         e = uint32_t(int32_t(double(std::bit_cast<float>(e)) / scale));
                     }
                 bits_.scales.push_back(scale);
@@ -407,6 +478,9 @@ private:
             lanes_.reset();
         bits_.most_tests = std::max(bits_.most_tests, pairs_.size() + shared + sets_.size());
         bits_.chunks.push_back(chunk);
+        size_t trees = 0;
+        for (size_t g = chunk.groups; g < chunk.groups_end; ++g) trees += bits_.groups[g].count;
+        bits_.most_trees = std::max(bits_.most_trees, trees);
         groups_done_ = bits_.groups.size();
         forget();
     }
@@ -455,13 +529,13 @@ private:
     }
     void forget() {
         sets_.clear(), set_number_.clear(), pairs_.clear(), patches_.clear();
-        number_.assign(kPlaces, -1), used_.assign(s_.planes.met.size(), 0);
+        number_.assign(kPlaces, -1), used_.assign(trees_.planes(), 0);
     }
     void rank(int32_t plane, const std::vector<Key> &keys) {
         if (lanes_) lanes_->add_keys(keys);
         auto &limits = either(bits_.limits32, bits_.limits64);
         // What lies beyond them no number is.
-        if (keys.size() <= kFewKeys<Key> && keys.front() >= Keys<Key>::of(-infinity) && keys.back() <= Keys<Key>::of(infinity)) {
+        if (Trees::whole && keys.size() <= kFewKeys<Key> && keys.front() >= Keys<Key>::of(-infinity) && keys.back() <= Keys<Key>::of(infinity)) {
             bits_.ranked.push_back({plane, uint32_t(limits.size()), uint32_t(keys.size()), 0});
             for (const Key key : keys) limits.push_back(Keys<Key>::number(key));
             return;
@@ -489,9 +563,7 @@ private:
     }
 
     static constexpr auto infinity = std::numeric_limits<typename Keys<Key>::Real>::infinity();
-    const Splits<Key> &s_;
-    const Leaves &leaves_;
-    const std::vector<uint32_t> &leaf_numbers_;
+    const Trees &trees_;
     Bits bits_;
     const bool by_register_ = std::string_view(instruction_set()) == "avx512";  // tables are looked up in registers
     std::vector<Node> nodes_;
@@ -504,9 +576,9 @@ private:
     std::optional<LaneBuilder> lanes_;
     std::vector<std::pair<int32_t, Key>> pairs_;
     std::vector<std::vector<int32_t>> sets_;  // of the open chunk: tests
-    std::unordered_map<int32_t, int32_t> set_number_;  // of the set whose splits begin there
+    std::unordered_map<const void *, int32_t> set_number_;
     std::vector<int32_t> number_ = std::vector<int32_t>(kPlaces, -1);  // in pairs_
-    std::vector<size_t> used_ = std::vector<size_t>(s_.planes.met.size(), 0);
+    std::vector<size_t> used_ = std::vector<size_t>(trees_.planes(), 0);
     std::vector<std::pair<uint32_t, int32_t>> patches_;
     size_t groups_done_ = 0;
 };

@@ -311,21 +311,23 @@ void add_looked_up(const uint32_t *table, const double *scales, int64_t columns,
     }
 }
 
-// A block's sums in the order of its rows: woven codes and entries come otherwise, four rows side by side.
+// Where in a block stand the four rows that look-ups bring in that place, from codes that were woven or not.
+template <int W>
+constexpr int woven_rows(int at) {
+    const int w = at / 16, j = at / 4 % 4, quarter = at % 4;
+#if defined(__GFNI__)
+    if (W == 8) return 4 * (32 * quarter + 4 * w + j);
+#endif
+    return 4 * (16 * w + 4 * quarter + j);
+}
+
+// A block's sums in the order of its rows.
 template <int W>
 void order_sums(int64_t columns, double *sums) {
     alignas(64) double woven[64 * W];
     for (int64_t c = 0; c < columns; ++c, sums += trees::kBitRows) {
         std::memcpy(woven, sums, sizeof woven);
-        for (int at = 0; at < 16 * W; ++at) {
-            const int w = at / 16, j = at / 4 % 4, quarter = at % 4;
-#if defined(__GFNI__)
-            const int to = W == 8 ? 32 * quarter + 4 * w + j : 16 * w + 4 * quarter + j;
-#else
-            const int to = 16 * w + 4 * quarter + j;
-#endif
-            std::memcpy(sums + 4 * to, woven + 4 * at, 4 * sizeof(double));
-        }
+        for (int at = 0; at < 16 * W; ++at) std::memcpy(sums + woven_rows<W>(at), woven + 4 * at, 4 * sizeof(double));
     }
 }
 #else
@@ -424,22 +426,67 @@ void add_tables(const trees::Bits &bits, const trees::Bits::Group &group, const 
 #endif
 }
 
+// What a tree's table holds at the rows' indices.
+#if defined(__AVX512VBMI__)
+template <int W, int Levels>
+void table_entries(const uint32_t *table, const uint8_t *indices, uint32_t *entries) {
+    for (int w = 0; w < W; ++w) {
+        __m512i found[4];
+        LookUp<Levels> (indices + 64 * w)(table, found);
+        for (int j = 0; j < 4; ++j) {
+            uint32_t four[4][4];
+            std::memcpy(four, &found[j], sizeof four);
+            for (int quarter = 0; quarter < 4; ++quarter)
+                std::memcpy(entries + woven_rows<W>(16 * w + 4 * j + quarter), four[quarter], sizeof four[quarter]);
+        }
+    }
+}
+#endif
+template <int W>
+void table_entries(const uint32_t *table, int levels, const uint8_t *indices, uint32_t *entries) {
+#if defined(__AVX512VBMI__)
+    switch (levels) {
+        case 4: return table_entries<W, 4>(table, indices, entries);
+        case 5: return table_entries<W, 5>(table, indices, entries);
+        case 6: return table_entries<W, 6>(table, indices, entries);
+        case 7: return table_entries<W, 7>(table, indices, entries);
+        default: return table_entries<W, 8>(table, indices, entries);
+    }
+#else
+    (void)levels;
+    for (int r = 0; r < 64 * W; ++r) entries[r] = table[indices[r]];
+#endif
+}
+
+// The scratch of blocks by bit vectors.
+template <int W>
+struct BitVectors {
+    using V = typename BitRows<W>::type;
+    V *all, *own;
+    uint8_t *codes;
+
+    BitVectors(const trees::Bits &bits, BitScratch &scratch)
+        : all(scratch.take<V>(1 + trees::kSlots + bits.most_tests)), own(scratch.take<V>(trees::kMostLevels)),
+          codes(scratch.take<uint8_t>(size_t(trees::kBitRows))) {
+        all[0] = V{};
+    }
+    V *masks() const { return all + 1 + trees::kSlots; }
+};
+
 // Adds all trees to sums[target * kBitRows + row], or if `across`, to sums[row * across + target].
 template <int W, class Key, class From>
 void add_bits(const trees::Bits &bits, const trees::Plane *planes, const Block &b, [[maybe_unused]] int64_t targets,
               double *sums, BitScratch scratch) {
-    using V = typename BitRows<W>::type;
-    V *vectors = scratch.take<V>(1 + trees::kSlots + bits.most_tests), *own = scratch.take<V>(trees::kMostLevels);
-    uint8_t *codes = scratch.take<uint8_t>(size_t(trees::kBitRows));
+    const BitVectors<W> vectors(bits, scratch);
     uint8_t *indices = scratch.take<uint8_t>(size_t(trees::kTogether * trees::kBitRows));
-    RowTests<W, Key, From> tests(bits, planes, b, scratch);
-    vectors[0] = V{};
+    BlockRows<Key, From> rows(bits, planes, b, 64 * W, scratch);
+    RowTests<W, BlockRows<Key, From>> tests(bits, rows);
     for (const trees::Bits::Chunk *c = bits.chunks.data(), *end = c + bits.chunks.size(); c != end; ++c) {
-        tests.make(*c, vectors + 1 + trees::kSlots);
+        tests.make(*c, vectors.masks());
         for (size_t g = c->groups; g < c->groups_end; ++g) {
             const trees::Bits::Group &group = bits.groups.data()[g];
             for (int t = 0; t < trees::kTogether; ++t)
-                tree_indices<W>(bits, group.trees[t], vectors, own, codes, indices + t * trees::kBitRows);
+                tree_indices<W>(bits, group.trees[t], vectors.all, vectors.own, vectors.codes, indices + t * trees::kBitRows);
             if (group.exact)
                 add_tables<W, true>(bits, group, indices, sums);
             else
@@ -449,6 +496,19 @@ void add_bits(const trees::Bits &bits, const trees::Plane *planes, const Block &
 #if defined(__AVX512VBMI__)
     order_sums<W>(targets, sums);
 #endif
+}
+
+// Where rows stand at the ends of a chunk's tops: indices[tree * stride + row].
+template <int W, class Key>
+void top_indices(const trees::Bits &tops, const trees::Bits::Chunk &chunk, const WalkRows<Key> &rows, uint8_t *indices,
+                 int64_t stride, BitScratch scratch) {
+    const BitVectors<W> vectors(tops, scratch);
+    RowTests<W, const WalkRows<Key>>(tops, rows).make(chunk, vectors.masks());
+    for (size_t g = chunk.groups; g < chunk.groups_end; ++g) {
+        const trees::Bits::Group &group = tops.groups.data()[g];
+        for (int t = 0; t < group.count; ++t, indices += stride)
+            tree_indices<W>(tops, group.trees[t], vectors.all, vectors.own, vectors.codes, indices);
+    }
 }
 
 }  // namespace celeris::CELERIS_TARGET

@@ -46,16 +46,25 @@ inline const int64_t *search_of(const trees::Bits &bits, int64_t) { return bits.
 inline const float *limits_of(const trees::Bits &bits, float) { return bits.limits32.data(); }
 inline const double *limits_of(const trees::Bits &bits, double) { return bits.limits64.data(); }
 
+// Numbers or keys of rows: sixteen side by side, the next ones `step` farther.
+template <class T>
+struct Sixteens {
+    const T *first;
+    ptrdiff_t step = 16;
+    const T *at(int64_t r) const { return first + (r >> 4) * step + (r & 15); }
+};
+
 // ranks[r] = the turns of each row's key down the search tree of a plane's keys, a bit a level, the highest lowest; eight
 // rows at once. `rows` is a multiple of 64.
 template <class Key>
-void rank_rows(const Key *search, int levels, const Key *keys, int64_t rows, uint8_t *ranks) {
+void rank_rows(const Key *search, int levels, Sixteens<Key> keys, int64_t rows, uint8_t *ranks) {
     for (int64_t r = 0; r < rows; r += 8) {
+        const Key *key = keys.at(r);
         uint32_t at[8] = {};
         for (int level = 0; level < levels; ++level) {
             const Key *own = search + trees::Bits::level_start(level);
 #pragma GCC unroll 8
-            for (int i = 0; i < 8; ++i) at[i] |= uint32_t(keys[r + i] > own[at[i]]) << level;
+            for (int i = 0; i < 8; ++i) at[i] |= uint32_t(key[i] > own[at[i]]) << level;
         }
         for (int i = 0; i < 8; ++i) ranks[r + i] = uint8_t(at[i]);
     }
@@ -80,8 +89,8 @@ inline __m512i keys_at(const __m512i *table, __m512i at, const __mmask16 *turns)
                                        keys_at<Level - 1>(table + (1 << (Level - 5)), at, turns));
 }
 
-template <int Levels>
-inline void rank_numbers_of(const int32_t *search, const float *x, bool nan_left, int64_t rows, uint8_t *ranks) {
+template <int Levels, class From>
+inline void rank_rows_of(const int32_t *search, Sixteens<From> x, bool nan_left, int64_t rows, uint8_t *ranks) {
     constexpr int registers = Levels <= 4 ? 1 : 1 << (Levels - 4);
     __m512i table[registers];  // each level's from its number of keys / 16 on
     for (int i = 1; i < registers; ++i) table[i] = _mm512_loadu_si512(search + 16 * i);
@@ -97,7 +106,13 @@ inline void rank_numbers_of(const int32_t *search, const float *x, bool nan_left
     for (int64_t r = 0; r < rows; r += 16 * side) {
         __m512i key[side], at[side];
         __mmask16 turns[side][Levels];
-        for (int i = 0; i < side; ++i) key[i] = keys_of(_mm512_loadu_ps(x + r + 16 * i), of_nan), at[i] = _mm512_setzero_si512();
+        for (int i = 0; i < side; ++i) {
+            if constexpr (std::is_same_v<From, float>)
+                key[i] = keys_of(_mm512_loadu_ps(x.at(r + 16 * i)), of_nan);
+            else
+                key[i] = _mm512_loadu_si512(x.at(r + 16 * i));
+            at[i] = _mm512_setzero_si512();
+        }
         const auto turn = [&]<int Level>(std::integral_constant<int, Level>) {
             for (int i = 0; i < side; ++i) {
                 __m512i than;
@@ -120,17 +135,18 @@ inline void rank_numbers_of(const int32_t *search, const float *x, bool nan_left
     }
 }
 
-// The same from the numbers.
-inline void rank_numbers(const int32_t *search, int levels, const float *x, bool nan_left, int64_t rows, uint8_t *ranks) {
+// Of numbers, or of keys.
+template <class From>
+void rank_rows(const int32_t *search, int levels, Sixteens<From> x, bool nan_left, int64_t rows, uint8_t *ranks) {
     switch (levels) {
-        case 1: return rank_numbers_of<1>(search, x, nan_left, rows, ranks);
-        case 2: return rank_numbers_of<2>(search, x, nan_left, rows, ranks);
-        case 3: return rank_numbers_of<3>(search, x, nan_left, rows, ranks);
-        case 4: return rank_numbers_of<4>(search, x, nan_left, rows, ranks);
-        case 5: return rank_numbers_of<5>(search, x, nan_left, rows, ranks);
-        case 6: return rank_numbers_of<6>(search, x, nan_left, rows, ranks);
-        case 7: return rank_numbers_of<7>(search, x, nan_left, rows, ranks);
-        default: return rank_numbers_of<8>(search, x, nan_left, rows, ranks);
+        case 1: return rank_rows_of<1>(search, x, nan_left, rows, ranks);
+        case 2: return rank_rows_of<2>(search, x, nan_left, rows, ranks);
+        case 3: return rank_rows_of<3>(search, x, nan_left, rows, ranks);
+        case 4: return rank_rows_of<4>(search, x, nan_left, rows, ranks);
+        case 5: return rank_rows_of<5>(search, x, nan_left, rows, ranks);
+        case 6: return rank_rows_of<6>(search, x, nan_left, rows, ranks);
+        case 7: return rank_rows_of<7>(search, x, nan_left, rows, ranks);
+        default: return rank_rows_of<8>(search, x, nan_left, rows, ranks);
     }
 }
 
@@ -159,11 +175,11 @@ inline __m256i ranks_below(const int32_t *search, __m256i keys, __m256i at) {
 }
 
 template <int Levels>
-void rank_rows_of(const int32_t *search, const int32_t *keys, int64_t rows, uint8_t *ranks) {
+void rank_rows_of(const int32_t *search, Sixteens<int32_t> keys, int64_t rows, uint8_t *ranks) {
     for (int64_t r = 0; r < rows; r += 32) {
         __m256i at[4];
         for (int i = 0; i < 4; ++i)
-            at[i] = ranks_below<0, Levels>(search, _mm256_load_si256(reinterpret_cast<const __m256i *>(keys + r) + i),
+            at[i] = ranks_below<0, Levels>(search, _mm256_loadu_si256(reinterpret_cast<const __m256i *>(keys.at(r + 8 * i))),
                                            _mm256_setzero_si256());
         const __m256i bytes =
             _mm256_packus_epi16(_mm256_packus_epi32(at[0], at[1]), _mm256_packus_epi32(at[2], at[3]));
@@ -171,7 +187,7 @@ void rank_rows_of(const int32_t *search, const int32_t *keys, int64_t rows, uint
                            _mm256_permutevar8x32_epi32(bytes, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7)));
     }
 }
-inline void rank_rows(const int32_t *search, int levels, const int32_t *keys, int64_t rows, uint8_t *ranks) {
+inline void rank_rows(const int32_t *search, int levels, Sixteens<int32_t> keys, int64_t rows, uint8_t *ranks) {
     switch (levels) {
         case 1: return rank_rows_of<1>(search, keys, rows, ranks);
         case 2: return rank_rows_of<2>(search, keys, rows, ranks);
@@ -304,15 +320,17 @@ inline uint8_t right_of(const Real *x, Real limit) {
 }
 #endif
 
-// The same masks from the numbers themselves: by the first limit, the second, ...
+// The same masks from the numbers themselves: by the first limit, the second, ... (A word is put together before it is
+// written: not every processor writes masks fast.)
 template <int W, bool NanLeft, class Real>
 void test_numbers(const Real *limits, uint32_t count, const Real *x, uint64_t *masks) {
-    using Bits = decltype(right_of<NanLeft>(x, Real()));
-    std::byte *to = reinterpret_cast<std::byte *>(masks);
+    constexpr int n = 8 * int(sizeof(decltype(right_of<NanLeft>(x, Real()))));
     for (uint32_t i = 0; i < count; ++i)
-        for (int64_t r = 0; r < 64 * W; r += 8 * int64_t(sizeof(Bits)), to += sizeof(Bits)) {
-            const Bits bits = right_of<NanLeft>(x + r, limits[i]);
-            std::memcpy(to, &bits, sizeof bits);
+        for (int w = 0; w < W; ++w) {
+            uint64_t word = 0;
+#pragma GCC unroll 8
+            for (int at = 0; at < 64; at += n) word |= uint64_t(right_of<NanLeft>(x + 64 * w + at, limits[i])) << at;
+            *masks++ = word;
         }
 }
 
@@ -327,26 +345,26 @@ struct BitScratch {
     }
 };
 
-// Makes the masks of one chunk after the other for the rows of a block.
-template <int W, class Key, class From>
+// Makes the masks of one chunk after the other for some rows. `Rows` ranks them, or compares them with few numbers.
+template <int W, class Rows>
 class RowTests {
     using V = typename BitRows<W>::type;
-    using Real = typename trees::Keys<Key>::Real;
-    static constexpr int64_t rows = 64 * W;
 
 public:
-    RowTests(const trees::Bits &bits, const trees::Plane *planes, const Block &b, BitScratch &scratch)
-        : bits_(bits), planes_(planes), b_(b), ranks_(scratch.take<uint8_t>(size_t(trees::kBitRows))),
-          keys_(scratch.take<Key>(size_t(trees::kBitRows))), numbers_(scratch.take<Real>(size_t(trees::kBitRows))) {
-        for (int64_t r = b.rows; r < rows; ++r) keys_[r] = 0, numbers_[r] = 0;
-    }
+    RowTests(const trees::Bits &bits, Rows &rows) : bits_(bits), rows_(rows) {}
 
     // masks[i] of test i, those of the sets after them.
     void make(const trees::Bits::Chunk &chunk, V *masks) {
         V *mask = masks;
         for (size_t p = chunk.ranked; p < chunk.ranked_end; ++p) {
             const trees::Bits::Ranked &ranked = bits_.ranked.data()[p];
-            make(ranked, planes_[ranked.plane], mask);
+            if (ranked.levels == 0) {
+                rows_.template test<W>(ranked, reinterpret_cast<uint64_t *>(mask));
+            } else {
+                alignas(64) uint8_t ranks[64 * W];
+                rows_.rank(ranked, 64 * W, ranks);
+                test_ranks<W>(ranks, ranked.levels, ranked.count, mask);
+            }
             mask += ranked.count;
         }
         constexpr int part = part_words<W>;
@@ -364,33 +382,48 @@ public:
     }
 
 private:
-    void make(const trees::Bits::Ranked &ranked, const trees::Plane &plane, V *masks) {
-        const From *x = b_.in[0].column<From>(plane.feature);
-        if (ranked.levels == 0) {
-            const Real *limits = limits_of(bits_, Real()) + ranked.first;
-            uint64_t *words = reinterpret_cast<uint64_t *>(masks);
-            if (plane.nan_left)
-                test_numbers<W, true>(limits, ranked.count, numbers(x), words);
-            else
-                test_numbers<W, false>(limits, ranked.count, numbers(x), words);
-            return;
-        }
+    const trees::Bits &bits_;
+    Rows &rows_;
+};
+
+// The rows of a block as the caller's columns hold them; `most` is what they may be filled up to.
+template <class Key, class From>
+class BlockRows {
+    using Real = typename trees::Keys<Key>::Real;
+
+public:
+    BlockRows(const trees::Bits &bits, const trees::Plane *planes, const Block &b, int64_t most, BitScratch &scratch)
+        : bits_(bits), planes_(planes), b_(b), most_(most), keys_(scratch.take<Key>(size_t(trees::kBitRows))),
+          numbers_(scratch.take<Real>(size_t(trees::kBitRows))) {
+        for (int64_t r = b.rows; r < most; ++r) keys_[r] = 0, numbers_[r] = 0;
+    }
+
+    void rank(const trees::Bits::Ranked &ranked, int64_t rows, uint8_t *ranks) {
+        const trees::Plane &plane = planes_[ranked.plane];
         const Key *search = search_of(bits_, Key()) + ranked.first;
 #if defined(__AVX512VBMI__)
         if constexpr (std::is_same_v<Real, float>)
-            rank_numbers(search, ranked.levels, numbers(x), plane.nan_left, rows, ranks_);
-        else
+            return rank_rows(search, ranked.levels, Sixteens<float>{numbers(plane)}, plane.nan_left, rows, ranks);
 #endif
-        {
-            keys_of<Key>(x, b_.rows, plane.nan_left, keys_);
-            rank_rows(search, ranked.levels, keys_, rows, ranks_);
-        }
-        test_ranks<W>(ranks_, ranked.levels, ranked.count, masks);
+        keys_of<Key>(b_.in[0].column<From>(plane.feature), b_.rows, plane.nan_left, keys_);
+        rank_rows(search, ranked.levels, Sixteens<Key>{keys_}, rows, ranks);
     }
+    template <int W>
+    void test(const trees::Bits::Ranked &ranked, uint64_t *masks) {
+        const trees::Plane &plane = planes_[ranked.plane];
+        const Real *limits = limits_of(bits_, Real()) + ranked.first;
+        if (plane.nan_left)
+            test_numbers<W, true>(limits, ranked.count, numbers(plane), masks);
+        else
+            test_numbers<W, false>(limits, ranked.count, numbers(plane), masks);
+    }
+
+private:
     // A number for each row and, if those are too few, zeros.
-    const Real *numbers(const From *x) {
+    const Real *numbers(const trees::Plane &plane) {
+        const From *x = b_.in[0].column<From>(plane.feature);
         if constexpr (std::is_same_v<From, Real>)
-            if (b_.rows == rows) return x;
+            if (b_.rows == most_) return x;
         lanes(b_.rows, [&](int64_t r) { numbers_[r] = Real(x[r]); });
         return numbers_;
     }
@@ -398,9 +431,41 @@ private:
     const trees::Bits &bits_;
     const trees::Plane *planes_;
     const Block &b_;
-    uint8_t *ranks_;
+    const int64_t most_;
     Key *keys_;
     Real *numbers_;
 };
+
+// Rows whose keys lie as walks want them.
+template <class Key>
+struct WalkRows {
+    const trees::Bits &bits;
+    const Key *keys;  // [group of 16 rows][plane][lane]
+    ptrdiff_t group;
+
+    void rank(const trees::Bits::Ranked &ranked, int64_t rows, uint8_t *ranks) const {
+        const Key *search = search_of(bits, Key()) + ranked.first;
+        const Sixteens<Key> own{keys + ranked.plane * trees::kLanes, group};
+#if defined(__AVX512VBMI__)
+        if constexpr (sizeof(Key) == 4) return rank_rows(search, ranked.levels, own, false, rows, ranks);
+#endif
+        rank_rows(search, ranked.levels, own, rows, ranks);
+    }
+    template <int W>
+    void test(const trees::Bits::Ranked &, uint64_t *) const {}  // tops have none
+};
+
+// Calls body<W>() for as many words as so many rows need, at most kBitRows.
+template <class Body>
+inline void in_words(int64_t rows, Body &&body) {
+    if (rows <= 64)
+        body.template operator()<1>();
+    else if (rows <= 128)
+        body.template operator()<2>();
+    else if (rows <= 256)
+        body.template operator()<4>();
+    else
+        body.template operator()<8>();
+}
 
 }  // namespace celeris::CELERIS_TARGET

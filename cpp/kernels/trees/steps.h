@@ -97,36 +97,6 @@ void descend_row(const Node *nodes, const typename trees::Walks<Node>::Tree *tre
     for (size_t i = 0; i < count; ++i) words[i] = trees::Walks<Node>::leaf_number(base[i][at[i]].key);
 }
 
-// Sixteen keys, or places, side by side.
-template <class T>
-struct SixteenOf {
-    typedef T type __attribute__((vector_size(16 * sizeof(T)), aligned(16), may_alias));
-};
-template <class T>
-using Sixteen = typename SixteenOf<T>::type;
-
-// Where 16 rows stand after the first levels of a deep tree: all comparisons, then choices from the bottom up.
-template <class Node>
-inline void descend_top(const typename trees::Walks<Node>::Top &top, const typename Node::Key *keys, uint32_t *places) {
-    using Key = typename Node::Key;
-    constexpr int bottom = 1 << (trees::kTopLevels - 1);
-    Sixteen<int32_t> at[bottom];
-    const auto choose = [&](int node, const Sixteen<int32_t> &yes, const Sixteen<int32_t> &no, Sixteen<int32_t> &to) {
-        const auto &x = *reinterpret_cast<const Sixteen<Key> *>(keys + top.column[node]);
-        const Sixteen<int32_t> right = __builtin_convertvector(x > top.key[node], Sixteen<int32_t>);
-        to = right ? yes : no;
-    };
-#pragma GCC unroll 16
-    for (int j = 0; j < bottom; ++j)
-        choose(bottom - 1 + j, int32_t(top.place[2 * j + 1]) - Sixteen<int32_t>{},
-               int32_t(top.place[2 * j]) - Sixteen<int32_t>{}, at[j]);
-#pragma GCC unroll 4
-    for (int width = bottom / 2; width > 0; width /= 2)
-#pragma GCC unroll 8
-        for (int j = 0; j < width; ++j) choose(width - 1 + j, at[2 * j + 1], at[2 * j], at[j]);
-    *reinterpret_cast<Sixteen<int32_t> *>(places) = at[0];
-}
-
 // Brings the next tree to the L2 cache while rows go down this one, some lines with each step of 16: a forest is larger than
 // that cache, and what is asked for line after line comes faster than what walks meet. A tree of far more lines than rows
 // meet is not worth it.

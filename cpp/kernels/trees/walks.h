@@ -18,8 +18,9 @@ constexpr size_t kAlone = 256;
 constexpr size_t kHeldTrees = 512 << 10;  // bytes of trees that stay in a usual L2 cache from one block of rows to the next,
 constexpr size_t kRowBytes = 1152 << 10;   // and of a block's keys and features where they do not
 constexpr int64_t kKeyRows = 64;  // whose features are turned into columns at a time
-constexpr int kTopLevels = 4;    // of a deep tree, compared all at once
 constexpr int32_t kDeep = 7;     // depth from which a tree is deep
+constexpr size_t kTopPlaces = 64;  // that bit vectors take rows to in deep trees,
+constexpr int64_t kTopRows = 64;   // from so many rows on
 
 // Keys of the rows lie [group of 16 rows][plane][lane]; `column` is the plane times 16.
 template <class Key_, class Index_>
@@ -41,11 +42,6 @@ struct Walks {
         uint32_t start;  // place of its root
         int32_t depth;
         int32_t usual;   // steps after which about half of the leaves are reached
-        int32_t top;     // of a deep tree: its first levels; -1: none
-    };
-    struct Top {  // the first levels as a complete tree in heap order, and the places below
-        Key key[(1 << kTopLevels) - 1];
-        uint32_t column[(1 << kTopLevels) - 1], place[1 << kTopLevels];
     };
     struct LaidLeaf {
         uint32_t at;   // in nodes
@@ -55,13 +51,12 @@ struct Walks {
     LargeVector<LaidLeaf> leaves;   // until they are numbered: tree by tree,
     std::vector<size_t> leaf_ends;  // up to here
     std::vector<Tree> trees;
-    std::vector<Top> tops;
 
     // False where the trees do not fit the node's fields; `apart` also where they share so much that one layout must
     // serve all of them.
     bool lay(const Splits<Key> &s, bool apart) {
         constexpr int64_t limit = std::numeric_limits<typename Node::Index>::max();
-        nodes.clear(), leaves.clear(), leaf_ends.clear(), trees.clear(), tops.clear();
+        nodes.clear(), leaves.clear(), leaf_ends.clear(), trees.clear();
         if (int64_t(s.planes.met.size() + 1) * kLanes > limit) return false;
         const size_t expected = s.splits.size() + s.roots.size();
         nodes.reserve(2 * expected), leaves.reserve(2 * expected);  // a tree is laid before its leaves are counted
@@ -82,12 +77,7 @@ struct Walks {
             order(s, root, pair_of, pairs);
             if (int64_t(pairs.size()) > limit) return false;
             put(s, root, base, first, pairs, pair_of);
-            Tree tree{int64_t(base), uint32_t(start), s.depth_of(root), 0, -1};
-            if (tree.depth >= kDeep) {
-                tree.top = int32_t(tops.size());
-                tops.push_back({});
-                fill_top(tops.back(), nodes.data() + base, uint32_t(start), 0, 0);
-            }
+            Tree tree{int64_t(base), uint32_t(start), s.depth_of(root), 0};
             tree.usual = apart ? usual_depth(int64_t(leaves.size() - first_leaf)) : tree.depth;
             trees.push_back(tree);
             leaf_ends.push_back(leaves.size());
@@ -101,14 +91,13 @@ struct Walks {
         return {(2 * (splits + count) + line - 1) / line * line + count * line, splits + 2 * count};
     }
     void make_room(size_t splits, size_t count) {
-        nodes.resize(room(splits, count).first), trees.resize(count), tops.resize(count);
+        nodes.resize(room(splits, count).first), trees.resize(count);
     }
     // Takes over a part, its leaves numbered.
     void put(const Walks &part, size_t node, size_t tree) {
         std::copy(part.nodes.begin(), part.nodes.end(), nodes.begin() + int64_t(node));
         for (Tree each : part.trees) {
             each.base += int64_t(node);
-            if (each.top >= 0) tops[tree] = part.tops[size_t(each.top)], each.top = int32_t(tree);
             trees[tree++] = each;
         }
     }
@@ -131,18 +120,6 @@ private:
         int32_t split, depth;  // whose children it is, -1 for a root's; and how deep they lie
     };
 
-    static void fill_top(Top &top, const Node *nodes, uint32_t place, int level, uint32_t heap) {
-        if (level == kTopLevels) {
-            top.place[heap] = place;
-            return;
-        }
-        const size_t at = (size_t(1) << level) - 1 + heap;
-        const Node &n = nodes[place];
-        top.key[at] = n.key, top.column[at] = n.column;
-        if (is_leaf(n, place)) top.key[at] = Keys<Key>::always_left, top.column[at] = 0;
-        for (uint32_t side = 0; side < 2; ++side)
-            fill_top(top, nodes, is_leaf(n, place) ? place : 2 * uint32_t(n.pair) + side, level + 1, 2 * heap + side);
-    }
     // Of the tree laid out last, the median of its leaves' depths.
     int32_t usual_depth(int64_t total) const {
         int32_t depth = 0;
