@@ -311,7 +311,7 @@ void trees_row(const TreeEnsemble &k, const trees::Walks<Node> &w, const Block &
     uint8_t *has = reinterpret_cast<uint8_t *>(sums + k.targets);
     Key *keys = reinterpret_cast<Key *>(b.scratch + (size_t(k.targets) * 9 + 15) / 8 * 8);
     std::memset(b.scratch, 0, size_t(k.targets) * 9);
-    keys[k.planes.size()] = 0;
+    keys[k.planes.size()] = trees::biased(Key(0));
     const View &in = b.in[0];
     const From *x = in.by_rows() ? in.row_at<From>(row) : in.column<From>(0) + row;
     const ptrdiff_t stride = in.by_rows() ? 1 : in.stride;
@@ -369,11 +369,13 @@ void trees_rows(const TreeEnsemble &k, const trees::Walks<Node> &w, const Block 
         for (size_t p = 0; p < k.planes.size(); ++p) {
             const trees::Plane &plane = k.planes.data()[p];
             const From *x = features.column<From>(plane.feature);
-            for (int64_t r = 0; r < some; r += n)
-                keys_of<Key>(x + r, std::min(some - r, n), plane.nan_left, keys + ((first + r) / n * columns + int64_t(p)) * n);
+            for (int64_t r = 0; r < some; r += n) {
+                Key *own = keys + ((first + r) / n * columns + int64_t(p)) * n;
+                lanes(std::min(some - r, n), [&](int64_t i) { own[i] = trees::biased(key_of<Key>(x[r + i], plane.nan_left)); });
+            }
         }
     }
-    for (int64_t g = 0; g < groups; ++g) std::fill_n(keys + ((g + 1) * columns - 1) * n, n, Key(0));  // what leaves look at
+    for (int64_t g = 0; g < groups; ++g) std::fill_n(keys + ((g + 1) * columns - 1) * n, n, trees::biased(Key(0)));  // what leaves look at
     // Takes all rows down from their places.
     const auto walk = [&](size_t tree, int32_t further) {
         const Node *nodes = w.nodes.data() + w.trees.data()[tree].base;

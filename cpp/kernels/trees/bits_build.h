@@ -110,7 +110,7 @@ struct TreeTops {
                 ends.push_back(int32_t(w.place));
                 continue;
             }
-            nodes.push_back({nullptr, node.key, int32_t(node.column / uint32_t(kLanes)), 0, 0});
+            nodes.push_back({nullptr, biased(node.key), int32_t(node.column / uint32_t(kLanes)), 0, 0});
             share += std::ldexp(1.0, -w.level);
             for (const bool right : {false, true}) waiting.push_back({2 * uint32_t(node.pair) + right, ref, right, w.level + 1});
         }

@@ -46,20 +46,12 @@ inline const int64_t *search_of(const trees::Bits &bits, int64_t) { return bits.
 inline const float *limits_of(const trees::Bits &bits, float) { return bits.limits32.data(); }
 inline const double *limits_of(const trees::Bits &bits, double) { return bits.limits64.data(); }
 
-// Numbers or keys of rows: sixteen side by side, the next ones `step` farther.
-template <class T>
-struct Sixteens {
-    const T *first;
-    ptrdiff_t step = 16;
-    const T *at(int64_t r) const { return first + (r >> 4) * step + (r & 15); }
-};
-
 // ranks[r] = the turns of each row's key down the search tree of a plane's keys, a bit a level, the highest lowest; eight
 // rows at once. `rows` is a multiple of 64.
 template <class Key>
-void rank_rows(const Key *search, int levels, Sixteens<Key> keys, int64_t rows, uint8_t *ranks) {
+void rank_rows(const Key *search, int levels, const Key *keys, int64_t rows, uint8_t *ranks) {
     for (int64_t r = 0; r < rows; r += 8) {
-        const Key *key = keys.at(r);
+        const Key *key = keys + r;
         uint32_t at[8] = {};
         for (int level = 0; level < levels; ++level) {
             const Key *own = search + trees::Bits::level_start(level);
@@ -90,7 +82,7 @@ inline __m512i keys_at(const __m512i *table, __m512i at, const __mmask16 *turns)
 }
 
 template <int Levels, class From>
-inline void rank_rows_of(const int32_t *search, Sixteens<From> x, bool nan_left, int64_t rows, uint8_t *ranks) {
+inline void rank_rows_of(const int32_t *search, const From *x, bool nan_left, int64_t rows, uint8_t *ranks) {
     constexpr int registers = Levels <= 4 ? 1 : 1 << (Levels - 4);
     __m512i table[registers];  // each level's from its number of keys / 16 on
     for (int i = 1; i < registers; ++i) table[i] = _mm512_loadu_si512(search + 16 * i);
@@ -108,9 +100,9 @@ inline void rank_rows_of(const int32_t *search, Sixteens<From> x, bool nan_left,
         __mmask16 turns[side][Levels];
         for (int i = 0; i < side; ++i) {
             if constexpr (std::is_same_v<From, float>)
-                key[i] = keys_of(_mm512_loadu_ps(x.at(r + 16 * i)), of_nan);
+                key[i] = keys_of(_mm512_loadu_ps(x + r + 16 * i), of_nan);
             else
-                key[i] = _mm512_loadu_si512(x.at(r + 16 * i));
+                key[i] = _mm512_loadu_si512(x + r + 16 * i);
             at[i] = _mm512_setzero_si512();
         }
         const auto turn = [&]<int Level>(std::integral_constant<int, Level>) {
@@ -137,7 +129,7 @@ inline void rank_rows_of(const int32_t *search, Sixteens<From> x, bool nan_left,
 
 // Of numbers, or of keys.
 template <class From>
-void rank_rows(const int32_t *search, int levels, Sixteens<From> x, bool nan_left, int64_t rows, uint8_t *ranks) {
+void rank_rows(const int32_t *search, int levels, const From *x, bool nan_left, int64_t rows, uint8_t *ranks) {
     switch (levels) {
         case 1: return rank_rows_of<1>(search, x, nan_left, rows, ranks);
         case 2: return rank_rows_of<2>(search, x, nan_left, rows, ranks);
@@ -175,11 +167,11 @@ inline __m256i ranks_below(const int32_t *search, __m256i keys, __m256i at) {
 }
 
 template <int Levels>
-void rank_rows_of(const int32_t *search, Sixteens<int32_t> keys, int64_t rows, uint8_t *ranks) {
+void rank_rows_of(const int32_t *search, const int32_t *keys, int64_t rows, uint8_t *ranks) {
     for (int64_t r = 0; r < rows; r += 32) {
         __m256i at[4];
         for (int i = 0; i < 4; ++i)
-            at[i] = ranks_below<0, Levels>(search, _mm256_loadu_si256(reinterpret_cast<const __m256i *>(keys.at(r + 8 * i))),
+            at[i] = ranks_below<0, Levels>(search, _mm256_loadu_si256(reinterpret_cast<const __m256i *>(keys + r + 8 * i)),
                                            _mm256_setzero_si256());
         const __m256i bytes =
             _mm256_packus_epi16(_mm256_packus_epi32(at[0], at[1]), _mm256_packus_epi32(at[2], at[3]));
@@ -187,7 +179,7 @@ void rank_rows_of(const int32_t *search, Sixteens<int32_t> keys, int64_t rows, u
                            _mm256_permutevar8x32_epi32(bytes, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7)));
     }
 }
-inline void rank_rows(const int32_t *search, int levels, Sixteens<int32_t> keys, int64_t rows, uint8_t *ranks) {
+inline void rank_rows(const int32_t *search, int levels, const int32_t *keys, int64_t rows, uint8_t *ranks) {
     switch (levels) {
         case 1: return rank_rows_of<1>(search, keys, rows, ranks);
         case 2: return rank_rows_of<2>(search, keys, rows, ranks);
@@ -403,10 +395,10 @@ public:
         const Key *search = search_of(bits_, Key()) + ranked.first;
 #if defined(__AVX512VBMI__)
         if constexpr (std::is_same_v<Real, float>)
-            return rank_rows(search, ranked.levels, Sixteens<float>{numbers(plane)}, plane.nan_left, rows, ranks);
+            return rank_rows(search, ranked.levels, numbers(plane), plane.nan_left, rows, ranks);
 #endif
         keys_of<Key>(b_.in[0].column<From>(plane.feature), b_.rows, plane.nan_left, keys_);
-        rank_rows(search, ranked.levels, Sixteens<Key>{keys_}, rows, ranks);
+        rank_rows(search, ranked.levels, keys_, rows, ranks);
     }
     template <int W>
     void test(const trees::Bits::Ranked &ranked, uint64_t *masks) {
@@ -445,7 +437,10 @@ struct WalkRows {
 
     void rank(const trees::Bits::Ranked &ranked, int64_t rows, uint8_t *ranks) const {
         const Key *search = search_of(bits, Key()) + ranked.first;
-        const Sixteens<Key> own{keys + ranked.plane * trees::kLanes, group};
+        const Key *from = keys + ranked.plane * trees::kLanes;
+        alignas(64) Key own[trees::kBitRows];
+        for (int64_t r = 0; r < rows; r += trees::kLanes, from += group)
+            for (int64_t i = 0; i < trees::kLanes; ++i) own[r + i] = trees::biased(from[i]);
 #if defined(__AVX512VBMI__)
         if constexpr (sizeof(Key) == 4) return rank_rows(search, ranked.levels, own, false, rows, ranks);
 #endif

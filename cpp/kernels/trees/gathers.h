@@ -20,7 +20,7 @@ inline void gathered_step(const trees::NarrowNode *nodes, const int32_t *keys, c
         const __m512i rest = _mm512_i32gather_epi32(at[v], reinterpret_cast<const char *>(nodes) + 4, 8);
         const __m512i x = _mm512_i32gather_epi32(key_at(v, _mm512_srli_epi32(rest, 16)), keys, 4);
         const __m512i to = left(v, _mm512_and_si512(rest, _mm512_set1_epi32(0xffff)));
-        next[v] = _mm512_mask_add_epi32(to, _mm512_cmpgt_epi32_mask(x, key), to, _mm512_set1_epi32(1));
+        next[v] = _mm512_mask_add_epi32(to, _mm512_cmpgt_epu32_mask(x, key), to, _mm512_set1_epi32(1));
     }
 }
 
@@ -42,7 +42,7 @@ inline void gathered_keys(const float *x, ptrdiff_t stride, const std::vector<tr
         const __m512i key = _mm512_xor_si512(bits, _mm512_and_si512(_mm512_srai_epi32(bits, 31), greatest));
         const __m512i none = _mm512_mask_mov_epi32(greatest, _mm512_test_epi32_mask(nan_left, nan_left), _mm512_set1_epi32(K::never));
         const __m512i all = _mm512_mask_mov_epi32(key, _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q), none);
-        _mm512_mask_storeu_epi32(keys + p, known, all);
+        _mm512_mask_storeu_epi32(keys + p, known, _mm512_xor_si512(all, _mm512_set1_epi32(trees::biased(0))));
     }
 }
 

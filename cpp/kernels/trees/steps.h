@@ -25,6 +25,27 @@ void keys_of(const From *x, Count rows, bool nan_left, Key *keys) {
     lanes(rows, [&](int64_t r) { keys[r] = key_of<Key>(x[r], nan_left); });
 }
 
+// Where a row goes from a node; `keys` points at its key of a column.
+template <class Node, class Keys>
+inline uint32_t step_of(const Node &node, Keys &&keys) {
+    using Key = typename Node::Key;
+    Key key = node.key;
+    uint32_t place = node.pair, column = node.column;
+    if constexpr (sizeof(Node) == 8) {  // one load, not three
+        uint64_t all;
+        std::memcpy(&all, &node, sizeof all);
+        key = Key(all), place = uint16_t(all >> 32), column = uint32_t(all >> 48);
+    }
+    const Key *const x = keys(column);
+#if defined(__x86_64__)  // what compilers make of a carry takes twice the instructions
+    asm("cmp %2, %1\n\tadc %0, %0" : "+r"(place) : "r"(key), "m"(*x) : "cc");
+    return place;
+#else
+    using Unsigned = std::make_unsigned_t<Key>;
+    return 2 * place + uint32_t(Unsigned(*x) > Unsigned(key));
+#endif
+}
+
 // Some of a block's rows by columns; if they lie by rows, transposed to `room` for `width` columns of rows + 16 each.
 template <class From>
 inline View columns_of(const View &in, int64_t first, int64_t rows, int64_t width, From *room) {
@@ -49,7 +70,7 @@ void keys_of_row(const From *x, ptrdiff_t stride, const std::vector<trees::Plane
     lanes(int64_t(planes.size()), [&](int64_t p) {
         Real number;
         std::memcpy(&number, keys + p, sizeof number);
-        keys[p] = key_of<Key>(number, plane[p].nan_left);
+        keys[p] = trees::biased(key_of<Key>(number, plane[p].nan_left));
     });
 }
 
@@ -67,8 +88,7 @@ void descend_row(const Node *nodes, const typename trees::Walks<Node>::Tree *tre
         usual += size_t(trees[i].usual);
     }
     const auto step = [&](size_t i) {
-        const Node node = base[i][at[i]];
-        return 2 * uint32_t(node.pair) + uint32_t(keys[node.column / uint32_t(trees::kLanes)] > node.key);
+        return step_of(base[i][at[i]], [&](uint32_t column) { return keys + column / uint32_t(trees::kLanes); });
     };
     for (size_t s = 0; s < usual / count; ++s) {
 #pragma GCC unroll 8
@@ -139,14 +159,14 @@ void descend_all(const Node *nodes, const typename Node::Key *keys, ptrdiff_t gr
         uint32_t at[n];
         for (int i = 0; i < n; ++i) at[i] = places[first + i];
         const auto step = [&](int i) {
-            const Node node = nodes[at[i]];
-            return 2 * uint32_t(node.pair) + uint32_t(x[node.column + uint32_t(i)] > node.key);
+            return step_of(nodes[at[i]], [&](uint32_t column) { return x + column + i; });
         };
         for (int32_t s = 0; s < usual; ++s) {
             next_tree(1);
 #pragma GCC unroll 16
             for (int i = 0; i < n; ++i) at[i] = step(i);
         }
+#pragma GCC unroll 16
         for (int i = 0; i < n; ++i) {
             const uint32_t next = step(i);
             list[count] = uint16_t(first + i);
@@ -166,8 +186,7 @@ void descend_all(const Node *nodes, const typename Node::Key *keys, ptrdiff_t gr
                 x[i] = keys + row[i] / n * group + row[i] % n;
             }
             const auto step = [&](int i) {
-                const Node node = nodes[at[i]];
-                return 2 * uint32_t(node.pair) + uint32_t(x[i][node.column] > node.key);
+                return step_of(nodes[at[i]], [&](uint32_t column) { return x[i] + column; });
             };
             for (int32_t s = 0; s < further; ++s) {
 #pragma GCC unroll 16

@@ -1,7 +1,8 @@
 // Walks: rows go down the trees node by node, many at once and without branches.
 //
-// The two children of a split lie side by side, so a step is at = 2 pair + (key(x) > key). A leaf leads to itself: it
-// looks at a plane after all others where each row's key is 0, and its own key is its number, with the sign to suit.
+// The two children of a split lie side by side, so a step is at = 2 pair + (key(x) > key): one load of a node, one of a key,
+// and the carry of their comparison added to the pair twice. A leaf leads to itself: it
+// looks at a plane after all others where each row's key is that of 0, and its own key is its number, with the sign to suit.
 // Children that several parents share are one pair, so what is laid out is linear in the given nodes. A pair and the pairs
 // below it share a line of the cache as far as they fit, so that a walk down a deep tree meets a new one at every other step.
 #pragma once
@@ -21,6 +22,13 @@ constexpr int64_t kKeyRows = 64;  // whose features are turned into columns at a
 constexpr int32_t kDeep = 7;     // depth from which a tree is deep
 constexpr size_t kTopPlaces = 64;  // that bit vectors take rows to in deep trees,
 constexpr int64_t kTopRows = 64;   // from so many rows on
+
+// Walks compare keys as numbers without a sign, for the processor's carry is what such a comparison leaves: so theirs have
+// the other sign.
+template <class Key>
+constexpr Key biased(Key key) {
+    return key ^ std::numeric_limits<Key>::min();
+}
 
 // Keys of the rows lie [group of 16 rows][plane][lane]; `column` is the plane times 16.
 template <class Key_, class Index_>
@@ -107,7 +115,7 @@ struct Walks {
     void number_leaves(size_t first, Set &&set) {
         constexpr Key sign = std::numeric_limits<Key>::min();
         for (const LaidLeaf &leaf : leaves) {  // bases are even
-            nodes[leaf.at].key = Key(first) | (leaf.at % 2 ? sign : Key(0));
+            nodes[leaf.at].key = Key(first) | (leaf.at % 2 ? Key(0) : sign);
             set(first++, leaf.node);
         }
     }
@@ -172,7 +180,7 @@ private:
                 const Split &split = *(is_leaf ? &none : splits + child);
                 *next = {uint32_t(node - nodes.data()), ~child};
                 next += is_leaf, at_depth[pair.depth] += is_leaf;
-                *node++ = {split.key, Index(*(is_leaf ? &own : numbers + child)), Index(split.plane * kLanes)};
+                *node++ = {biased(split.key), Index(*(is_leaf ? &own : numbers + child)), Index(split.plane * kLanes)};
             }
         }
         leaves.resize(size_t(next - leaves.data()));
