@@ -98,8 +98,15 @@ void piece_planes(const trees::Bits &bits, const trees::Bits::Piece &piece, V *v
     const uint16_t *program = bits.program.data() + piece.program;
     if (!piece.paths) {
         const Named<W, V> all{reinterpret_cast<std::byte *>(vectors)};
-        for (int i = 0; i < piece.steps; ++i, program += 4)
-            choose_bits(all[program[0]], all[program[1]], all[program[2]], all[program[3]]);
+        for (int i = 0; i < piece.steps; ++i, program += 4) {
+            if constexpr (W == 8) {  // loads are what such a step waits for: one for its words, not four
+                uint64_t step;
+                std::memcpy(&step, program, sizeof step);
+                choose_bits(all[uint16_t(step)], all[uint16_t(step >> 16)], all[uint16_t(step >> 32)], all[uint16_t(step >> 48)]);
+            } else {
+                choose_bits(all[program[0]], all[program[1]], all[program[2]], all[program[3]]);
+            }
+        }
         for (int i = 0; i < piece.levels; ++i) planes[i] = &all[program[i]];
         return;
     }
