@@ -331,17 +331,19 @@ void trees_row(const TreeEnsemble &k, const trees::Walks<Node> &w, const Block &
         for_real(k.to, [&](auto *to) { finish_row<pointee<decltype(to)>>(k, sums, 1, b, row); });
     };
 #if defined(__AVX512VBMI__)
-    if constexpr (std::is_same_v<Node, trees::NarrowNode>) {
-        constexpr auto most = size_t(std::numeric_limits<int32_t>::max());
-        if (k.gathers && w.nodes.size() < most && size_t(stride * k.width) < most) {
-            gathered_keys(x, stride, k.planes, keys);
+    constexpr auto most = size_t(std::numeric_limits<int32_t>::max());
+    if (std::is_same_v<From, float> && size_t(stride * k.width) < most)
+        gathered_keys(reinterpret_cast<const float *>(x), stride, k.width, k.planes, reinterpret_cast<int32_t *>(keys));
+    else
+        keys_of_row(x, stride, k.planes, keys);
+    if constexpr (std::is_same_v<Node, trees::NarrowNode>)
+        if (k.gathers && w.nodes.size() < most)
             return add_all([&](const auto *some, size_t count, uint32_t *words) {
                 GatheredRow(w.nodes.data(), keys)(some, count, words);
             });
-        }
-    }
-#endif
+#else
     keys_of_row(x, stride, k.planes, keys);
+#endif
     add_all([&](const auto *some, size_t count, uint32_t *words) { descend_row(w.nodes.data(), some, count, keys, words); });
 }
 

@@ -24,25 +24,38 @@ inline void gathered_step(const trees::NarrowNode *nodes, const int32_t *keys, c
     }
 }
 
-// As keys_of_row of steps.h.
-inline void gathered_keys(const float *x, ptrdiff_t stride, const std::vector<trees::Plane> &planes, int32_t *keys) {
+// As keys_of_row of steps.h, for a row of `width` features. Planes come in the order of features as a rule: then those of
+// sixteen are among sixteen numbers side by side.
+inline void gathered_keys(const float *x, ptrdiff_t stride, int64_t width, const std::vector<trees::Plane> &planes, int32_t *keys) {
     using K = trees::Keys<int32_t>;
     static_assert(sizeof(trees::Plane) == 8);
     const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
     const __m512i odd = _mm512_add_epi32(even, _mm512_set1_epi32(1)), greatest = _mm512_set1_epi32(K::nan_right);
+    const auto first_of = [](int64_t count) { return count < 16 ? __mmask16((1u << count) - 1) : __mmask16(0xffff); };
     for (size_t p = 0; p < planes.size(); p += 16) {
-        const size_t left = planes.size() - p;
-        const __mmask16 known = left < 16 ? __mmask16((1u << left) - 1) : __mmask16(0xffff);
+        const __mmask16 known = first_of(int64_t(planes.size() - p));
         const __m512i a = _mm512_maskz_loadu_epi64(__mmask8(known), planes.data() + p);
         const __m512i b = _mm512_maskz_loadu_epi64(__mmask8(known >> 8), planes.data() + p + 8);
         const __m512i feature = _mm512_permutex2var_epi32(a, even, b), nan_left = _mm512_permutex2var_epi32(a, odd, b);
-        const __m512i at = _mm512_mullo_epi32(feature, _mm512_set1_epi32(int32_t(stride)));
-        const __m512 v = _mm512_add_ps(_mm512_mask_i32gather_ps(_mm512_setzero_ps(), known, at, x, 4), _mm512_setzero_ps());
+        const int32_t from = planes.data()[p].feature;
+        const __m512i offset = _mm512_sub_epi32(feature, _mm512_set1_epi32(from));
+        __m512 number;
+        if (stride == 1 && (_mm512_cmplt_epu32_mask(offset, _mm512_set1_epi32(16)) | ~known & 0xffff) == 0xffff) {
+            number = _mm512_permutexvar_ps(offset, _mm512_maskz_loadu_ps(first_of(width - from), x + from));
+        } else {
+            const __m512i at = _mm512_mullo_epi32(feature, _mm512_set1_epi32(int32_t(stride)));
+            number = _mm512_mask_i32gather_ps(_mm512_setzero_ps(), known, at, x, 4);
+        }
+        const __m512 v = _mm512_add_ps(number, _mm512_setzero_ps());
         const __m512i bits = _mm512_castps_si512(v);
         const __m512i key = _mm512_xor_si512(bits, _mm512_and_si512(_mm512_srai_epi32(bits, 31), greatest));
         const __m512i none = _mm512_mask_mov_epi32(greatest, _mm512_test_epi32_mask(nan_left, nan_left), _mm512_set1_epi32(K::never));
         const __m512i all = _mm512_mask_mov_epi32(key, _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q), none);
-        _mm512_mask_storeu_epi32(keys + p, known, _mm512_xor_si512(all, _mm512_set1_epi32(trees::biased(0))));
+        const __m512i stored = _mm512_xor_si512(all, _mm512_set1_epi32(trees::biased(0)));
+        if (known == 0xffff)  // some processors are slow to write under a mask
+            _mm512_storeu_si512(keys + p, stored);
+        else
+            _mm512_mask_storeu_epi32(keys + p, known, stored);
     }
 }
 

@@ -74,29 +74,34 @@ void keys_of_row(const From *x, ptrdiff_t stride, const std::vector<trees::Plane
     });
 }
 
-// Takes one row down some trees at once, at most kAlone: all go so many steps as the median leaf is deep, then those that
-// still move are listed and go on until none is left. What they wait for, a line of the cache each, comes side by side.
+// Takes one row down some trees, at most kAlone: sixteen by sixteen, whose places registers hold, as many steps as their median
+// leaf is deep; then those of all that still move are listed and go on until none is left. What they wait for, a line of the
+// cache each, comes side by side.
 template <class Node>
 void descend_row(const Node *nodes, const typename trees::Walks<Node>::Tree *trees, size_t count,
                  const typename Node::Key *keys, uint32_t *words) {
+    constexpr size_t side = 16;
     constexpr int32_t further = 2;
-    const Node *base[trees::kAlone];
-    uint32_t at[trees::kAlone], list[trees::kAlone];
-    size_t usual = 0;
-    for (size_t i = 0; i < count; ++i) {
-        base[i] = nodes + trees[i].base, at[i] = trees[i].start;
-        usual += size_t(trees[i].usual);
-    }
-    const auto step = [&](size_t i) {
-        return step_of(base[i][at[i]], [&](uint32_t column) { return keys + column / uint32_t(trees::kLanes); });
+    const Node *base[trees::kAlone + side];
+    uint32_t at[trees::kAlone + side], list[trees::kAlone];
+    const auto step = [&](size_t i, uint32_t place) {
+        return step_of(base[i][place], [&](uint32_t column) { return keys + column / uint32_t(trees::kLanes); });
     };
-    for (size_t s = 0; s < usual / count; ++s) {
-#pragma GCC unroll 8
-        for (size_t i = 0; i < count; ++i) at[i] = step(i);
-        std::atomic_signal_fence(std::memory_order_seq_cst);  // or the compiler takes a tree two steps at once
+    for (size_t first = 0; first < count; first += side) {
+        uint32_t place[side];
+        size_t usual = 0;
+        for (size_t i = 0; i < side; ++i) {
+            const auto &tree = trees[std::min(first + i, count - 1)];
+            base[first + i] = nodes + tree.base, place[i] = tree.start, usual += size_t(tree.usual);
+        }
+        for (size_t s = 0; s < usual / side; ++s) {
+#pragma GCC unroll 16
+            for (size_t i = 0; i < side; ++i) place[i] = step(first + i, place[i]);
+        }
+        for (size_t i = 0; i < side; ++i) at[first + i] = place[i];
     }
     const auto last_step = [&](size_t i, size_t left) {  // of a round: lists the tree if it moves
-        const uint32_t next = step(i);
+        const uint32_t next = step(i, at[i]);
         list[left] = uint32_t(i);
         left += next != at[i];
         at[i] = next;
@@ -107,7 +112,7 @@ void descend_row(const Node *nodes, const typename trees::Walks<Node>::Tree *tre
     while (moving > 0) {
         for (int32_t s = 0; s < further; ++s) {
 #pragma GCC unroll 4
-            for (size_t k = 0; k < moving; ++k) at[list[k]] = step(list[k]);
+            for (size_t k = 0; k < moving; ++k) at[list[k]] = step(list[k], at[list[k]]);
             std::atomic_signal_fence(std::memory_order_seq_cst);
         }
         size_t left = 0;
