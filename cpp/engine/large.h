@@ -21,11 +21,12 @@ constexpr size_t large_page = size_t(1) << 21;
 inline void *allocate_large(size_t bytes) {
     void *memory = nullptr;
 #ifdef MADV_HUGEPAGE
-    if (bytes >= large_page / 2) {
-        bytes = (bytes + large_page - 1) / large_page * large_page;
-        memory = std::aligned_alloc(large_page, bytes);
-        if (memory != nullptr) madvise(memory, bytes, MADV_HUGEPAGE);
-    }
+    // As many of them as come nearest: a last one of which little is used would be memory for nothing.
+    const size_t large = (bytes + large_page / 2) / large_page * large_page;
+    if (large > 0 && posix_memalign(&memory, large_page, bytes < large ? large : bytes) == 0)
+        madvise(memory, large, MADV_HUGEPAGE);
+    else
+        memory = nullptr;
 #endif
     if (memory == nullptr) memory = std::malloc(bytes);
     if (memory == nullptr) throw std::bad_alloc();
