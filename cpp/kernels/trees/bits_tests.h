@@ -63,14 +63,6 @@ void rank_rows(const Key *search, int levels, const Key *keys, int64_t rows, uin
 }
 
 #if defined(__AVX512VBMI__)
-// Sixteen keys, as key_of of steps.h.
-inline __m512i keys_of(__m512 numbers, __m512i of_nan) {
-    const __m512 v = _mm512_add_ps(numbers, _mm512_setzero_ps());
-    const __m512i bits = _mm512_castps_si512(v);
-    const __m512i flips = _mm512_srli_epi32(_mm512_srai_epi32(bits, 31), 1);
-    return _mm512_mask_mov_epi32(_mm512_xor_si512(bits, flips), _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q), of_nan);
-}
-
 // Of a level of at least 16 keys, the one at each place; `turns` are the bits of the places.
 template <int Level>
 inline __m512i keys_at(const __m512i *table, __m512i at, const __mmask16 *turns) {

@@ -46,12 +46,8 @@ inline void gathered_keys(const float *x, ptrdiff_t stride, int64_t width, const
             const __m512i at = _mm512_mullo_epi32(feature, _mm512_set1_epi32(int32_t(stride)));
             number = _mm512_mask_i32gather_ps(_mm512_setzero_ps(), known, at, x, 4);
         }
-        const __m512 v = _mm512_add_ps(number, _mm512_setzero_ps());
-        const __m512i bits = _mm512_castps_si512(v);
-        const __m512i key = _mm512_xor_si512(bits, _mm512_and_si512(_mm512_srai_epi32(bits, 31), greatest));
-        const __m512i none = _mm512_mask_mov_epi32(greatest, _mm512_test_epi32_mask(nan_left, nan_left), _mm512_set1_epi32(K::never));
-        const __m512i all = _mm512_mask_mov_epi32(key, _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q), none);
-        const __m512i stored = _mm512_xor_si512(all, _mm512_set1_epi32(trees::biased(0)));
+        const __m512i of_nan = _mm512_mask_mov_epi32(greatest, _mm512_test_epi32_mask(nan_left, nan_left), _mm512_set1_epi32(K::never));
+        const __m512i stored = _mm512_xor_si512(keys_of(number, of_nan), _mm512_set1_epi32(trees::biased(0)));
         if (known == 0xffff)  // some processors are slow to write under a mask
             _mm512_storeu_si512(keys + p, stored);
         else

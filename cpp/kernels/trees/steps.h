@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include "engine/transpose.h"
+#include "engine/vectors.h"
 #include "kernels/trees/walks.h"
 
 namespace celeris::CELERIS_TARGET {
@@ -24,6 +25,16 @@ template <class Key, class From, class Count>
 void keys_of(const From *x, Count rows, bool nan_left, Key *keys) {
     lanes(rows, [&](int64_t r) { keys[r] = key_of<Key>(x[r], nan_left); });
 }
+
+#if defined(__AVX512F__)
+// Sixteen at once; `of_nan` is what NaN's are.
+inline __m512i keys_of(__m512 numbers, __m512i of_nan) {
+    const __m512 v = _mm512_add_ps(numbers, _mm512_setzero_ps());
+    const __m512i bits = _mm512_castps_si512(v);
+    const __m512i flips = _mm512_srli_epi32(_mm512_srai_epi32(bits, 31), 1);
+    return _mm512_mask_mov_epi32(_mm512_xor_si512(bits, flips), _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q), of_nan);
+}
+#endif
 
 // Where a row goes from a node; `keys` points at its key of a column.
 template <class Node, class Keys>
