@@ -15,7 +15,7 @@ constexpr int64_t kMaxBlockRows = 512;
 constexpr int64_t kBlockBytes = 256 << 10;   // registers and scratch of a block: a quarter of a usual L2 cache
 constexpr size_t kKeptScratch = 4 << 20;     // what a thread keeps between calls
 constexpr size_t kMaxOutputs = 16;
-constexpr double kWorthThreads = 60e3;       // ns of work below which waking a thread costs more than it brings
+constexpr double kWorthThreads = 120e3;      // ns of work below which waking a thread costs more than it brings
 
 int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 

@@ -65,7 +65,8 @@ struct TreeEnsemble : KernelState {
         takes_rows = !bits;
         if (takes_rows) scratch_fixed += size_t(width * (trees::kKeyRows + 16) + 1) * size_of(from);
         if (bits) {
-            cost = 5 + double(count) + 2 * double(columns);
+            const std::string_view isa = instruction_set();
+            cost = bits->row_cost() * (isa == "avx512" ? 1 : isa == "avx2" ? 2 : 5);
             const size_t sums = size_t(bits->across ? bits->across : targets);
             const size_t walked = size_t(bits_rows < trees::kBitRows ? (bits_rows + 63) / 64 * 64 : trees::kBitRows);
             scratch_fixed += bit_scratch(*bits) + size_t(trees::kBitRows) * (trees::kTogether + 2 * 8 + 8 * sums);
