@@ -3,6 +3,7 @@
 
 #include <array>
 #include <atomic>
+#include <numeric>
 #include <optional>
 #include <tuple>
 
@@ -65,8 +66,7 @@ struct TreeEnsemble : KernelState {
         takes_rows = !bits;
         if (takes_rows) scratch_fixed += size_t(width * (trees::kKeyRows + 16) + 1) * size_of(from);
         if (bits) {
-            const std::string_view isa = instruction_set();
-            cost = bits->row_cost() * (isa == "avx512" ? 1 : isa == "avx2" ? 2 : 5);
+            cost = bits->row_cost();
             const size_t sums = size_t(bits->across ? bits->across : targets);
             const size_t walked = size_t(bits_rows < trees::kBitRows ? (bits_rows + 63) / 64 * 64 : trees::kBitRows);
             scratch_fixed += bit_scratch(*bits) + size_t(trees::kBitRows) * (trees::kTogether + 2 * 8 + 8 * sums);
@@ -103,11 +103,16 @@ private:
         for_walks([&](const auto &walks) { nodes += of(walks.nodes); });
         return nodes + of(leaves->singles) + of(leaves->doubles);
     }
+    // Where bit vectors cost less than the steps that they save: not where trees ask for ever other features, nor where there
+    // are no wide registers.
     template <class Node>
     void lay_tops(const trees::Walks<Node> &walks) {
-        if (bits || steps() < int64_t(walks.trees.size()) * trees::kDeep) return;
+        constexpr double step = 0.5;  // ns
+        if (bits || std::string_view(instruction_set()) == "baseline") return;
+        if (steps() < int64_t(walks.trees.size()) * trees::kDeep) return;
         top_levels.assign(walks.trees.size(), 0);
         tops = trees::BitBuilder(trees::TreeTops<Node>{walks, trees::kTopPlaces, planes.size(), top_levels}).build();
+        if (tops && tops->row_cost() > step * std::accumulate(top_levels.begin(), top_levels.end(), 0.0)) tops.reset();
     }
     // The trees by the first of `walks` that holds them, and by bit vectors if they are wanted.
     template <class Key, class... Nodes>
@@ -412,8 +417,7 @@ void trees_rows(const TreeEnsemble &k, const trees::Walks<Node> &w, const Block 
         size_t tree = 0;
         for (const trees::Bits::Chunk &chunk : tops.chunks) {
             each_block([&]<int W>(int64_t first) {
-                const WalkRows<Key> rows{tops, keys + first * columns, columns * n};
-                top_indices<W>(tops, chunk, rows, indices + first, padded, scratch);
+                top_indices<W>(tops, chunk, keys + first * columns, columns * n, indices + first, padded, scratch);
             });
             const uint8_t *own = indices;
             for (size_t g = chunk.groups; g < chunk.groups_end; ++g) {

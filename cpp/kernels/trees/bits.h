@@ -87,13 +87,16 @@ struct Bits {
     int64_t across = 0;                // not 0: an entry holds them side by side, zeros up to so many
     std::optional<Lanes> lanes;        // the same trees and chunks for single rows
 
-    // About how many nanoseconds a row takes, one of 512, under AVX-512.
+    // About how many nanoseconds a row takes, one of 512.
     double row_cost() const {
-        double cost = 5 + 0.15 * double(ranked.size());
+        double cost = 5;
         for (const Group &g : groups) cost += double(g.count) * (0.1 + 0.07 * double(columns));
-        for (const Piece &p : pieces) cost += p.paths ? 0.0012 * double(1 << p.levels) : 0.0094 * double(p.steps);
-        for (const Ranked &r : ranked) cost += (r.levels > 0 ? 0.005 : 0.03) * double(r.count);
-        return cost + 0.005 * double(set_tests.size());
+        for (const Piece &p : pieces) cost += p.paths ? 0.0012 * double(1 << p.levels) : 0.007 * double(p.steps);
+        for (const Ranked &r : ranked)
+            cost += r.levels > 0 ? 0.08 * double(r.levels) + 0.002 * double(r.count) : 0.1 + 0.03 * double(r.count);
+        cost += 0.005 * double(set_tests.size());
+        const std::string_view isa = instruction_set();
+        return cost * (isa == "avx512" ? 1 : isa == "avx2" ? 2 : 6);
     }
     // The search trees' keys lie level by level; in a level by the turns that lead there, the first of them the lowest bit.
     static constexpr size_t level_start(int level) { return level < 4 ? (size_t(1) << level) - 1 : size_t(1) << level; }

@@ -486,10 +486,9 @@ void add_bits(const trees::Bits &bits, const trees::Plane *planes, const Block &
               double *sums, BitScratch scratch) {
     const BitVectors<W> vectors(bits, scratch);
     uint8_t *indices = scratch.take<uint8_t>(size_t(trees::kTogether * trees::kBitRows));
-    BlockRows<Key, From> rows(bits, planes, b, 64 * W, scratch);
-    RowTests<W, BlockRows<Key, From>> tests(bits, rows);
+    BlockRows<W, Key, From> rows(bits, planes, b, scratch);
     for (const trees::Bits::Chunk *c = bits.chunks.data(), *end = c + bits.chunks.size(); c != end; ++c) {
-        tests.make(*c, vectors.masks());
+        make_masks<W>(bits, *c, rows, vectors.masks());
         for (size_t g = c->groups; g < c->groups_end; ++g) {
             const trees::Bits::Group &group = bits.groups.data()[g];
             for (int t = 0; t < trees::kTogether; ++t)
@@ -505,12 +504,13 @@ void add_bits(const trees::Bits &bits, const trees::Plane *planes, const Block &
 #endif
 }
 
-// Where rows stand at the ends of a chunk's tops: indices[tree * stride + row].
+// Where rows, whose keys are those of walks, stand at the ends of a chunk's tops: indices[tree * stride + row].
 template <int W, class Key>
-void top_indices(const trees::Bits &tops, const trees::Bits::Chunk &chunk, const WalkRows<Key> &rows, uint8_t *indices,
+void top_indices(const trees::Bits &tops, const trees::Bits::Chunk &chunk, const Key *keys, ptrdiff_t group, uint8_t *indices,
                  int64_t stride, BitScratch scratch) {
     const BitVectors<W> vectors(tops, scratch);
-    RowTests<W, const WalkRows<Key>>(tops, rows).make(chunk, vectors.masks());
+    WalkRows<W, Key> rows{tops, keys, group};
+    make_masks<W>(tops, chunk, rows, vectors.masks());
     for (size_t g = chunk.groups; g < chunk.groups_end; ++g) {
         const trees::Bits::Group &group = tops.groups.data()[g];
         for (int t = 0; t < group.count; ++t, indices += stride)

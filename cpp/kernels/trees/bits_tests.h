@@ -133,6 +133,9 @@ void rank_rows(const int32_t *search, int levels, const From *x, bool nan_left, 
         default: return rank_rows_of<8>(search, x, nan_left, rows, ranks);
     }
 }
+inline void rank_rows(const int32_t *search, int levels, const int32_t *keys, int64_t rows, uint8_t *ranks) {
+    rank_rows(search, levels, keys, false, rows, ranks);
+}
 
 #elif defined(__AVX2__)
 // Entry `at` of 2^Bits at `table`, by the highest bit of `at` first.
@@ -329,61 +332,61 @@ struct BitScratch {
     }
 };
 
-// Makes the masks of one chunk after the other for some rows. `Rows` ranks them, or compares them with few numbers.
+// The masks of a chunk: masks[i] of test i, those of the sets after them. Of tests they are what `rows` makes.
 template <int W, class Rows>
-class RowTests {
+void make_masks(const trees::Bits &bits, const trees::Bits::Chunk &chunk, Rows &rows, typename BitRows<W>::type *masks) {
+    auto *mask = masks;
+    for (size_t p = chunk.ranked; p < chunk.ranked_end; ++p) {
+        const trees::Bits::Ranked &ranked = bits.ranked.data()[p];
+        rows.test(ranked, mask);
+        mask += ranked.count;
+    }
+    constexpr int part = part_words<W>;
+    using Part = typename BitRows<part>::type;
+    for (size_t s = chunk.sets; s < chunk.sets_end; ++s, ++mask) {
+        const trees::Bits::Set &set = bits.sets.data()[s];
+        for (int at = 0; at < W; at += part) {
+            const auto own = [at](auto *of) { return reinterpret_cast<Part *>(reinterpret_cast<uint64_t *>(of) + at); };
+            Part odd{};
+#pragma GCC unroll 4
+            for (uint32_t t = set.first; t < set.last; ++t) odd ^= *own(masks + bits.set_tests.data()[t]);
+            *own(mask) = odd;
+        }
+    }
+}
+
+// The rows of a block as the caller's columns hold them, and zeros up to 64 W.
+template <int W, class Key, class From>
+class BlockRows {
     using V = typename BitRows<W>::type;
+    using Real = typename trees::Keys<Key>::Real;
+    static constexpr int64_t rows = 64 * W;
 
 public:
-    RowTests(const trees::Bits &bits, Rows &rows) : bits_(bits), rows_(rows) {}
+    BlockRows(const trees::Bits &bits, const trees::Plane *planes, const Block &b, BitScratch &scratch)
+        : bits_(bits), planes_(planes), b_(b), keys_(scratch.take<Key>(size_t(trees::kBitRows))),
+          numbers_(scratch.take<Real>(size_t(trees::kBitRows))) {
+        for (int64_t r = b.rows; r < rows; ++r) keys_[r] = 0, numbers_[r] = 0;
+    }
 
-    // masks[i] of test i, those of the sets after them.
-    void make(const trees::Bits::Chunk &chunk, V *masks) {
-        V *mask = masks;
-        for (size_t p = chunk.ranked; p < chunk.ranked_end; ++p) {
-            const trees::Bits::Ranked &ranked = bits_.ranked.data()[p];
-            if (ranked.levels == 0) {
-                rows_.template test<W>(ranked, reinterpret_cast<uint64_t *>(mask));
-            } else {
-                alignas(64) uint8_t ranks[64 * W];
-                rows_.rank(ranked, 64 * W, ranks);
-                test_ranks<W>(ranks, ranked.levels, ranked.count, mask);
-            }
-            mask += ranked.count;
+    void test(const trees::Bits::Ranked &ranked, V *masks) {
+        const trees::Plane &plane = planes_[ranked.plane];
+        if (ranked.levels == 0) {
+            const Real *limits = limits_of(bits_, Real()) + ranked.first;
+            uint64_t *words = reinterpret_cast<uint64_t *>(masks);
+            if (plane.nan_left)
+                test_numbers<W, true>(limits, ranked.count, numbers(plane), words);
+            else
+                test_numbers<W, false>(limits, ranked.count, numbers(plane), words);
+            return;
         }
-        constexpr int part = part_words<W>;
-        using Part = typename BitRows<part>::type;
-        for (size_t s = chunk.sets; s < chunk.sets_end; ++s, ++mask) {
-            const trees::Bits::Set &set = bits_.sets.data()[s];
-            for (int at = 0; at < W; at += part) {
-                const auto own = [at](V *of) { return reinterpret_cast<Part *>(reinterpret_cast<uint64_t *>(of) + at); };
-                Part odd{};
-#pragma GCC unroll 4
-                for (uint32_t t = set.first; t < set.last; ++t) odd ^= *own(masks + bits_.set_tests.data()[t]);
-                *own(mask) = odd;
-            }
-        }
+        alignas(64) uint8_t ranks[rows];
+        rank(ranked, plane, ranks);
+        test_ranks<W>(ranks, ranked.levels, ranked.count, masks);
     }
 
 private:
-    const trees::Bits &bits_;
-    Rows &rows_;
-};
-
-// The rows of a block as the caller's columns hold them; `most` is what they may be filled up to.
-template <class Key, class From>
-class BlockRows {
-    using Real = typename trees::Keys<Key>::Real;
-
-public:
-    BlockRows(const trees::Bits &bits, const trees::Plane *planes, const Block &b, int64_t most, BitScratch &scratch)
-        : bits_(bits), planes_(planes), b_(b), most_(most), keys_(scratch.take<Key>(size_t(trees::kBitRows))),
-          numbers_(scratch.take<Real>(size_t(trees::kBitRows))) {
-        for (int64_t r = b.rows; r < most; ++r) keys_[r] = 0, numbers_[r] = 0;
-    }
-
-    void rank(const trees::Bits::Ranked &ranked, int64_t rows, uint8_t *ranks) {
-        const trees::Plane &plane = planes_[ranked.plane];
+    void rank(const trees::Bits::Ranked &ranked, const trees::Plane &plane, uint8_t *ranks) {
         const Key *search = search_of(bits_, Key()) + ranked.first;
 #if defined(__AVX512VBMI__)
         if constexpr (std::is_same_v<Real, float>)
@@ -392,22 +395,10 @@ public:
         keys_of<Key>(b_.in[0].column<From>(plane.feature), b_.rows, plane.nan_left, keys_);
         rank_rows(search, ranked.levels, keys_, rows, ranks);
     }
-    template <int W>
-    void test(const trees::Bits::Ranked &ranked, uint64_t *masks) {
-        const trees::Plane &plane = planes_[ranked.plane];
-        const Real *limits = limits_of(bits_, Real()) + ranked.first;
-        if (plane.nan_left)
-            test_numbers<W, true>(limits, ranked.count, numbers(plane), masks);
-        else
-            test_numbers<W, false>(limits, ranked.count, numbers(plane), masks);
-    }
-
-private:
-    // A number for each row and, if those are too few, zeros.
     const Real *numbers(const trees::Plane &plane) {
         const From *x = b_.in[0].column<From>(plane.feature);
         if constexpr (std::is_same_v<From, Real>)
-            if (b_.rows == most_) return x;
+            if (b_.rows == rows) return x;
         lanes(b_.rows, [&](int64_t r) { numbers_[r] = Real(x[r]); });
         return numbers_;
     }
@@ -415,31 +406,26 @@ private:
     const trees::Bits &bits_;
     const trees::Plane *planes_;
     const Block &b_;
-    const int64_t most_;
     Key *keys_;
     Real *numbers_;
 };
 
-// Rows whose keys lie as walks want them.
-template <class Key>
+// Rows whose keys lie as walks want them; their tops have no plane of few keys.
+template <int W, class Key>
 struct WalkRows {
-    const trees::Bits &bits;
+    const trees::Bits &tops;
     const Key *keys;  // [group of 16 rows][plane][lane]
     ptrdiff_t group;
 
-    void rank(const trees::Bits::Ranked &ranked, int64_t rows, uint8_t *ranks) const {
-        const Key *search = search_of(bits, Key()) + ranked.first;
+    void test(const trees::Bits::Ranked &ranked, typename BitRows<W>::type *masks) {
         const Key *from = keys + ranked.plane * trees::kLanes;
-        alignas(64) Key own[trees::kBitRows];
-        for (int64_t r = 0; r < rows; r += trees::kLanes, from += group)
+        alignas(64) Key own[64 * W];
+        for (int64_t r = 0; r < 64 * W; r += trees::kLanes, from += group)
             for (int64_t i = 0; i < trees::kLanes; ++i) own[r + i] = trees::biased(from[i]);
-#if defined(__AVX512VBMI__)
-        if constexpr (sizeof(Key) == 4) return rank_rows(search, ranked.levels, own, false, rows, ranks);
-#endif
-        rank_rows(search, ranked.levels, own, rows, ranks);
+        alignas(64) uint8_t ranks[64 * W];
+        rank_rows(search_of(tops, Key()) + ranked.first, ranked.levels, own, 64 * W, ranks);
+        test_ranks<W>(ranks, ranked.levels, ranked.count, masks);
     }
-    template <int W>
-    void test(const trees::Bits::Ranked &, uint64_t *) const {}  // tops have none
 };
 
 // Calls body<W>() for as many words as so many rows need, at most kBitRows.
