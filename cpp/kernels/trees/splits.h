@@ -29,7 +29,6 @@ struct Keys {
     using Real = std::conditional_t<sizeof(Key) == 4, float, double>;
     static constexpr Key nan_right = std::numeric_limits<Key>::max();     // above every number
     static constexpr Key never = std::numeric_limits<Key>::min() + 1;     // below every number; NaN of a left plane
-    static constexpr Key always_left = nan_right;
 
     static Key of(Real x) {
         x += Real(0);

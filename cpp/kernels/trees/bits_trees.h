@@ -1,0 +1,121 @@
+// What trees BitBuilder makes bits of: all of an ensemble that suits, or the tops of those that rows walk down.
+#pragma once
+
+#include <bit>
+
+#include "kernels/trees/bits.h"
+#include "kernels/trees/splits.h"
+#include "kernels/trees/walks.h"
+
+namespace celeris::trees {
+
+template <class Key>
+struct BitNode {
+    const typename Splits<Key>::Set *set;  // or null: then it compares
+    Key key;
+    int32_t plane, left, right;  // children: index of a node, or ~leaf
+    int32_t height = 0;          // levels that its piece has below it, itself included
+    int32_t test = 0;            // the number of its comparison
+    bool cut = false;            // begins the next piece
+};
+
+// An ensemble's trees, with shared subtrees written out. Tables hold what their leaves do.
+template <class Key_>
+struct WholeTrees {
+    using Key = Key_;
+    static constexpr bool whole = true;
+    const Splits<Key> &splits;
+    const Leaves &leaves;
+    const std::vector<uint32_t> &numbers;  // of the given nodes that are leaves
+
+    bool suit() const { return leaves.kind != Leaves::sparse && leaves.narrow; }
+    size_t count() const { return splits.roots.size(); }
+    size_t comparisons() const { return splits.splits.size(); }
+    size_t planes() const { return splits.planes.met.size(); }
+    int64_t columns() const { return leaves.columns(); }
+    int64_t targets() const { return leaves.targets; }
+    int32_t target(int32_t tree) const { return leaves.kind == Leaves::value ? leaves.tree_target[size_t(tree)] : 0; }
+    uint32_t entry(int32_t node, int64_t column) const {
+        return std::bit_cast<uint32_t>(leaves.singles[numbers[size_t(node)] * size_t(columns()) + size_t(column)]);
+    }
+    // The comparisons that a node makes: one, or those with a set's ends.
+    template <class Visit>
+    void each_comparison(const BitNode<Key> &n, Visit &&visit) const {
+        if (n.set == nullptr) return visit(n.plane, n.key);
+        for (uint32_t e = n.set->first; e < n.set->last; ++e) visit(splits.set_ends[e].first, splits.set_ends[e].second);
+    }
+    // A tree's nodes, its leaves from left to right, and its root, if it is small.
+    bool expand(int32_t tree, std::vector<BitNode<Key>> &nodes, std::vector<int32_t> &ends, int32_t &root) const {
+        root = splits.roots[size_t(tree)];
+        if (splits.depth_of(root) > kMostLeaves) return false;
+        root = grow(root, nodes, ends);
+        return ends.size() <= size_t(kMostLeaves);
+    }
+    int32_t grow(int32_t ref, std::vector<BitNode<Key>> &nodes, std::vector<int32_t> &ends) const {
+        if (ends.size() > size_t(kMostLeaves)) return ~0;
+        if (ref < 0) {
+            ends.push_back(~ref);
+            return ~int32_t(ends.size() - 1);
+        }
+        const size_t at = nodes.size();
+        const auto *set = splits.set_at(ref);
+        const auto &split = splits.splits[size_t(ref)];
+        nodes.push_back({set, split.key, split.plane, 0, 0});
+        const int32_t left = grow(set ? set->out : split.left, nodes, ends);
+        const int32_t right = grow(set ? set->in : split.right, nodes, ends);
+        nodes[at].left = left, nodes[at].right = right;
+        return int32_t(at);
+    }
+};
+
+// The first nodes of trees that are laid out for walks, down to so many places, which are what tables hold.
+template <class Walked>
+struct TreeTops {
+    using Key = typename Walked::Key;
+    static constexpr bool whole = false;
+    const Walks<Walked> &walks;
+    size_t most, all_planes;
+    std::vector<int32_t> &levels;  // of each tree, set by expand
+
+    bool suit() const { return true; }
+    size_t count() const { return walks.trees.size(); }
+    size_t comparisons() const { return count() * most; }
+    size_t planes() const { return all_planes; }
+    int64_t columns() const { return 1; }
+    int64_t targets() const { return 1; }
+    int32_t target(int32_t) const { return 0; }
+    uint32_t entry(int32_t place, int64_t) const { return uint32_t(place); }
+    template <class Visit>
+    void each_comparison(const BitNode<Key> &n, Visit &&visit) const {
+        visit(n.plane, n.key);
+    }
+    bool expand(int32_t tree, std::vector<BitNode<Key>> &nodes, std::vector<int32_t> &ends, int32_t &root) const {
+        const auto &t = walks.trees[size_t(tree)];
+        struct Waiting {
+            uint32_t place;
+            int32_t parent;
+            bool right;
+            int32_t level;
+        };
+        std::vector<Waiting> waiting{{t.start, -1, false, 0}};
+        double share = 0;  // of the rows that each node meets, if all turns were as likely
+        for (size_t next = 0; next < waiting.size(); ++next) {
+            const Waiting w = waiting[next];
+            const auto &node = walks.nodes[size_t(t.base) + w.place];
+            const bool splits = !Walks<Walked>::is_leaf(node, w.place) && nodes.size() + 1 < most;
+            const int32_t ref = splits ? int32_t(nodes.size()) : ~int32_t(ends.size());
+            (w.parent < 0 ? root : w.right ? nodes[size_t(w.parent)].right : nodes[size_t(w.parent)].left) = ref;
+            if (!splits) {
+                ends.push_back(int32_t(w.place));
+                continue;
+            }
+            nodes.push_back({nullptr, biased(node.key), int32_t(node.column / uint32_t(kLanes)), 0, 0});
+            share += std::ldexp(1.0, -w.level);
+            for (const bool right : {false, true}) waiting.push_back({2 * uint32_t(node.pair) + right, ref, right, w.level + 1});
+        }
+        levels[size_t(tree)] = int32_t(share);
+        return true;
+    }
+};
+
+}  // namespace celeris::trees
