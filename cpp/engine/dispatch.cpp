@@ -122,6 +122,14 @@ bool fast_gathers() {
 #endif
 }
 
+bool faster_halves() {
+#ifdef CELERIS_X86
+    return std::string_view(instruction_set()) == "avx512" && __builtin_cpu_is("amd");
+#else
+    return false;
+#endif
+}
+
 const char *instruction_set() { return chosen().name; }
 
 std::vector<const char *> supported_instruction_sets() {

@@ -27,8 +27,9 @@ struct VectorOf {
 template <class T>
 using Vector = typename VectorOf<T>::type;
 
-// Half as many bytes: floats for as many lanes as a vector of doubles has.
+// Half as many bytes: floats for as many lanes as a vector of doubles has; and half the lanes.
 typedef float NarrowVector __attribute__((vector_size(vector_bytes / 2)));
+typedef double HalfVector __attribute__((vector_size(vector_bytes / 2)));
 
 template <class T>
 inline Vector<T> load(const T *from) {
@@ -99,34 +100,57 @@ inline Vector<double> widen(NarrowVector v) {
 #endif
 }
 
-inline Vector<double> load_double(const double *from) { return load(from); }
-inline Vector<double> load_double(const float *from) {
-    NarrowVector v;
+// Doubles, or floats as doubles, in a vector V: a whole one, or with AVX-512 half of one.
+template <class V = Vector<double>>
+inline V load_double(const double *from) {
+    V v;
     std::memcpy(&v, from, sizeof v);
-    return widen(v);
+    return v;
+}
+template <class V = Vector<double>>
+inline V load_double(const float *from) {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(V) < vector_bytes) return V(_mm256_cvtps_pd(_mm_loadu_ps(from)));
+#endif
+    if constexpr (sizeof(V) == vector_bytes) {
+        NarrowVector v;
+        std::memcpy(&v, from, sizeof v);
+        return widen(v);
+    }
 }
 
 // The first n elements (if n is less than a vector's lanes), and zeros: nothing beyond them is read.
-inline Vector<double> load_double(const double *from, int64_t n) {
+template <class V = Vector<double>>
+inline V load_double(const double *from, int64_t n) {
 #if defined(__AVX512F__)
-    return Vector<double>(_mm512_maskz_loadu_pd(__mmask8(n >= 8 ? 255 : n <= 0 ? 0 : (1 << n) - 1), from));
+    constexpr int lanes = int(sizeof(V) / sizeof(double));
+    const auto some = __mmask8(n >= lanes ? (1 << lanes) - 1 : n <= 0 ? 0 : (1 << n) - 1);
+    if constexpr (lanes == 4)
+        return V(_mm256_maskz_loadu_pd(some, from));
+    else
+        return V(_mm512_maskz_loadu_pd(some, from));
 #elif defined(__AVX2__)
-    return Vector<double>(_mm256_maskload_pd(from, _mm256_cmpgt_epi64(_mm256_set1_epi64x(n), _mm256_setr_epi64x(0, 1, 2, 3))));
+    return V(_mm256_maskload_pd(from, _mm256_cmpgt_epi64(_mm256_set1_epi64x(n), _mm256_setr_epi64x(0, 1, 2, 3))));
 #else
-    Vector<double> v = {};
+    V v = {};
     for (int64_t i = 0; i < vector_lanes<double>; ++i) v[i] = i < n ? from[i] : 0;
     return v;
 #endif
 }
-inline Vector<double> load_double(const float *from, int64_t n) {
+template <class V = Vector<double>>
+inline V load_double(const float *from, int64_t n) {
 #if defined(__AVX512F__)
-    const __m256 some = _mm256_maskz_loadu_ps(__mmask8(n >= 8 ? 255 : n <= 0 ? 0 : (1 << n) - 1), from);
-    return widen(NarrowVector(some));
+    constexpr int lanes = int(sizeof(V) / sizeof(double));
+    const auto some = __mmask8(n >= lanes ? (1 << lanes) - 1 : n <= 0 ? 0 : (1 << n) - 1);
+    if constexpr (lanes == 4)
+        return V(_mm256_cvtps_pd(_mm_maskz_loadu_ps(some, from)));
+    else
+        return widen(NarrowVector(_mm256_maskz_loadu_ps(some, from)));
 #elif defined(__AVX2__)
     const __m128i first = _mm_cmpgt_epi32(_mm_set1_epi32(int(n < 4 ? n : 4)), _mm_setr_epi32(0, 1, 2, 3));
     return widen(NarrowVector(_mm_maskload_ps(from, first)));
 #else
-    Vector<double> v = {};
+    V v = {};
     for (int64_t i = 0; i < vector_lanes<double>; ++i) v[i] = i < n ? double(from[i]) : 0;
     return v;
 #endif
@@ -141,6 +165,10 @@ inline void store_as(float *to, Vector<double> v) {
 #endif
     std::memcpy(to, &narrow, sizeof narrow);
 }
+#if defined(__AVX512F__)
+inline void store_as(double *to, HalfVector v) { std::memcpy(to, &v, sizeof v); }
+inline void store_as(float *to, HalfVector v) { _mm_storeu_ps(to, _mm256_cvtpd_ps(__m256d(v))); }
+#endif
 
 // Two halves of a vector of 8 doubles from two places. (GCC would send halves that are copied through memory.)
 inline Vector<double> join(const double *low, const double *high) {
@@ -162,6 +190,14 @@ inline Vector<double> multiply_add(Vector<double> a, Vector<double> b, Vector<do
 #endif
     return a * b + c;
 }
+
+#if defined(__AVX512F__)
+template <bool fused>
+inline HalfVector multiply_add(HalfVector a, HalfVector b, HalfVector c) {
+    if constexpr (fused) return HalfVector(_mm256_fmadd_pd(__m256d(a), __m256d(b), __m256d(c)));
+    return a * b + c;
+}
+#endif
 
 // a b + c in float32, rounded once: by the processor, or where it cannot, through double. The product is exact there; the
 // sum is rounded to odd, after which rounding it to float is as if it had been exact (S. Boldo and G. Melquiond,

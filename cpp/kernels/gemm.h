@@ -25,6 +25,7 @@ struct Gemm : KernelState {
     int64_t k, m;
     bool exact;                    // products are exact in double
     bool by_lanes;                 // one panel, summed in 8 lanes
+    bool by_halves;                // of registers of 64 bytes
     std::vector<double> weights;   // [panels, K, panel], zeros beyond M
     std::vector<double> bias;      // [panels * panel]
     std::vector<double> rows;      // if by_lanes: [M, K], zeros up to a multiple of 8
@@ -48,6 +49,7 @@ struct Gemm : KernelState {
                 exact = exact && has_exact_products(w);
             }
         by_lanes = m > 0 && m <= panel && k >= sum_lanes;
+        by_halves = by_lanes && faster_halves();
         if (by_lanes) {
             const int64_t length = whole_lanes(k);
             rows.resize(size_t(m * length));
@@ -163,26 +165,41 @@ void gemm(const Gemm &g, const Block &b) {
     for (; r < b.rows; ++r) gemm_row<From, To, exact>(g, b, r);
 }
 
-// So many rows that lie side by side in memory, `step` apart, by all outputs.
-template <int rows, int outputs, bool exact, class From, class To>
-inline void multiply_rows(const Gemm &g, const From *x, ptrdiff_t step, const View &out, int64_t r) {
-    double sum[lane_sums<rows, outputs>];
-    sum_rows<rows, outputs, exact>(x, step, g.rows.data(), g.k, sum);
-    for (int q = 0; q < outputs; ++q) {
-        To *y = out.column<To>(q) + r;
-        const double bias = g.bias.data()[q];
-        for (int i = 0; i < rows; ++i) y[i] = To(sum[q * rows + i] + bias);
+// Rows that lie side by side in memory, `step` apart, so many at a time, by all outputs. Returns how many are left.
+template <class V, int rows, int outputs, bool exact, class From, class To>
+inline int64_t multiply_rows(const Gemm &g, const From *x, ptrdiff_t step, const View &out, int64_t r, int64_t end) {
+    constexpr int each = int(sizeof(V) / sizeof(double));
+    const double *const w = g.rows.data();
+    const int64_t k = g.k;
+    To *y[outputs];
+    double bias[outputs];
+    for (int q = 0; q < outputs; ++q) y[q] = out.column<To>(q), bias[q] = g.bias.data()[q];
+    for (; r + rows <= end; r += rows, x += rows * step) {
+        double sum[lane_sums<rows, outputs>];
+        sum_rows<V, rows, outputs, exact>(x, step, w, k, sum);
+        for (int q = 0; q < outputs; ++q) {
+            int i = 0;
+            for (; i + each <= rows; i += each) store_as(y[q] + r + i, load_double<V>(sum + q * rows + i) + bias[q]);
+            for (; i < rows; ++i) y[q][r + i] = To(sum[q * rows + i] + bias[q]);
+        }
     }
+    return r;
 }
 
 template <int outputs, class From, class To, bool exact>
 void gemm_by_lanes(const Gemm &g, const Block &b) {
     constexpr int tile = lane_tile_rows<outputs>;
+    constexpr bool half_sums = vector_bytes == 64 && sizeof(From) == sizeof(float);
+    using Sums = Vector<double>;
+    using HalfSums = std::conditional_t<half_sums, HalfVector, Sums>;
     const View &in = b.in[0], &out = b.out[0];
     int64_t r = 0;
     if (in.by_rows()) {
-        for (; r + tile <= b.rows; r += tile) multiply_rows<tile, outputs, exact, From, To>(g, in.row_at<From>(r), in.row, out, r);
-        for (; r < b.rows; ++r) multiply_rows<1, outputs, exact, From, To>(g, in.row_at<From>(r), 0, out, r);
+        if (half_sums && g.by_halves)
+            r = multiply_rows<HalfSums, tile, outputs, exact, From, To>(g, in.row_at<From>(r), in.row, out, r, b.rows);
+        else
+            r = multiply_rows<Sums, tile, outputs, exact, From, To>(g, in.row_at<From>(r), in.row, out, r, b.rows);
+        multiply_rows<Sums, 1, outputs, exact, From, To>(g, in.row_at<From>(r), in.row, out, r, b.rows);
         return;
     }
     constexpr int64_t each = vector_lanes<double>;
@@ -199,7 +216,7 @@ void gemm_by_lanes(const Gemm &g, const Block &b) {
             for (int64_t i = 0; i < g.k; ++i) row[i] = x[i * in.stride];
             x = row;
         }
-        multiply_rows<1, outputs, exact, From, To>(g, x, 0, out, r);
+        multiply_rows<Sums, 1, outputs, exact, From, To>(g, x, 0, out, r, r + 1);
     }
 }
 

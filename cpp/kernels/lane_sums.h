@@ -16,15 +16,15 @@ inline int64_t whole_lanes(int64_t k) { return (k + sum_lanes - 1) / sum_lanes *
 namespace CELERIS_TARGET {
 
 // The upper half of each `2 half` lanes of a and b added to the lower.
-template <int half, size_t... lane>
-[[gnu::always_inline]] inline Vector<double> add_halves(Vector<double> a, Vector<double> b, std::index_sequence<lane...>) {
+template <int half, class V, size_t... lane>
+[[gnu::always_inline]] inline V add_halves(V a, V b, std::index_sequence<lane...>) {
     return __builtin_shufflevector(a, b, int(lane) / half * half * 2 + int(lane) % half...) +
            __builtin_shufflevector(a, b, int(lane) / half * half * 2 + int(lane) % half + half...);
 }
 
 // The sum of each of as many vectors as they have lanes, by adding halves until one lane is left.
-template <int half = 1, size_t... lane>
-[[gnu::always_inline]] inline Vector<double> fold(const Vector<double> *v, std::index_sequence<lane...> all) {
+template <int half = 1, class V, size_t... lane>
+[[gnu::always_inline]] inline V fold(const V *v, std::index_sequence<lane...> all) {
     constexpr int count = int(sizeof...(lane)) / half;
     if constexpr (count == 2)
         return add_halves<half>(v[0], v[1], all);
@@ -42,29 +42,38 @@ constexpr int lane_tile_rows = outputs == 1 ? int(vector_lanes<double>)
 template <int rows, int outputs>
 constexpr int lane_sums = (rows * outputs + int(vector_lanes<double>) - 1) / int(vector_lanes<double>) * int(vector_lanes<double>);
 
-// sum[q * rows + i] = row i, `step` elements after the row before, by the weights w[q * whole_lanes(k) ...].
-template <int rows, int outputs, bool exact, class From>
-inline void sum_rows(const From *x, ptrdiff_t step, const double *w, int64_t k, double (&sum)[lane_sums<rows, outputs>]) {
-    constexpr int64_t each = vector_lanes<double>;
-    constexpr int parts = sum_lanes / each;
+// sum[q * rows + i] = row i, `step` elements after the row before, by the weights w[q * whole_lanes(k) ...]; in vectors V.
+template <class V, int rows, int outputs, bool exact, class From>
+[[gnu::always_inline]] inline void sum_rows(const From *x, ptrdiff_t step, const double *w, int64_t k, double (&sum)[lane_sums<rows, outputs>]) {
+    static_assert(rows <= 8);
+    constexpr int each = int(sizeof(V) / sizeof(double));
+    constexpr int parts = int(sum_lanes) / each;
     const int64_t length = whole_lanes(k);
-    Vector<double> s[rows][outputs][parts] = {};
-    const auto add = [&](int64_t i, auto &&read) {
-        for (int p = 0; p < parts; ++p) {
-            Vector<double> weight[outputs];
-            for (int q = 0; q < outputs; ++q) weight[q] = load(w + q * length + i + p * each);
+    V s[rows][outputs][parts] = {};
+    // Rows 0, 3 and 6: the others lie 1, 2 or 4 steps after one of these, which addresses of x86 express.
+    const From *at0 = x, *at3 = x + 3 * step, *at6 = x + 6 * step;
+    const auto add = [&](int64_t count, auto &&read) __attribute__((always_inline)) {
+#pragma GCC unroll 4
+        for (int p = 0; p < parts && p * each < count; ++p) {
+            V weight[outputs];
+            for (int q = 0; q < outputs; ++q) std::memcpy(&weight[q], w + q * length + p * each, sizeof(V));
+#pragma GCC unroll 8
             for (int r = 0; r < rows; ++r) {
-                const Vector<double> v = read(x + r * step + i + p * each, k - i - p * each);
+                const From *const at = r == 6 ? at6 : r == 3 || r == 5 || r == 7 ? at3 + (r - 3) * step : at0 + r * step;
+                const V v = read(at + p * each, p * each);
                 for (int q = 0; q < outputs; ++q) s[r][q][p] = multiply_add<exact>(v, weight[q], s[r][q][p]);
             }
         }
     };
-    int64_t i = 0;
-    for (; i + sum_lanes <= k; i += sum_lanes) add(i, [](const From *at, int64_t) { return load_double(at); });
-    if (i < k) add(i, [](const From *at, int64_t n) { return load_double(at, n); });
+    for (int64_t i = 0; i < k / sum_lanes; ++i, at0 += sum_lanes, at3 += sum_lanes, at6 += sum_lanes, w += sum_lanes) {
+        if constexpr (rows > 2) asm("" : "+r"(at0), "+r"(at3), "+r"(at6));  // else GCC keeps as many pointers as there are rows
+        add(sum_lanes, [](const From *from, int) { return load_double<V>(from); });
+    }
+    if (const int64_t left = k % sum_lanes; left > 0)
+        add(left, [&](const From *from, int first) { return load_double<V>(from, left - first); });
 #pragma GCC unroll 4
     for (int group = 0; group < lane_sums<rows, outputs>; group += each) {
-        Vector<double> v[each];
+        V v[each];
 #pragma GCC unroll 8
         for (int lane = 0; lane < each; ++lane) {
             const int at = group + lane;
@@ -76,7 +85,8 @@ inline void sum_rows(const From *x, ptrdiff_t step, const double *w, int64_t k, 
             else
                 v[lane] = part[0];
         }
-        store(sum + group, fold(v, std::make_index_sequence<size_t(each)>()));
+        const V sums = fold(v, std::make_index_sequence<size_t(each)>());
+        std::memcpy(sum + group, &sums, sizeof sums);
     }
 }
 
