@@ -1,8 +1,8 @@
 // gemm_narrow: Y = X W + b, or max(0, X W + b), in float32, for products large enough that double would be too slow (see
 // matmul.py).
 //
-// Each output is summed in blocks of 32 products, k ascending, by fused multiply-adds; then the blocks, in order. The
-// error grows with 32 + K / 32 roundings instead of K (blocked summation: N. J. Higham, Accuracy and Stability of
+// Each output is summed in blocks of 64 products, k ascending, by fused multiply-adds; then the blocks, in order. The
+// error grows with 64 + K / 64 roundings instead of K (blocked summation: N. J. Higham, Accuracy and Stability of
 // Numerical Algorithms, 4.2). Every path and every instruction set does the same operations on a row.
 #pragma once
 
@@ -11,13 +11,13 @@
 namespace celeris {
 
 struct GemmNarrow : KernelState {
-    static constexpr int64_t block = 32;
-    static constexpr int64_t panel = 64;  // outputs whose weights lie together
+    static constexpr int64_t block = 64;
+    static constexpr int64_t panel = 48;  // outputs whose weights lie together: tiles of 6 and of 12 fill it
     static constexpr int64_t depth = 64;  // so many rows of a panel stay in the first cache
     static constexpr int64_t group = 64;  // rows that are packed together
     int64_t k, m;
     bool relu;
-    std::vector<float> weights;  // panels [K, 64], the last one [K, what is left, in vectors of 16]
+    std::vector<float> weights;  // panels [K, 48], the last one [K, what is left, in vectors of 16]
     std::vector<float> bias;     // [M], and zeros up to a multiple of 16
 
     explicit GemmNarrow(const Params &p) {
@@ -36,7 +36,7 @@ struct GemmNarrow : KernelState {
         }
         cost = 0.02 * double(k * m) + 0.3 * double(k + m) + 1;
         scratch_fixed = size_t(k * group) * sizeof(float);
-        if (k * m >= 1 << 16) rows_wanted = 128;  // weights that leave the cache are read once for so many rows
+        if (k * m >= 1 << 16) rows_wanted = 192;  // weights that leave the cache are read once for so many rows
     }
 
     int64_t whole() const { return (m + 15) / 16 * 16; }
