@@ -3,6 +3,7 @@
 // strings(unique, codes), repeated strings are lists of str, and sub-messages are dicts or lists of dicts.
 // And number_forest: the arrays of a tree ensemble's attributes, where they are written as usual.
 #include <nanobind/nanobind.h>
+#include <nanobind/stl/array.h>
 
 #include "bind.h"
 #include "numpy_api.h"
@@ -175,7 +176,7 @@ celeris::Column column_of(nb::handle object, int64_t &size, bool is_signed = tru
     if (!PyArray_Check(object.ptr()) || PyArray_NDIM(array) != 1 || !PyArray_ISCARRAY_RO(array) ||
         (is_signed ? !PyArray_ISSIGNED(array) : PyArray_TYPE(array) != NPY_UINT8) ||
         (size >= 0 && PyArray_SIZE(array) != size))
-        throw nb::type_error("number_forest: expected contiguous vectors of integers, of one length");
+        throw nb::type_error("expected contiguous vectors of integers, of one length");
     size = PyArray_SIZE(array);
     return {PyArray_DATA(array), PyArray_ITEMSIZE(array)};
 }
@@ -189,8 +190,7 @@ nb::object number_forest(nb::handle tree, nb::handle node, nb::handle mode, nb::
     f.feature = column_of(feature, f.nodes), f.yes = column_of(yes, f.nodes), f.no = column_of(no, f.nodes);
     f.weight_tree = column_of(weight_tree, f.weights), f.weight_node = column_of(weight_node, f.weights);
     celeris::NumberedForest to;
-    Array<int32_t> features, yeses, noes, roots, order;
-    Array<int64_t> firsts;
+    Array<int32_t> features, yeses, noes, roots, firsts, order;
     const size_t count = size_t(f.nodes);
     to.feature = features.extend(count), to.yes = yeses.extend(count), to.no = noes.extend(count);
     to.first = firsts.extend(count + 1);
@@ -198,6 +198,34 @@ nb::object number_forest(nb::handle tree, nb::handle node, nb::handle mode, nb::
     std::copy(to.roots.begin(), to.roots.end(), roots.extend(to.roots.size()));
     std::copy(to.order.begin(), to.order.end(), order.extend(to.order.size()));
     return nb::make_tuple(numpy(features), numpy(yeses), numpy(noes), numpy(roots), numpy(firsts), numpy(order));
+}
+
+// So many of the modes are `wanted`: counted in bytes, a register of them at a time.
+int64_t count_mode(const uint8_t *mode, int64_t size, uint8_t wanted) {
+    int64_t all = 0;
+    for (int64_t from = 0; from < size; from += 128) {
+        const int64_t some = std::min<int64_t>(128, size - from);
+        uint8_t found = 0;
+        for (int64_t i = 0; i < some; ++i) found = uint8_t(found + (mode[from + i] == wanted));
+        all += found;
+    }
+    return all;
+}
+
+// Of nodes' modes: how many nodes have each, and how many between two bounds are no leaves, at most.
+nb::tuple count_modes(nb::handle modes, nb::handle bounds, int leaf) {
+    int64_t size = -1, trees = -1;
+    const uint8_t *mode = static_cast<const uint8_t *>(column_of(modes, size, false).data);
+    const celeris::Column bound = column_of(bounds, trees);
+    int64_t most = 0;
+    for (int64_t tree = 0; tree < trees; ++tree) {
+        const int64_t from = bound.at(tree), to = tree + 1 < trees ? bound.at(tree + 1) : size;
+        if (from < 0 || to < from || to > size) throw nb::value_error("count_modes: expected ascending bounds among the nodes");
+        most = std::max(most, to - from - count_mode(mode + from, to - from, uint8_t(leaf)));
+    }
+    std::array<int64_t, 8> counts{};
+    for (size_t m = 0; m < counts.size(); ++m) counts[m] = count_mode(mode, size, uint8_t(m));
+    return nb::make_tuple(nb::cast(counts), most);
 }
 
 }  // namespace
@@ -221,6 +249,10 @@ void init_reader(nb::module_ &m) {
           "(feature, yes, no, roots, first, order) of a forest written tree after tree, parents first, as Forest has them; "
           "None where it is written in another way, or wrongly. `order`: of the weights, empty where it is that in which "
           "they are written. `leaf`: the mode of leaves.");
+    m.def("count_modes", &::count_modes, nb::arg("mode"), nb::arg("bounds"), nb::arg("leaf"),
+          nb::sig("def count_modes(mode: object, bounds: object, leaf: int) -> tuple[list[int], int]"),
+          "How many nodes have each of the modes 0 to 7, and how many from one bound to the next have another than `leaf`, at "
+          "most. Nothing of the nodes' size is made: memory touched first is what loading costs.");
 }
 
 }  // namespace celeris

@@ -12,7 +12,7 @@ struct TreeArrays {
     std::vector<int32_t> feature, yes, no, roots;
     std::vector<double> threshold;
     std::vector<uint8_t> mode, missing;
-    std::vector<int64_t> first;  // [n + 1], in target and weight
+    std::vector<int32_t> first;  // [n + 1], in target and weight
     std::vector<int32_t> target;
     std::vector<double> weight, members;
     std::vector<int64_t> member_first;
@@ -21,7 +21,7 @@ struct TreeArrays {
         type = p.in[0].type;
         feature = p.integers32("feature"), yes = p.integers32("true"), no = p.integers32("false");
         threshold = p.doubles("threshold"), mode = p.bytes("mode"), missing = p.bytes("missing");
-        roots = p.integers32("roots"), first = p.integers("first"), target = p.integers32("target");
+        roots = p.integers32("roots"), first = p.integers32("first"), target = p.integers32("target");
         weight = p.doubles("weight"), members = p.doubles("members"), member_first = p.integers("member_first");
         const size_t n = mode.size();
         require(type != Type::str, "trees: expected rows of numbers");
@@ -42,7 +42,8 @@ struct TreeArrays {
     }
 
 private:
-    static bool ascending(const std::vector<int64_t> &ends, size_t count) {
+    template <class Ends>
+    static bool ascending(const Ends &ends, size_t count) {
         bool fine = ends.front() == 0 && size_t(ends.back()) == count;
         for (size_t i = 1; i < ends.size(); ++i) fine = fine && ends[i - 1] <= ends[i];
         return fine;

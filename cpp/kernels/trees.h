@@ -120,7 +120,8 @@ private:
         trees::Planes met(has_nan);
         const bool plain = met.meet(given);
         if (bits_rows > 0 || !plain || !(lay_parts<Key>(walks, given, met, threads) || ...)) {
-            const trees::Splits<Key> splits(given, given.whole(), met);
+            trees::Splits<Key> splits(given, met);
+            splits.read(given.whole()), splits.shrink();
             if (!(lay(walks, splits, given, true) || ...)) {
                 auto &widest = std::get<sizeof...(walks) - 1>(std::tie(walks...));
                 require(lay(widest, splits, given, false), "trees: expected fewer nodes");
@@ -148,14 +149,18 @@ private:
         walks->make_room(parts.back().splits, given.roots.size());
         leaves->make_room(walks->room(parts.back().splits, given.roots.size()).second);
         std::atomic<bool> fit = true;
-        parallel_try(int64_t(parts.size()), threads, [&](int64_t i) {
-            const auto &part = parts[size_t(i)];
-            const size_t tree = size_t(part.roots.data() - given.roots.data());
-            const auto [node, leaf] = walks->room(i == 0 ? 0 : parts[size_t(i) - 1].splits, tree);
+        std::atomic<size_t> next = 0;
+        parallel_try(threads, threads, [&](int64_t) {  // each one part after the other, in the same memory
+            trees::Splits<Key> splits(given, met);
             trees::Walks<Node> laid;
-            if (!laid.lay(trees::Splits<Key>(given, part, met), true)) return void(fit = false);
-            laid.number_leaves(leaf, [&](size_t number, int32_t of) { leaves->set(given, number, of); });
-            walks->put(laid, node, tree);
+            for (size_t i; fit && (i = next++) < parts.size();) {
+                const size_t tree = size_t(parts[i].roots.data() - given.roots.data());
+                const auto [node, leaf] = walks->room(i == 0 ? 0 : parts[i - 1].splits, tree);
+                splits.read(parts[i]);
+                if (!laid.lay(splits, true)) return void(fit = false);
+                laid.number_leaves(leaf, [&](size_t number, int32_t of) { leaves->set(given, number, of); });
+                walks->put(laid, node, tree);
+            }
         });
         if (!fit) walks.reset();
         return fit;
@@ -181,7 +186,7 @@ private:
             leaves->set(given, number, node);
             numbers[size_t(node)] = uint32_t(number);
         });
-        walks->leaves = {}, ends = {};
+        walks->shrink();
         if (bits_rows > 0 && leaves->trees > 0) bits = trees::BitBuilder(trees::WholeTrees<Key>{splits, *leaves, numbers}).build();
         return true;
     }

@@ -71,7 +71,7 @@ struct WrittenForest {
 
 struct NumberedForest {
     int32_t *feature, *yes, *no;  // [nodes]; 0 for a leaf, itself for a leaf
-    int64_t *first;               // [nodes + 1], of its weights
+    int32_t *first;               // [nodes + 1], of its weights
     std::vector<int32_t> roots;
     std::vector<int32_t> order;   // of the weights, node by node; empty where they are written so
 };
@@ -156,7 +156,7 @@ inline bool number_forest(const WrittenForest &f, NumberedForest &to, uint8_t le
             return wrong == 0;
         });
         if (!plain) return false;
-        int64_t *counts = to.first + t.from + 1;
+        int32_t *counts = to.first + t.from + 1;
         std::fill_n(counts, size, 0);
         int64_t last = 0;
         bool on_leaves = true;
@@ -165,7 +165,7 @@ inline bool number_forest(const WrittenForest &f, NumberedForest &to, uint8_t le
             on_leaves &= f.mode[node] == leaf;
             ++to.first[node + 1];
         });
-        int64_t sum = t.weights;
+        int32_t sum = int32_t(t.weights);
         for (int32_t i = 0; i < size; ++i) counts[i] = sum += counts[i];
         return plain && on_leaves;
     };

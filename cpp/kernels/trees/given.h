@@ -14,9 +14,9 @@ enum class Aggregate { sum, average, min, max };
 
 // The arrays of celeris.ops.trees.Forest, where they lie. Node i goes to yes[i] where its comparison holds.
 struct GivenTrees {
-    std::span<const int32_t> feature, yes, no, roots, target;
+    std::span<const int32_t> feature, yes, no, roots, first, target;
     std::span<const uint8_t> mode, missing;
-    std::span<const int64_t> first, member_first;
+    std::span<const int64_t> member_first;
     std::span<const double> members;
     Params::Array threshold, weight;
     int64_t targets;
@@ -26,7 +26,7 @@ struct GivenTrees {
     GivenTrees(const Params &p, int64_t features)
         : feature(p.view<int32_t>("feature")), yes(p.view<int32_t>("yes")), no(p.view<int32_t>("no")),
           roots(p.view<int32_t>("roots")), target(p.view<int32_t>("target")), mode(p.view<uint8_t>("mode")),
-          missing(p.view<uint8_t>("missing")), first(p.view<int64_t>("first")),
+          missing(p.view<uint8_t>("missing")), first(p.view<int32_t>("first")),
           member_first(p.view<int64_t>("member_first")), members(p.view<double>("members")),
           threshold(p.array("threshold")), weight(p.array("weight")), targets(p.integer("targets")) {
         const std::string text = p.text("aggregate");
@@ -105,7 +105,7 @@ private:
         const size_t none = 16 * size_t(features);
         seen.resize(none + 1);
         constexpr size_t piece = 1 << 16;
-        std::atomic<bool> all_ok = first[0] == 0 && first[n] == int64_t(target.size());
+        std::atomic<bool> all_ok = first[0] == 0 && size_t(first[n]) == target.size();
         parallel_for(int64_t((n + piece - 1) / piece), threads, [&](int64_t part) {
             const size_t from = size_t(part) * piece, to = std::min(n, from + piece);
             bool good = true;

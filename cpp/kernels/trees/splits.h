@@ -111,15 +111,20 @@ struct Splits {
     LargeVector<int32_t> depth;  // of each split: comparisons to the farthest leaf
     Planes &planes;
 
-    Splits(const GivenTrees &g, const GivenTrees::Part &part, Planes &met)
-        : planes(met), g_(g), from_(part.from), to_(part.to) {
+    Splits(const GivenTrees &g, Planes &met) : planes(met), g_(g) {}
+
+    // Holds the splits of this part, and no others, in the memory of those before.
+    void read(const GivenTrees::Part &part) {
+        from_ = part.from, to_ = part.to;
+        splits.clear(), sets.clear(), set_ends.clear(), roots.clear(), set_at_.clear();
         place();
         splits.reserve(size_t(total_));
         for (int32_t i : inner_) add(i);
         for (int32_t r : part.roots) roots.push_back(head(r));
         measure();
-        head_ = {}, inner_ = {}, ends_ = {};
     }
+    // Lets go of what reading needs.
+    void shrink() { head_ = {}, inner_ = {}, ends_ = {}; }
 
     // The set of the node whose splits begin there, or null.
     const Set *set_at(int32_t split) const {
@@ -267,8 +272,7 @@ private:
     void settle(size_t i) { depth[i] = 1 + std::max(depth_of(splits[i].left), depth_of(splits[i].right)); }
 
     const GivenTrees &g_;
-    const int64_t from_, to_;
-    int64_t total_ = 0;
+    int64_t from_ = 0, to_ = 0, total_ = 0;
     LargeVector<int32_t> head_, inner_;
     std::vector<Key> ends_;
     std::unordered_map<int32_t, size_t> set_at_;

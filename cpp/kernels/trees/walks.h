@@ -68,23 +68,22 @@ struct Walks {
         if (int64_t(s.planes.met.size() + 1) * kLanes > limit) return false;
         const size_t expected = s.splits.size() + s.roots.size();
         nodes.reserve(2 * expected), leaves.reserve(2 * expected);  // a tree is laid before its leaves are counted
-        LargeVector<int32_t> pair_of(s.splits.size(), -1);
-        std::vector<Pair> pairs;
+        pair_of_.assign(s.splits.size(), -1), pairs_.clear();
         size_t base = 0;
         for (const int32_t root : s.roots) {
             if (apart) {
-                for (const Pair &pair : pairs)
-                    if (pair.split >= 0) pair_of[size_t(pair.split)] = -1;
+                for (const Pair &pair : pairs_)
+                    if (pair.split >= 0) pair_of_[size_t(pair.split)] = -1;
                 if (nodes.size() > 4 * expected) return false;
                 while (s.depth_of(root) >= kDeep && nodes.size() % (2 * kLinePairs) != 0) nodes.push_back({});
-                pairs.clear(), base = nodes.size();
+                pairs_.clear(), base = nodes.size();
             }
-            const size_t first = pairs.size(), start = 2 * first, first_leaf = leaves.size();
+            const size_t first = pairs_.size(), start = 2 * first, first_leaf = leaves.size();
             leaves_at_.assign(size_t(s.depth_of(root)) + 1, 0);
-            pairs.push_back({-1, 0});
-            order(s, root, pair_of, pairs);
-            if (int64_t(pairs.size()) > limit) return false;
-            put(s, root, base, first, pairs, pair_of);
+            pairs_.push_back({-1, 0});
+            order(s, root);
+            if (int64_t(pairs_.size()) > limit) return false;
+            put(s, root, base, first);
             Tree tree{int64_t(base), uint32_t(start), s.depth_of(root), 0};
             tree.usual = apart ? usual_depth(int64_t(leaves.size() - first_leaf)) : tree.depth;
             trees.push_back(tree);
@@ -109,6 +108,9 @@ struct Walks {
             trees[tree++] = each;
         }
     }
+
+    // Lets go of what laying needs.
+    void shrink() { leaves = {}, leaf_ends = {}, pair_of_ = {}, pairs_ = {}, waiting_ = {}, leaves_at_ = {}; }
 
     // Numbers the leaves from `first` on: `set(number, given leaf)`.
     template <class Set>
@@ -137,7 +139,7 @@ private:
     }
     // Numbers the pairs below a root, line by line: a line begins with the first split that waits, and takes the highest of
     // those below, as higher trees are met more often.
-    void order(const Splits<Key> &s, int32_t root, LargeVector<int32_t> &pair_of, std::vector<Pair> &pairs) {
+    void order(const Splits<Key> &s, int32_t root) {
         waiting_.clear();
         if (root >= 0) waiting_.push_back({root, 0});
         for (size_t next = 0; next < waiting_.size(); ++next) {
@@ -149,30 +151,29 @@ private:
                     if (s.depth_of(line[i].split) > s.depth_of(line[highest].split)) highest = i;
                 const Pair pair = line[highest];
                 line[highest] = line[--count];
-                if (pair_of[size_t(pair.split)] >= 0) continue;
-                pair_of[size_t(pair.split)] = int32_t(pairs.size());
-                pairs.push_back({pair.split, pair.depth + 1});
+                if (pair_of_[size_t(pair.split)] >= 0) continue;
+                pair_of_[size_t(pair.split)] = int32_t(pairs_.size());
+                pairs_.push_back({pair.split, pair.depth + 1});
                 const auto &split = s.splits[size_t(pair.split)];
                 line[count] = {split.left, pair.depth + 1}, count += split.left >= 0;
                 line[count] = {split.right, pair.depth + 1}, count += split.right >= 0;
-            } while (count > 0 && pairs.size() % kLinePairs != 0);
+            } while (count > 0 && pairs_.size() % kLinePairs != 0);
             waiting_.insert(waiting_.end(), line, line + count);
         }
     }
     // Lays the pairs from `first` on, and their leaves. (Which children are leaves no processor guesses: no branches on that.)
-    void put(const Splits<Key> &s, int32_t root, size_t base, size_t first, const std::vector<Pair> &pairs,
-             const LargeVector<int32_t> &pair_of) {
+    void put(const Splits<Key> &s, int32_t root, size_t base, size_t first) {
         using Index = typename Node::Index;
         using Split = typename Splits<Key>::Split;
-        const size_t laid = leaves.size(), count = pairs.size() - first;
-        nodes.resize(base + 2 * pairs.size()), leaves.resize(laid + 2 * count);
+        const size_t laid = leaves.size(), count = pairs_.size() - first;
+        nodes.resize(base + 2 * pairs_.size()), leaves.resize(laid + 2 * count);
         Node *node = nodes.data() + base + 2 * first;
         LaidLeaf *next = leaves.data() + laid;
         const Split *splits = s.splits.data(), above{0, 0, root, root}, none{0, int32_t(s.planes.met.size()), 0, 0};
-        const int32_t *numbers = pair_of.data();
+        const int32_t *numbers = pair_of_.data();
         int64_t *at_depth = leaves_at_.data();
         for (size_t i = 0; i < count; ++i) {
-            const Pair pair = pairs[first + i];
+            const Pair pair = pairs_[first + i];
             const int32_t own = int32_t(first + i);
             const Split &parent = pair.split < 0 ? above : splits[pair.split];
             for (const int32_t child : {parent.left, parent.right}) {
@@ -187,6 +188,9 @@ private:
     }
 
     static constexpr size_t kLinePairs = 64 / (2 * sizeof(Node));
+    // Of the splits that are laid out.
+    LargeVector<int32_t> pair_of_;
+    std::vector<Pair> pairs_;
     std::vector<Pair> waiting_;
     std::vector<int64_t> leaves_at_;  // of the tree that is laid out, by depth
 };

@@ -18,6 +18,7 @@ from celeris.records import Record, replace
 MODES = ("BRANCH_LEQ", "BRANCH_LT", "BRANCH_GTE", "BRANCH_GT", "BRANCH_EQ", "BRANCH_NEQ", "LEAF", "BRANCH_MEMBER")
 LEQ, LT, GTE, GT, EQ, NEQ, LEAF, MEMBER = range(8)
 _MODES_5 = np.array([LEQ, LT, GTE, GT, EQ, NEQ, MEMBER], np.uint8)  # ai.onnx.ml TreeEnsemble-5
+_PIECE = 1 << 16  # elements at a time: memory touched first costs more than what is done there
 _LONG = 1 << 12  # elements of an attribute from which packing it pays
 _AGGREGATES_5 = ("AVERAGE", "SUM", "MIN", "MAX")
 _TRANSFORMS_5 = ("NONE", "SOFTMAX", "LOGISTIC", "SOFTMAX_ZERO", "PROBIT")
@@ -37,7 +38,7 @@ class Forest(Record):
     false: np.ndarray  # int32 [n]
     missing: np.ndarray  # bool [n]: NaN goes to `true`
     roots: np.ndarray  # int32 [trees], in the order in which trees add
-    first: np.ndarray  # int64 [n + 1]
+    first: np.ndarray  # int32 [n + 1]
     target: np.ndarray  # int32 [w]
     weight: np.ndarray  # float32 or float64 [w]
     targets: int
@@ -50,7 +51,16 @@ class Forest(Record):
     @property
     def features(self) -> int:
         """Columns that rows must have at least."""
-        return int(self.feature.max()) + 1 if (self.mode != LEAF).any() else 0
+        return int(self.feature.max()) + 1 if len(self.mode) and self.comparisons else 0
+
+    @property
+    def comparisons(self) -> int:
+        """Nodes that are no leaves."""
+        return len(self.mode) - self.counts()[0][LEAF]
+
+    def counts(self) -> tuple[list[int], int]:
+        """How many nodes have each mode, and the most comparisons of a tree, whose nodes lie together."""
+        return _core.count_modes(self.mode, distinct(self.roots), LEAF)
 
 
 def packed(value: Any) -> Any:
@@ -87,9 +97,12 @@ def _modes(where: str, value: Sequence[Any]) -> np.ndarray:
     unknown = [name for name in names if name not in known]
     if unknown:
         raise ValueError(f"{where}: expected nodes_modes among {', '.join(MODES[:7])}, got {unknown[0].decode()!r}")
-    modes = np.zeros(len(codes), np.uint8)
-    for code, name in enumerate(names):  # a few: faster than to look up each
-        modes += (codes == code).view(np.uint8) * np.uint8(known[name])
+    first = known[names[0]] if names else LEAF
+    modes = np.full(len(codes), first, np.uint8)
+    for at in range(0, len(codes), _PIECE):
+        piece, found = codes[at : at + _PIECE], modes[at : at + _PIECE]
+        for code, name in enumerate(names[1:], 1):  # a few: faster than to look up each
+            found += (piece == code).view(np.uint8) * np.uint8((known[name] - first) % 256)
     return modes
 
 
@@ -132,6 +145,7 @@ def _forest_of(where: str, given: Mapping[str, Any], kind: str, targets: int, th
     true, false = _narrow(given.get("nodes_truenodeids")), _narrow(given.get("nodes_falsenodeids"))
     missing = _narrow(given.get("nodes_missing_value_tracks_true"))
     missing = missing if len(missing) else np.zeros(count, np.int8)
+    flags = missing.dtype == np.int8 and len(missing) and missing.min() >= 0 and missing.max() <= 1
     _same_length(
         where, count, nodes_treeids=trees, nodes_modes=modes, nodes_featureids=features, nodes_values=threshold,
         nodes_truenodeids=true, nodes_falsenodeids=false, nodes_missing_value_tracks_true=missing,
@@ -145,7 +159,7 @@ def _forest_of(where: str, given: Mapping[str, Any], kind: str, targets: int, th
         # Of several weights for the only target onnxruntime takes the first; skl2onnx's decision_leaf repeats them.
         kept = first[:-1][has]
         target, weight = target[kept], weight[kept]
-        first = np.concatenate(([0], np.cumsum(has)))
+        first = np.concatenate(([0], np.cumsum(has))).astype(np.int32)
     base = _reals(given, "base_values").astype(np.float64)
     if len(base) not in (0, 1, targets):
         raise ValueError(f"{where}: expected no base_values, one, or one for each of {targets}, got {len(base)}")
@@ -153,7 +167,7 @@ def _forest_of(where: str, given: Mapping[str, Any], kind: str, targets: int, th
     if aggregate not in _AGGREGATES_5:
         raise ValueError(f"{where}: expected an aggregate_function of {', '.join(_AGGREGATES_5)}, got {aggregate!r}")
     return Forest(
-        feature, np.ascontiguousarray(threshold), modes, to_true, to_false, missing != 0, roots, first, target,
+        feature, np.ascontiguousarray(threshold), modes, to_true, to_false, missing.view(bool) if flags else missing != 0, roots, first, target,
         np.ascontiguousarray(weight), targets, aggregate, str(given.get("post_transform") or "NONE"), base,
         np.zeros(0), np.zeros(0, np.int64),
     )  # fmt: skip
@@ -280,8 +294,8 @@ def _weights(
     if len(at) > 1 and (at[1:] < at[:-1]).any():
         order = np.argsort(at, kind="stable")
         at, ids, weight = at[order], ids[order], weight[order]
-    first = np.zeros(len(modes) + 1, np.int64)
-    np.cumsum(np.bincount(at, minlength=len(modes)), out=first[1:])
+    first = np.zeros(len(modes) + 1, np.int32)
+    np.cumsum(np.bincount(at, minlength=len(modes)), dtype=np.int32, out=first[1:])
     return first, ids.astype(np.int32), weight
 
 
@@ -358,7 +372,7 @@ def _forest_of_5(where: str, given: Mapping[str, Any]) -> Forest:
         np.concatenate((features, pad)).astype(np.int32), np.concatenate((splits, pad.astype(splits.dtype))), mode,
         np.concatenate((sides[0], own)).astype(np.int32), np.concatenate((sides[1], own)).astype(np.int32),
         np.concatenate((missing != 0, pad != 0)), roots.astype(np.int32),
-        np.concatenate((np.zeros(inner, np.int64), np.arange(len(leaves) + 1))), leaf_targets.astype(np.int32),
+        np.concatenate((np.zeros(inner, np.int32), np.arange(len(leaves) + 1, dtype=np.int32))), leaf_targets.astype(np.int32),
         np.ascontiguousarray(leaves), targets, _AGGREGATES_5[aggregate], _TRANSFORMS_5[transform], np.zeros(0),
         members, member_first,
     )  # fmt: skip
@@ -389,9 +403,9 @@ def with_sets(forest: Forest) -> Forest:
 
     A node that such a chain has taken in becomes a leaf without weights, which nothing leads to.
     """
-    at = np.flatnonzero(forest.mode == EQ)
-    if len(at) < 2:
+    if forest.counts()[0][EQ] < 2:
         return forest
+    at = np.flatnonzero(forest.mode == EQ)
     inner = forest.mode != LEAF
     parents = np.bincount(np.concatenate((forest.true[inner], forest.false[inner])), minlength=len(inner))
     parents[forest.roots] += 1

@@ -27,12 +27,6 @@ MEMBER_COST = 0.37  # of a set's value to bit vectors, in comparisons; lanes and
 LANE_LEAVES, LANE_DEPTH = {"avx512": 64, "avx2": 32}, 6
 
 
-def _leaves(forest: Forest) -> int:
-    """The most leaves that a tree has: one more than its comparisons, which lie together."""
-    bounds = distinct(forest.roots)
-    return int(np.add.reduceat(forest.mode != LEAF, bounds, dtype=np.int32).max()) + 1 if len(bounds) else 0
-
-
 def _shallow(forest: Forest) -> bool:
     """Whether no leaf lies below LANE_DEPTH comparisons."""
     level = distinct(forest.roots)
@@ -47,7 +41,7 @@ def _choice(forest: Forest) -> tuple[int, int, bool]:
 
     Bit vectors need few leaves, and sums of float32 values.
     """
-    isa, leaves = build_info()["instruction_set"], _leaves(forest)
+    isa, leaves = build_info()["instruction_set"], forest.counts()[1] + 1
     if (
         forest.aggregate not in ("SUM", "AVERAGE")
         or forest.targets > BIT_TARGETS
@@ -56,8 +50,7 @@ def _choice(forest: Forest) -> tuple[int, int, bool]:
     ):
         return leaves, 0, False
     rows = next(rows for most, rows in BIT_ROWS.get(isa, BIT_ROWS["avx2"]) if leaves <= most)
-    comparisons = int(np.count_nonzero(forest.mode != LEAF))
-    rows = int(rows * (1 + MEMBER_COST * len(forest.members) / max(1, comparisons)))
+    rows = int(rows * (1 + MEMBER_COST * len(forest.members) / max(1, forest.comparisons)))
     limit = LANE_LEAVES.get(isa, 0)
     return leaves, rows, leaves <= limit or (limit > 0 and leaves <= 1 << LANE_DEPTH and _shallow(forest))
 
