@@ -145,7 +145,6 @@ def _forest_of(where: str, given: Mapping[str, Any], kind: str, targets: int, th
     true, false = _narrow(given.get("nodes_truenodeids")), _narrow(given.get("nodes_falsenodeids"))
     missing = _narrow(given.get("nodes_missing_value_tracks_true"))
     missing = missing if len(missing) else np.zeros(count, np.int8)
-    flags = missing.dtype == np.int8 and len(missing) and missing.min() >= 0 and missing.max() <= 1
     _same_length(
         where, count, nodes_treeids=trees, nodes_modes=modes, nodes_featureids=features, nodes_values=threshold,
         nodes_truenodeids=true, nodes_falsenodeids=false, nodes_missing_value_tracks_true=missing,
@@ -160,6 +159,8 @@ def _forest_of(where: str, given: Mapping[str, Any], kind: str, targets: int, th
         kept = first[:-1][has]
         target, weight = target[kept], weight[kept]
         first = np.concatenate(([0], np.cumsum(has))).astype(np.int32)
+    if missing.dtype == np.int8 and missing.min() >= 0 and missing.max() <= 1:
+        missing = missing.view(bool)  # as it lies
     base = _reals(given, "base_values").astype(np.float64)
     if len(base) not in (0, 1, targets):
         raise ValueError(f"{where}: expected no base_values, one, or one for each of {targets}, got {len(base)}")
@@ -167,8 +168,8 @@ def _forest_of(where: str, given: Mapping[str, Any], kind: str, targets: int, th
     if aggregate not in _AGGREGATES_5:
         raise ValueError(f"{where}: expected an aggregate_function of {', '.join(_AGGREGATES_5)}, got {aggregate!r}")
     return Forest(
-        feature, np.ascontiguousarray(threshold), modes, to_true, to_false, missing.view(bool) if flags else missing != 0, roots, first, target,
-        np.ascontiguousarray(weight), targets, aggregate, str(given.get("post_transform") or "NONE"), base,
+        feature, np.ascontiguousarray(threshold), modes, to_true, to_false, np.asarray(missing, bool), roots, first,
+        target, np.ascontiguousarray(weight), targets, aggregate, str(given.get("post_transform") or "NONE"), base,
         np.zeros(0), np.zeros(0, np.int64),
     )  # fmt: skip
 
@@ -372,7 +373,8 @@ def _forest_of_5(where: str, given: Mapping[str, Any]) -> Forest:
         np.concatenate((features, pad)).astype(np.int32), np.concatenate((splits, pad.astype(splits.dtype))), mode,
         np.concatenate((sides[0], own)).astype(np.int32), np.concatenate((sides[1], own)).astype(np.int32),
         np.concatenate((missing != 0, pad != 0)), roots.astype(np.int32),
-        np.concatenate((np.zeros(inner, np.int32), np.arange(len(leaves) + 1, dtype=np.int32))), leaf_targets.astype(np.int32),
+        np.concatenate((np.zeros(inner, np.int32), np.arange(len(leaves) + 1, dtype=np.int32))),
+        leaf_targets.astype(np.int32),
         np.ascontiguousarray(leaves), targets, _AGGREGATES_5[aggregate], _TRANSFORMS_5[transform], np.zeros(0),
         members, member_first,
     )  # fmt: skip
