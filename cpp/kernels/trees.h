@@ -63,7 +63,7 @@ struct TreeEnsemble : KernelState {
             scratch_per_row += tops->most_trees;
             scratch_fixed += size_t(trees::kBitRows) * (tops->most_trees + columns * key + sizeof(uint32_t)) + bit_scratch(*tops);
         }
-        takes_rows = !bits;
+        takes_rows = !bits || width > trees::kManyFeatures;
         if (takes_rows) scratch_fixed += size_t(width * (trees::kKeyRows + 16) + 1) * size_of(from);
         if (bits) {
             cost = bits->row_cost();
@@ -72,7 +72,8 @@ struct TreeEnsemble : KernelState {
             scratch_fixed += bit_scratch(*bits) + size_t(trees::kBitRows) * (trees::kTogether + 2 * 8 + 8 * sums);
             scratch_fixed += walked * scratch_per_row, scratch_per_row = 0;
             if (bits->lanes) scratch_fixed += sizeof(uint64_t) * bits->lanes->most_vectors;
-            rows_wanted = 128, rows_most = trees::kBitRows, rows_apart = 128;
+            if (takes_rows) scratch_fixed += size_t(trees::kTurned * (trees::kBitRows + 16)) * size_of(from);
+            rows_wanted = takes_rows ? trees::kBitRows : 128, rows_most = trees::kBitRows, rows_apart = 128;
         } else if (held_bytes() > trees::kHeldTrees) {
             // Each block brings the trees from a farther cache: many rows share that, as many as have room in a nearer one.
             rows_wanted = int64_t(trees::kRowBytes / scratch_per_row) / 64 * 64;
@@ -451,17 +452,19 @@ void trees_rows(const TreeEnsemble &k, const trees::Walks<Node> &w, const Block 
 #if defined(__AVX2__)
 template <class Key, class From>
 void trees_lanes(const TreeEnsemble &k, const Block &b) {
+    const View &in = b.in[0];
     double *sums = reinterpret_cast<double *>(b.scratch);
     uint64_t *members = reinterpret_cast<uint64_t *>(sums + k.targets);
     for (int64_t r = 0; r < b.rows; ++r) {
         std::memset(sums, 0, size_t(k.targets) * sizeof(double));
-        const From *x = b.in[0].column<From>(0) + r;
+        const From *x = in.by_rows() ? in.row_at<From>(r) : in.column<From>(0) + r;
+        const ptrdiff_t stride = in.by_rows() ? 1 : in.stride;
         if (k.bits->columns == 1)
-            add_lanes<0, Key>(*k.bits, k.planes.data(), x, b.in[0].stride, sums, members);
+            add_lanes<0, Key>(*k.bits, k.planes.data(), x, stride, sums, members);
         else if (k.bits->columns <= 8)
-            add_lanes<1, Key>(*k.bits, k.planes.data(), x, b.in[0].stride, sums, members);
+            add_lanes<1, Key>(*k.bits, k.planes.data(), x, stride, sums, members);
         else
-            add_lanes<2, Key>(*k.bits, k.planes.data(), x, b.in[0].stride, sums, members);
+            add_lanes<2, Key>(*k.bits, k.planes.data(), x, stride, sums, members);
         for_real(k.to, [&](auto *to) { finish_row<pointee<decltype(to)>>(k, sums, 1, b, r); });
     }
 }
@@ -475,7 +478,7 @@ void trees_bits(const TreeEnsemble &k, const Block &b) {
     double *sums = scratch.take<double>(count_of_sums);
     std::memset(sums, 0, count_of_sums * sizeof(double));
     const trees::Plane *planes = k.planes.data();
-    in_words(b.rows, [&]<int W>() { add_bits<W, Key, From>(*k.bits, planes, b, k.targets, sums, scratch); });
+    in_words(b.rows, [&]<int W>() { add_bits<W, Key, From>(*k.bits, planes, b, k.width, k.targets, sums, scratch); });
     const double count = double(k.leaves->trees);
     const bool mean = k.aggregate == trees::Aggregate::average;
     const int64_t row = k.bits->across ? k.bits->across : 1, column = k.bits->across ? 1 : trees::kBitRows;

@@ -218,6 +218,27 @@ def test_a_large_forest_takes_long_blocks() -> None:
     assert same(compile_model(made, disabled=["native"]).execute({"x": x[-400:]})[0], whole[-400:])
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
+@pytest.mark.parametrize("depth,features", [(3, 129), (5, 200), (8, 320), (12, 200)])
+def test_many_features(dtype: Any, depth: int, features: int) -> None:
+    """Bit vectors turn some features of rows into columns at a time; fewer rows go by lanes, or walk."""
+    grown = Grown(depth, 60, depth, features, MODES, dtype is np.int64)
+    attributes = grown.attributes("target", "own", 3, False) | {"n_targets": Attribute("INT", 3)}
+    x = grown.table(max(ROWS), dtype)
+    check(model("TreeEnsembleRegressor", attributes, x, ["y"]), x)
+
+
+def test_many_features_of_rows_that_come_from_memory() -> None:
+    grown = Grown(3, 60, 5, 500, ["BRANCH_LEQ"], False)
+    x = np.tile(grown.table(600, np.float32), (10, 1))
+    assert x[:5000].nbytes > 1 << 23
+    made = model("TreeEnsembleRegressor", grown.attributes("target", "one", 1, False), x, ["y"])
+    program = compile_model(made)
+    truth = np.tile(compile_model(made, disabled=["native"]).execute({"x": x[:600]})[0], (10, 1))
+    for threads in (1, 2):
+        assert same(program.execute({"x": x}, threads=threads)[0], truth)
+
+
 @pytest.mark.parametrize("depth", [0, 3, 6, 12])
 @pytest.mark.parametrize("double", [False, True])
 def test_leaves_without_weights_add_nothing(depth: int, double: bool) -> None:

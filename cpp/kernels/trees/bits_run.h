@@ -253,11 +253,11 @@ struct BitVectors {
 
 // Adds all trees to sums[target * kBitRows + row], or if `across`, to sums[row * across + target].
 template <int W, class Key, class From>
-void add_bits(const trees::Bits &bits, const trees::Plane *planes, const Block &b, [[maybe_unused]] int64_t targets,
-              double *sums, BitScratch scratch) {
+void add_bits(const trees::Bits &bits, const trees::Plane *planes, const Block &b, int64_t width,
+              [[maybe_unused]] int64_t targets, double *sums, BitScratch scratch) {
     const BitVectors<W> vectors(bits, scratch);
     uint8_t *indices = scratch.take<uint8_t>(size_t(trees::kTogether * trees::kBitRows));
-    BlockRows<W, Key, From> rows(bits, planes, b, scratch);
+    BlockRows<W, Key, From> rows(bits, planes, b, width, scratch);
     for (const trees::Bits::Chunk *c = bits.chunks.data(), *end = c + bits.chunks.size(); c != end; ++c) {
         make_masks<W>(bits, *c, rows, vectors.masks());
         for (size_t g = c->groups; g < c->groups_end; ++g) {
