@@ -393,7 +393,7 @@ void trees_rows(const TreeEnsemble &k, const trees::Walks<Node> &w, const Block 
     // Takes all rows down from their places.
     const auto walk = [&](size_t tree, int32_t further) {
         const Node *nodes = w.nodes.data() + w.trees.data()[tree].base;
-        Fetch next(w, tree + 1, together, further);
+        Fetch next(w, *k.leaves, tree + 1, together, further);
 #if defined(__AVX512VBMI__)
         if constexpr (std::is_same_v<Node, trees::NarrowNode>) {
             if (k.gathers)

@@ -51,6 +51,13 @@ struct Leaves {
     // Values that each leaf has in a table.
     int64_t columns() const { return kind == value ? 1 : targets; }
 
+    // Where the values of the leaf of that number lie, unless they are sparse; and the bytes of one leaf's.
+    const std::byte *at(size_t number) const {
+        return narrow ? reinterpret_cast<const std::byte *>(singles.data() + number * size_t(columns()))
+                      : reinterpret_cast<const std::byte *>(doubles.data() + number * size_t(columns()));
+    }
+    size_t count() const { return (singles.size() + doubles.size()) / size_t(columns()); }
+
     void make_room(size_t count) {
         if (kind == sparse)
             first.reserve(count + 1);

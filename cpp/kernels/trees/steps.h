@@ -133,31 +133,40 @@ void descend_row(const Node *nodes, const typename trees::Walks<Node>::Tree *tre
     for (size_t i = 0; i < count; ++i) words[i] = trees::Walks<Node>::leaf_number(base[i][at[i]].key);
 }
 
-// Brings the next tree to the L2 cache while rows go down this one, some lines with each step of 16: a forest is larger than
-// that cache, and what is asked for line after line comes faster than what walks meet. A tree of far more lines than rows
-// meet is not worth it.
+// Brings the next tree, and the vectors of its leaves, to the L2 cache while rows go down this one, some lines with each step of 16: a forest is
+// larger than that cache, and what is asked for line after line comes faster than what walks meet. A tree of far more lines
+// than rows meet is not worth it.
 class Fetch {
 public:
     template <class Node>
-    Fetch(const trees::Walks<Node> &w, size_t tree, int64_t rows, int32_t steps) {
-        constexpr int64_t most = 8;  // lines for each row
+    Fetch(const trees::Walks<Node> &w, const trees::Leaves &leaves, size_t tree, int64_t rows, int32_t steps) {
         if (tree >= w.trees.size()) return;
-        const size_t base = size_t(w.trees.data()[tree].base);
-        const size_t end = tree + 1 < w.trees.size() ? size_t(w.trees.data()[tree + 1].base) : w.nodes.size();
-        const int64_t lines = int64_t((end - base) * sizeof(Node) / 64);
-        if (end <= base || lines > most * rows) return;
-        at_ = reinterpret_cast<const char *>(w.nodes.data() + base), left_ = lines;
+        const auto &own = w.trees.data()[tree], *next = tree + 1 < w.trees.size() ? &own + 1 : nullptr;
+        add(w.nodes.data() + own.base, w.nodes.data() + (next ? size_t(next->base) : w.nodes.size()), rows);
+        if (leaves.kind == trees::Leaves::dense) add(leaves.at(own.leaf), leaves.at(next ? next->leaf : leaves.count()), rows);
         const int64_t times = std::max<int64_t>(1, rows * steps / trees::kLanes);
-        each_ = (lines + times - 1) / times;
+        each_ = (now_.lines + later_.lines + times - 1) / times;
     }
     void operator()(int vectors) {
-        int64_t count = std::min(left_, vectors * each_);
-        for (left_ -= count; count > 0; --count, at_ += 64) __builtin_prefetch(at_, 0, 2);
+        if (now_.lines == 0) return;
+        int64_t count = std::min(now_.lines, vectors * each_);
+        for (now_.lines -= count; count > 0; --count, now_.at += 64) __builtin_prefetch(now_.at, 0, 2);
+        if (now_.lines == 0) now_ = std::exchange(later_, {});
     }
 
 private:
-    const char *at_ = nullptr;
-    int64_t left_ = 0, each_ = 0;
+    struct Lines {
+        const char *at = nullptr;
+        int64_t lines = 0;
+    };
+    void add(const void *from, const void *to, int64_t rows) {
+        constexpr int64_t most = 8;  // lines for each row
+        const int64_t lines = (static_cast<const char *>(to) - static_cast<const char *>(from)) / 64;
+        if (lines > 0 && lines <= most * rows) (now_.lines == 0 ? now_ : later_) = {static_cast<const char *>(from), lines};
+    }
+
+    Lines now_, later_;
+    int64_t each_ = 0;
 };
 
 // Takes all rows of a block (a multiple of 16) to their leaves. First all go `usual` steps; then those that still

@@ -50,6 +50,7 @@ struct Walks {
         uint32_t start;  // place of its root
         int32_t depth;
         int32_t usual;   // steps after which about half of the leaves are reached
+        uint32_t leaf;   // the number of its first leaf
     };
     struct LaidLeaf {
         uint32_t at;   // in nodes
@@ -84,7 +85,7 @@ struct Walks {
             order(s, root);
             if (int64_t(pairs_.size()) > limit) return false;
             put(s, root, base, first);
-            Tree tree{int64_t(base), uint32_t(start), s.depth_of(root), 0};
+            Tree tree{int64_t(base), uint32_t(start), s.depth_of(root), 0, 0};
             tree.usual = apart ? usual_depth(int64_t(leaves.size() - first_leaf)) : tree.depth;
             trees.push_back(tree);
             leaf_ends.push_back(leaves.size());
@@ -116,6 +117,7 @@ struct Walks {
     template <class Set>
     void number_leaves(size_t first, Set &&set) {
         constexpr Key sign = std::numeric_limits<Key>::min();
+        for (size_t tree = 0; tree < trees.size(); ++tree) trees[tree].leaf = uint32_t(first + (tree == 0 ? 0 : leaf_ends[tree - 1]));
         for (const LaidLeaf &leaf : leaves) {  // bases are even
             nodes[leaf.at].key = Key(first) | (leaf.at % 2 ? Key(0) : sign);
             set(first++, leaf.node);
