@@ -14,7 +14,7 @@
 namespace celeris::trees {
 
 constexpr int64_t kLanes = 16;  // rows that walk together
-constexpr int64_t kFewRows = 11; // so many, or so many that 16 leave over, walk alone, down up to kAlone trees at once
+constexpr int64_t kFewRows = 12; // so many, or so many that 16 leave over, walk alone, down up to kAlone trees at once
 constexpr size_t kAlone = 256;
 constexpr size_t kHeldTrees = 512 << 10;  // bytes of trees that stay in a usual L2 cache from one block of rows to the next,
 constexpr size_t kRowBytes = 1152 << 10;   // and of a block's keys and features where they do not
