@@ -95,7 +95,6 @@ struct Block {
     int64_t rows;
     std::byte *scratch;
     bool *refused;
-    int64_t before;  // rows of the call before these
 };
 
 // What the planner hands a kernel's constructor: parameters by name, and the registers it is wired to. A parameter

@@ -285,7 +285,7 @@ bool Pipeline::run_block(const Variant &v, int64_t first, int64_t rows, int64_t 
         }
         for (size_t i = 0; i < step.in.size(); ++i) arguments[i] = views[step.in[i]];
         for (size_t i = 0; i < step.out.size(); ++i) outs[i] = views[step.out[i]];
-        const Block block{arguments, outs, rows, scratch, &refused, first};
+        const Block block{arguments, outs, rows, scratch, &refused};
         if (step_ns == nullptr) {
             step.kernel.run(step.kernel.state.get(), block);
         } else {

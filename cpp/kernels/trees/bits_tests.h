@@ -374,7 +374,7 @@ public:
         turned_ = scratch.take<From>(size_t(trees::kTurned * apart));
         for (int64_t c = 0; count_ < rows && c < trees::kTurned; ++c)
             std::fill(turned_ + c * apart + count_, turned_ + (c + 1) * apart, From());
-        if (size_t(b.before * width_) * sizeof(From) >= trees::kCached) fetch();
+        fetch();
     }
     // Whether a column goes on with zeros.
     bool padded() const { return padded_; }
@@ -391,7 +391,7 @@ public:
 
 private:
     // Reads the rows as they lie, for which processors fetch ahead: three times as fast, where they come from memory, as in
-    // pieces of a few lines.
+    // pieces of a few lines (and an eighth of the time for nothing where they do not).
     void fetch() const {
         uint8_t bits = 0;
         for (int64_t r = 0; r < count_; ++r) {
