@@ -50,6 +50,10 @@ private:
     using Node = BitNode<Key>;
     using Vector = int32_t;  // the number of one that steps write, or ~test, or ~(kFirstSet + set)
     static constexpr int32_t kFirstSet = 1 << 24;
+    static constexpr int32_t kStreamLevels = 3;
+    struct Step {
+        Vector to, where, yes, no;
+    };
     struct Open {
         Bits::Tree tree;
         uint8_t levels;
@@ -147,10 +151,14 @@ private:
             bits_.program.resize(bits_.program.size() + (size_t(1) << piece.levels) - 1, 0);
             lay_path(root, piece.program, 0);
         } else {
-            free_.clear();
-            for (size_t slot = kSlots; slot > 0; --slot) free_.push_back(Vector(slot));
-            planes_.clear();
-            choose(root);
+            int32_t streams = kStreamLevels;
+            do {
+                steps_.clear(), planes_.clear(), values_ = 0;
+                choose(root, streams);
+            } while (!place_steps() && streams-- > 0);
+            require(streams >= 0, "trees: too many vectors");
+            for (const Step &step : steps_)
+                for (const Vector v : {step.to, step.where, step.yes, step.no}) write(v);
             for (const Vector plane : planes_) write(plane);
         }
         std::vector<uint8_t> map(Bits::map_size(piece.levels), 0);
@@ -209,30 +217,50 @@ private:
         lay_path(nodes_[size_t(at)].left, program, 2 * heap + 1);
         lay_path(nodes_[size_t(at)].right, program, 2 * heap + 2);
     }
-    // Writes the steps of a node, the higher side first; leaves its planes on top of planes_, its own mask last.
-    void choose(int32_t at) {
+    // Makes the steps of a node, the higher side first; leaves its planes on top of planes_, its own mask last. What a step
+    // makes is given a number, and is read once. A step waits for those that it reads: so the sides of the nodes at the top,
+    // `streams` levels of them, take turns.
+    void choose(int32_t at, int32_t streams) {
         if (ends(at)) return;
         const Node n = nodes_[size_t(at)];
         const bool left_first = height(n.left) >= height(n.right);
-        const size_t high = planes_.size();
-        choose(left_first ? n.left : n.right);
-        const size_t low = planes_.size();
-        choose(left_first ? n.right : n.left);
+        const size_t high = planes_.size(), first = steps_.size();
+        choose(left_first ? n.left : n.right, streams - 1);
+        const size_t low = planes_.size(), second = steps_.size();
+        choose(left_first ? n.right : n.left, streams - 1);
+        if (streams > 0) take_turns(first, second);
         const Vector mask = test(at);
         for (size_t i = 0; low + i < planes_.size(); ++i) {
             const Vector a = planes_[high + i], b = planes_[low + i];
-            Vector to = std::max(a, b);  // a slot that is read here for the last time
-            if (to < 0) {
-                require(!free_.empty(), "trees: too many vectors");
-                to = free_.back(), free_.pop_back();
-            } else if (std::min(a, b) > 0) {
-                free_.push_back(std::min(a, b));
-            }
-            write(to), write(mask), write(left_first ? b : a), write(left_first ? a : b);
-            planes_[high + i] = to;
+            steps_.push_back({++values_, mask, left_first ? b : a, left_first ? a : b});
+            planes_[high + i] = values_;
         }
         planes_.resize(low);
         planes_.push_back(mask);
+    }
+    // Of the steps from `first` on, those before `second` and those after, evenly mixed.
+    void take_turns(size_t first, size_t second) {
+        const std::vector<Step> given(steps_.begin() + int64_t(first), steps_.end());
+        const size_t size = given.size(), left = second - first, right = size - left;
+        for (size_t i = 0, a = 0, b = 0; i < size; ++i) {
+            const bool from_left = b == right || (a < left && a * right <= b * left);
+            steps_[first + i] = from_left ? given[a++] : given[left + b++];
+        }
+    }
+    // Gives what steps make places among the slots; false where these are too few.
+    bool place_steps() {
+        std::vector<Vector> free, slot(size_t(values_) + 1);
+        for (size_t i = kSlots; i > 0; --i) free.push_back(Vector(i));
+        const auto placed = [&](Vector v) { return v > 0 ? slot[size_t(v)] : v; };
+        for (Step &step : steps_) {
+            step.yes = placed(step.yes), step.no = placed(step.no);
+            for (const Vector read : {step.yes, step.no})
+                if (read > 0) free.push_back(read);
+            if (free.empty()) return false;
+            step.to = slot[size_t(step.to)] = free.back(), free.pop_back();
+        }
+        for (Vector &plane : planes_) plane = placed(plane);
+        return true;
     }
 
     void end_group() {
@@ -459,7 +487,9 @@ private:
     std::vector<int32_t> ends_;
     std::vector<int32_t> numbers_;  // of leaves, in the order in which pieces meet them
     int32_t leaf_of_[kMostLeaves], numbered_ = 0;
-    std::vector<Vector> free_, planes_;
+    std::vector<Step> steps_;  // of the piece that is added
+    std::vector<Vector> planes_;
+    Vector values_ = 0;
     int32_t root_ = ~0, open_target_ = 0;
     std::vector<Open> open_;
     std::optional<LaneBuilder> lanes_;
