@@ -193,9 +193,12 @@ bool Pipeline::run(int64_t rows, const Rows *in, const Out *out, int threads, in
     if (v.cost * double(rows) < kWorthThreads) threads = 1;
     threads = int(std::clamp<int64_t>(rows / v.rows_apart, 1, threads));
     int64_t block = std::min(v.block_rows, round_up(rows, 64));
-    if (threads > 1) {  // as many blocks for one thread as for another
-        const int64_t least = round_up((rows + block - 1) / block, threads);
-        block = round_up((rows + least - 1) / least, 64);
+    if (threads > 1) {  // as many blocks for one thread as for another; and more of them where that shares the rows better
+        const auto of_rows = [&](int64_t blocks) { return round_up((rows + blocks - 1) / blocks, 64); };
+        const auto longest = [&](int64_t each) { return round_up((rows + each - 1) / each, threads) / threads * each; };
+        const int64_t least = round_up((rows + block - 1) / block, threads), more = of_rows(least + threads);
+        block = of_rows(least);
+        if (longest(more) * 32 < longest(block) * 31) block = more;
     }
     if (rows == 1) block = 1;
     // Columns a power of two apart would fall into the same few sets of the cache.
