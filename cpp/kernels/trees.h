@@ -73,7 +73,9 @@ struct TreeEnsemble : KernelState {
             scratch_fixed += walked * scratch_per_row, scratch_per_row = 0;
             if (bits->lanes) scratch_fixed += sizeof(uint64_t) * bits->lanes->most_vectors;
             if (takes_rows) scratch_fixed += size_t(trees::kTurned * (trees::kBitRows + 16)) * size_of(from);
-            rows_wanted = takes_rows ? trees::kBitRows : 128, rows_most = trees::kBitRows, rows_apart = 128;
+            rows_most = trees::kBitRows, rows_apart = 128;
+            rows_wanted = takes_rows ? trees::kTurnedBytes / (width * int64_t(size_of(from))) / 128 * 128 : 128;
+            rows_wanted = std::clamp<int64_t>(rows_wanted, 128, rows_most);
         } else if (held_bytes() > trees::kHeldTrees) {
             // Each block brings the trees from a farther cache: many rows share that, as many as have room in a nearer one.
             rows_wanted = int64_t(trees::kRowBytes / scratch_per_row) / 64 * 64;
