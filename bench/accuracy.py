@@ -20,7 +20,7 @@ def _last(results: list[object]) -> np.ndarray:
 def main() -> int:
     """One line a model; the exit code is 1 where Celeris is further away than onnxruntime."""
     worse = 0
-    print(f"{'model':16} {'celeris':>12} {'onnxruntime':>12}")
+    print(f"{'model':20} {'celeris':>12} {'onnxruntime':>12}")
     for entry in pick(sys.argv[1:]):
         feed = entry.rows(0, len(entry.expected))
         errors = []
@@ -28,7 +28,7 @@ def main() -> int:
             found = _last(session.run(None, feed)).reshape(entry.expected.shape)
             errors.append(float(np.abs(found - entry.expected).max()))
         worse += errors[0] > errors[1]
-        print(f"{entry.name:16} {errors[0]:12.3e} {errors[1]:12.3e}{'  worse' if errors[0] > errors[1] else ''}")
+        print(f"{entry.name:20} {errors[0]:12.3e} {errors[1]:12.3e}{'  worse' if errors[0] > errors[1] else ''}")
     return int(worse > 0)
 
 
