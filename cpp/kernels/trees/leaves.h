@@ -51,7 +51,7 @@ struct Leaves {
     // Values that each leaf has in a table.
     int64_t columns() const { return kind == value ? 1 : targets; }
 
-    // Where the values of the leaf of that number lie, unless they are sparse; and the bytes of one leaf's.
+    // Where the values of the leaf of that number lie, unless they are sparse.
     const std::byte *at(size_t number) const {
         return narrow ? reinterpret_cast<const std::byte *>(singles.data() + number * size_t(columns()))
                       : reinterpret_cast<const std::byte *>(doubles.data() + number * size_t(columns()));

@@ -51,12 +51,7 @@ class Forest(Record):
     @property
     def features(self) -> int:
         """Columns that rows must have at least."""
-        return int(self.feature.max()) + 1 if len(self.mode) and self.comparisons else 0
-
-    @property
-    def comparisons(self) -> int:
-        """Nodes that are no leaves."""
-        return len(self.mode) - self.counts()[0][LEAF]
+        return int(self.feature.max()) + 1 if self.counts()[0][LEAF] < len(self.mode) else 0
 
     def counts(self) -> tuple[list[int], int]:
         """How many nodes have each mode, and the most comparisons of a tree, whose nodes lie together."""

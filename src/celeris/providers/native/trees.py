@@ -41,7 +41,8 @@ def _choice(forest: Forest) -> tuple[int, int, bool]:
 
     Bit vectors need few leaves, and sums of float32 values.
     """
-    isa, leaves = build_info()["instruction_set"], forest.counts()[1] + 1
+    isa, (counts, most) = build_info()["instruction_set"], forest.counts()
+    leaves = most + 1
     if (
         forest.aggregate not in ("SUM", "AVERAGE")
         or forest.targets > BIT_TARGETS
@@ -50,7 +51,7 @@ def _choice(forest: Forest) -> tuple[int, int, bool]:
     ):
         return leaves, 0, False
     rows = next(rows for most, rows in BIT_ROWS.get(isa, BIT_ROWS["avx2"]) if leaves <= most)
-    rows = int(rows * (1 + MEMBER_COST * len(forest.members) / max(1, forest.comparisons)))
+    rows = int(rows * (1 + MEMBER_COST * len(forest.members) / max(1, len(forest.mode) - counts[LEAF])))
     limit = LANE_LEAVES.get(isa, 0)
     return leaves, rows, leaves <= limit or (limit > 0 and leaves <= 1 << LANE_DEPTH and _shallow(forest))
 
