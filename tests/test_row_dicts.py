@@ -45,6 +45,17 @@ def test_keys_ascend_and_values_are_theirs(text: bool, count: int, rows: int) ->
     assert {type(row) for row in found} <= {dict} and {type(v) for row in found for v in row.values()} <= {float}
 
 
+@pytest.mark.parametrize("distinct", [1, 3, 200, 5000])
+def test_values_that_come_back_are_theirs_to_the_bit(distinct: int) -> None:
+    rng = np.random.default_rng(1)
+    some = np.concatenate([[0.0, -0.0, np.nan, np.inf], rng.standard_normal(distinct)]).astype(np.float32)
+    session = _session([1, 0])
+    for rows in (1, 3000, 2, 700):
+        x = rng.choice(some, (rows, 2))
+        found = np.array([[row[1], row[0]] for row in _rows(session, x)])
+        assert found.tobytes() == x.astype(np.float64).tobytes()
+
+
 def test_they_change_apart_from_one_another() -> None:
     session = _session([2, 0, 1])
     x = np.arange(9, dtype=np.float32).reshape(3, 3)

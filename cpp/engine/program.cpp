@@ -453,15 +453,7 @@ bool Program::run_zipmap(const ZipMapStep &s, PyObject **slots) const {
     const npy_intp rows = rank == 1 ? 1 : dims[0], columns = dims[rank - 1];
     PyArrayObject *array = reinterpret_cast<PyArrayObject *>(PyArray_FROM_OTF(value, NPY_FLOAT32, NPY_ARRAY_IN_ARRAY));
     if (array == nullptr) return false;
-    const float *x = static_cast<const float *>(PyArray_DATA(array));
-    PyObject *list = PyList_New(rows);
-    for (npy_intp r = 0; list != nullptr && r < rows; ++r) {
-        PyObject *row = s.dicts->make(x + r * columns);
-        if (row == nullptr)
-            Py_CLEAR(list);
-        else
-            PyList_SET_ITEM(list, r, row);
-    }
+    PyObject *list = s.dicts->list(static_cast<const float *>(PyArray_DATA(array)), rows, columns);
     Py_DECREF(array);
     if (list == nullptr) return false;
     put(slots, s.out, list);

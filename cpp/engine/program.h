@@ -46,7 +46,7 @@ public:
     };
     struct ZipMapStep {
         int in, out;
-        std::shared_ptr<const RowDicts> dicts;
+        std::shared_ptr<RowDicts> dicts;
         PyObject *fallback;  // (scores) -> (list,): says what is wrong with scores of another shape
     };
     struct Step {
