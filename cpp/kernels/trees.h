@@ -242,7 +242,7 @@ void trees_rows(const TreeEnsemble &k, const trees::Walks<Node> &w, const Block 
             for (size_t g = chunk.groups; g < chunk.groups_end; ++g) {
                 const trees::Bits::Group &group = tops.groups.data()[g];
                 for (uint32_t t = 0; t < group.count; ++t, ++tree, own += padded) {
-                    const uint32_t *table = tops.tables.data() + group.table + (t << group.levels);
+                    const uint32_t *table = tops.table(group) + (t << group.levels);
                     each_block([&]<int W>(int64_t first) { table_entries<W>(table, group.levels, own + first, places + first); });
                     walk(tree, std::max(0, w.trees.data()[tree].usual - k.top_levels.data()[tree]));
                 }

@@ -444,6 +444,21 @@ def test_sums_that_are_exact_and_such_that_are_not(per_leaf: str, targets: int, 
     check(model("TreeEnsembleRegressor", attributes, x, ["y"]), x)
 
 
+@pytest.mark.parametrize("depth", [4, 5, 6, 7])
+@pytest.mark.parametrize("spread,first", [(0, 0), (2, 0), (12, 0), (21, 0), (40, 0), (8, 45), (21, 9)])
+def test_no_bit_of_a_sum_is_lost(depth: int, spread: int, first: int) -> None:
+    """Values of 24 bits at powers of two so far apart are integers of one, two and more digits; the sums are seen in double."""
+    grown = Grown(spread, 50, depth, 4, ["BRANCH_LEQ"], False)
+    x, attributes = _version_5(grown, np.float64, 1, 1)
+    assert attributes is not None
+    rng, count = grown.rng, len(attributes["leaf_weights"].value)
+    odd = rng.choice([2**24 - 1, 1 - 2**24, 2**23 + 1, -(2**23) - 1, 3, -1], count).astype(np.float64)
+    weights = odd * 2.0 ** -rng.choice([0, spread], count)
+    weights[: count // 2] *= 2.0**first  # then sums of those that follow are rounded, one by one
+    attributes["leaf_weights"] = Attribute("TENSOR", weights)
+    check(model("TreeEnsemble", attributes, x, ["y"], 5), x)
+
+
 @settings(max_examples=10, deadline=None)
 @given(SHAPES)
 def test_onnxruntime_agrees(shape: Any) -> None:

@@ -32,7 +32,17 @@ constexpr size_t kFewKeys = sizeof(Key) == 4 ? 16 : 32;  // of a plane, whose ro
 constexpr int64_t kManyFeatures = 128;  // above so many a block of columns leaves the cache: rows are read as they lie,
 constexpr int64_t kTurned = 64;         // and so many features turned into columns at a time
 constexpr int64_t kTurnedBytes = 2 << 20;  // of a block's rows, which must be turned before if they lie in another way
-constexpr int kTogether = 4;          // trees whose values are added in one pass over the sums
+constexpr int kTogether = 16;         // trees whose values are added in one pass over the sums, where registers look tables up;
+constexpr int kTogetherInMemory = 4;  // and where memory does
+constexpr int kSideBySide = 8;        // trees whose digits are added in 16 bits
+constexpr int kDigitBits = 13, kMostDigits = 4;
+static_assert(kSideBySide << kDigitBits <= 1 << 16);
+static_assert(kTogether / kSideBySide * (int64_t(1) << (2 * kDigitBits + 3)) < int64_t(1) << 31);  // two digits in 32 bits
+
+// Sixteen entries of tables, a line of the cache.
+struct alignas(64) TableLine {
+    uint32_t entries[16];
+};
 
 struct Bits {
     struct Piece {
@@ -50,12 +60,15 @@ struct Bits {
     struct Group {  // trees that add to the same targets, in order; short groups end with trees of no leaves
         Tree trees[kTogether];
         int32_t target;   // the only one, or the first of all
-        uint32_t table;   // [target][tree][1 << levels], or if `across`, [tree][1 << levels][across]: floats, or where
-                          // `exact`, integers to be scaled; for AVX-512 from 6 levels on [target][tree][4][1 << levels] bytes
+        // The line of `tables` where its own begin: [target][tree][1 << levels], or if `across`, [tree][1 << levels][across].
+        // For AVX-512, from 6 levels on, [target][tree][4][1 << levels] bytes.
+        uint32_t table;
         uint32_t scales;  // [target], or [across]
         uint8_t levels;   // of its tables, at least 4
         uint8_t count;    // of trees
-        bool exact;
+        // Of values, where no sum is rounded: 0 if they are floats; 1 if integers to be scaled; else so many digits of theirs,
+        // for AVX-512 up to 6 levels: [target][digit][tree][1 << levels, at least 32] words, the lowest digit first.
+        uint8_t digits;
     };
     // A plane and its keys. Test i holds where the row's rank among them, found down a search tree, is above i; of few keys
     // where the row's number is above limit i.
@@ -78,7 +91,7 @@ struct Bits {
     std::vector<Set> sets;
     std::vector<uint16_t> set_tests;  // numbers of masks
     std::vector<uint16_t> program;
-    std::vector<uint32_t> tables;
+    std::vector<TableLine> tables;
     std::vector<double> scales;
     std::vector<int32_t> search32;
     std::vector<int64_t> search64;
@@ -86,14 +99,18 @@ struct Bits {
     std::vector<double> limits64;
     size_t most_tests = 0;             // masks of a chunk
     size_t most_trees = 0;             // of a chunk
+    int together = kTogether;          // trees of a full group
     int64_t columns = 1;               // targets that each tree has values for
     int64_t across = 0;                // not 0: an entry holds them side by side, zeros up to so many
     std::optional<Lanes> lanes;        // the same trees and chunks for single rows
 
+    uint32_t *table(const Group &g) { return tables[g.table].entries; }
+    const uint32_t *table(const Group &g) const { return tables.data()[g.table].entries; }
+
     // About how many nanoseconds a row takes, one of 512.
     double row_cost() const {
         double cost = 5;
-        for (const Group &g : groups) cost += double(g.count) * (0.1 + 0.07 * double(columns));
+        for (const Group &g : groups) cost += double(g.count) * (0.06 + 0.04 * double(columns));
         for (const Piece &p : pieces) cost += p.paths ? 0.0012 * double(1 << p.levels) : 0.007 * double(p.steps);
         for (const Ranked &r : ranked)
             cost += r.levels > 0 ? 0.08 * double(r.levels) + 0.002 * double(r.count) : 0.1 + 0.03 * double(r.count);

@@ -255,19 +255,17 @@ struct BitVectors {
 template <int W, class Key, class From>
 void add_bits(const trees::Bits &bits, const trees::Plane *planes, const Block &b, int64_t width,
               [[maybe_unused]] int64_t targets, double *sums, BitScratch scratch) {
+    uint8_t *indices = scratch.take<uint8_t>(size_t(bits.together * trees::kBitRows));
     const BitVectors<W> vectors(bits, scratch);
-    uint8_t *indices = scratch.take<uint8_t>(size_t(trees::kTogether * trees::kBitRows));
     BlockRows<W, Key, From> rows(bits, planes, b, width, scratch);
     for (const trees::Bits::Chunk *c = bits.chunks.data(), *end = c + bits.chunks.size(); c != end; ++c) {
         make_masks<W>(bits, *c, rows, vectors.masks());
         for (size_t g = c->groups; g < c->groups_end; ++g) {
             const trees::Bits::Group &group = bits.groups.data()[g];
-            for (int t = 0; t < trees::kTogether; ++t)
+            const int side = std::min(trees::kSideBySide, bits.together), count = (group.count + side - 1) / side * side;
+            for (int t = 0; t < count; ++t)
                 tree_indices<W>(bits, group.trees[t], vectors.all, vectors.own, vectors.codes, indices + t * trees::kBitRows);
-            if (group.exact)
-                add_tables<W, true>(bits, group, indices, sums);
-            else
-                add_tables<W, false>(bits, group, indices, sums);
+            add_tables<W>(bits, group, count, indices, sums);
         }
     }
 #if defined(__AVX512VBMI__)

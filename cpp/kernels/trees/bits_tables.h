@@ -15,6 +15,9 @@ inline void weave_bytes(__m512i a, __m512i b, __m512i c, __m512i d, __m512i (&to
     to[2] = _mm512_unpacklo_epi16(high, high_end), to[3] = _mm512_unpackhi_epi16(high, high_end);
 }
 
+inline __m512d low_doubles(__m512i v) { return _mm512_cvtepi32_pd(_mm512_castsi512_si256(v)); }
+inline __m512d high_doubles(__m512i v) { return _mm512_cvtepi32_pd(_mm512_extracti32x8_epi32(v, 1)); }
+
 // The codes of 64 rows, and what tables hold there: entries in the order of weave_bytes.
 template <int Levels>
 class LookUp {
@@ -52,14 +55,18 @@ private:
     __m512i codes_[Levels <= 5 ? 4 : 1];
 };
 
-template <int W, int Levels, bool Exact>
-void add_looked_up(const uint32_t *table, const double *scales, int64_t columns, const uint8_t *indices, double *sums) {
-    for (int w = 0; w < W; ++w, indices += 64) {
-        const LookUp<Levels> trees[] = {LookUp<Levels>(indices), LookUp<Levels>(indices + trees::kBitRows),
-                                        LookUp<Levels>(indices + 2 * trees::kBitRows), LookUp<Levels>(indices + 3 * trees::kBitRows)};
-        static_assert(std::size(trees) == trees::kTogether);
-        const uint32_t *entries = table;
+// To the sums of so many words of 64 rows, what so many trees' tables hold.
+template <int Levels, bool Exact>
+void add_looked_up(int words, int count, const uint32_t *table, const double *scales, int64_t columns, const uint8_t *indices,
+                   double *sums) {
+    constexpr int together = 4;  // trees whose codes registers hold
+    for (int at = 0; at < words * count; at += together) {
+        const int w = at / count, first = at % count;
+        const uint8_t *own = indices + first * trees::kBitRows + 64 * w;
+        const LookUp<Levels> trees[together] = {LookUp<Levels>(own), LookUp<Levels>(own + trees::kBitRows),
+                                                LookUp<Levels>(own + 2 * trees::kBitRows), LookUp<Levels>(own + 3 * trees::kBitRows)};
         for (int64_t c = 0; c < columns; ++c) {
+            const uint32_t *entries = table + ((trees::kTogether * c + first) << Levels);
             double *s = sums + c * trees::kBitRows + 64 * w;
             __m512d sum[8];
             for (int i = 0; i < 8; ++i) sum[i] = _mm512_load_pd(s + 8 * i);
@@ -80,10 +87,72 @@ void add_looked_up(const uint32_t *table, const double *scales, int64_t columns,
             }
             for (int j = 0; Exact && j < 4; ++j) {  // nor is the product rounded, which is a multiple of a power of two
                 const __m512d scale = _mm512_set1_pd(scales[c]);
-                sum[2 * j] = _mm512_fmadd_pd(_mm512_cvtepi32_pd(_mm512_castsi512_si256(total[j])), scale, sum[2 * j]);
-                sum[2 * j + 1] = _mm512_fmadd_pd(_mm512_cvtepi32_pd(_mm512_extracti32x8_epi32(total[j], 1)), scale, sum[2 * j + 1]);
+                sum[2 * j] = _mm512_fmadd_pd(low_doubles(total[j]), scale, sum[2 * j]);
+                sum[2 * j + 1] = _mm512_fmadd_pd(high_doubles(total[j]), scale, sum[2 * j + 1]);
             }
             for (int i = 0; i < 8; ++i) _mm512_store_pd(s + 8 * i, sum[i]);
+        }
+    }
+}
+
+// Has it in a register, now: GCC would look all up before it adds any, and run out of them.
+inline void keep(__m512i &v) { asm("" : "+v"(v)); }
+
+// The same by digits: those of all trees are added before they are made one number, and that a double.
+template <int Levels>
+void add_digits(int digits, int words, int count, const uint32_t *table, const double *scales, int64_t columns,
+                const uint8_t *indices, double *sums) {
+    static_assert(Levels == 5 || Levels == 6);
+    constexpr int side = trees::kSideBySide, size = Levels - 4;  // vectors of a table
+    const __m512i zero = _mm512_setzero_si512(), ones = _mm512_set1_epi32(1 | 1 << (trees::kDigitBits + 16));
+    const __m512d second = _mm512_set1_pd(double(1 << (2 * trees::kDigitBits)));
+    for (int w = 0; w < words; ++w) {
+        for (int64_t c = 0; c < columns; ++c) {
+            __m512i low[4] = {}, high[4] = {};  // the first two digits and the others, in the order of weave_bytes
+            for (int first = 0; first < count; first += side) {
+                __m512i code[side][2];  // in words: of each 16 bytes, the first eight and the others
+                for (int t = 0; t < side; ++t) {
+                    const __m512i all = _mm512_load_si512(indices + (first + t) * trees::kBitRows + 64 * w);
+                    code[t][0] = _mm512_unpacklo_epi8(all, zero), code[t][1] = _mm512_unpackhi_epi8(all, zero);
+                }
+                const auto *entries = reinterpret_cast<const __m512i *>(table) + (c * digits * trees::kTogether + first) * size;
+                const auto sums_of_digit = [&](__m512i (&total)[2]) __attribute__((always_inline)) {
+                    total[0] = total[1] = zero;
+#pragma GCC unroll 8
+                    for (int t = 0; t < side; ++t) {
+                        __m512i own[size];
+                        for (int i = 0; i < size; ++i) keep(own[i] = entries[t * size + i]);
+                        for (int half = 0; half < 2; ++half) {
+                            if constexpr (Levels == 5)
+                                total[half] = _mm512_add_epi16(total[half], _mm512_permutexvar_epi16(code[t][half], own[0]));
+                            else
+                                total[half] = _mm512_add_epi16(total[half], _mm512_permutex2var_epi16(own[0], code[t][half], own[1]));
+                            keep(total[half]);
+                        }
+                    }
+                    entries += trees::kTogether * size;
+                };
+                const auto add_two = [&](__m512i (&to)[4], bool both) __attribute__((always_inline)) {
+                    __m512i a[2], b[2] = {zero, zero};
+                    sums_of_digit(a);
+                    if (both) sums_of_digit(b);
+                    for (int j = 0; j < 4; ++j) {
+                        const __m512i two = j % 2 == 0 ? _mm512_unpacklo_epi16(a[j / 2], b[j / 2]) : _mm512_unpackhi_epi16(a[j / 2], b[j / 2]);
+                        to[j] = _mm512_add_epi32(to[j], _mm512_madd_epi16(two, ones));
+                    }
+                };
+                add_two(low, true);
+                if (digits > 2) add_two(high, digits > 3);
+            }
+            const __m512d scale = _mm512_set1_pd(scales[c]);
+            double *s = sums + c * trees::kBitRows + 64 * w;
+            for (int j = 0; j < 4; ++j, s += 16) {
+                __m512d a = low_doubles(low[j]), b = high_doubles(low[j]);
+                if (digits > 2)
+                    a = _mm512_fmadd_pd(low_doubles(high[j]), second, a), b = _mm512_fmadd_pd(high_doubles(high[j]), second, b);
+                _mm512_store_pd(s, _mm512_fmadd_pd(a, scale, _mm512_load_pd(s)));
+                _mm512_store_pd(s + 8, _mm512_fmadd_pd(b, scale, _mm512_load_pd(s + 8)));
+            }
         }
     }
 }
@@ -122,29 +191,33 @@ inline FourDoubles four_doubles(Four v) {
 #endif
 }
 
+// What trees' tables hold, added as a total of integers, or one after the other.
+template <bool Exact, class Entries, class Scale>
+inline void add_found(const Entries (&found)[trees::kTogetherInMemory], const Scale &scale, FourDoubles &sum) {
+    if constexpr (Exact)
+        sum += four_doubles(found[0] + found[1] + found[2] + found[3]) * scale;
+    else
+        for (const Entries &each : found) sum += four_doubles(each);
+}
+
 template <int W, bool Exact>
 void add_looked_up(const uint32_t *table, int levels, const double *scales, int64_t columns, const uint8_t *indices,
                    double *sums) {
     constexpr int64_t n = trees::kBitRows;
+    constexpr int together = trees::kTogetherInMemory;
     using Entry = std::conditional_t<Exact, int32_t, float>;
     typedef Entry Entries __attribute__((vector_size(16)));
     for (int64_t c = 0; c < columns; ++c, sums += n) {
-        const Entry *entries = reinterpret_cast<const Entry *>(table) + (size_t(c) * trees::kTogether << levels);
+        const Entry *entries = reinterpret_cast<const Entry *>(table) + (size_t(c) * together << levels);
         for (int64_t r = 0; r < 64 * W; r += 4) {
-            FourDoubles &sum = *reinterpret_cast<FourDoubles *>(sums + r);
-            Entries found[trees::kTogether];
+            Entries found[together];
 #pragma GCC unroll 4
-            for (int t = 0; t < trees::kTogether; ++t) {
+            for (int t = 0; t < together; ++t) {
                 const Entry *own = entries + (size_t(t) << levels);
                 const uint8_t *at = indices + t * n + r;
                 found[t] = Entries{own[at[0]], own[at[1]], own[at[2]], own[at[3]]};
             }
-            if constexpr (Exact) {
-                const Entries total = found[0] + found[1] + found[2] + found[3];
-                sum += four_doubles(total) * scales[c];
-            } else {
-                for (int t = 0; t < trees::kTogether; ++t) sum += four_doubles(found[t]);
-            }
+            add_found<Exact>(found, scales[c], *reinterpret_cast<FourDoubles *>(sums + r));
         }
     }
 }
@@ -154,52 +227,55 @@ void add_looked_up(const uint32_t *table, int levels, const double *scales, int6
 #if !defined(__AVX512VBMI__)
 template <int W, bool Exact, int Fours>
 void add_rows(const uint32_t *table, int levels, const double *scales, int64_t fours, const uint8_t *indices, double *sums) {
+    constexpr int together = trees::kTogetherInMemory;
     using Entry = std::conditional_t<Exact, int32_t, float>;
     typedef Entry Entries __attribute__((vector_size(16), aligned(4), may_alias));
     typedef double Scales __attribute__((vector_size(32), aligned(8), may_alias));
     if constexpr (Fours > 0) fours = Fours;
     for (int64_t r = 0; r < 64 * W; ++r) {
-        const uint32_t *own[trees::kTogether];
+        const uint32_t *own[together];
 #pragma GCC unroll 4
-        for (int t = 0; t < trees::kTogether; ++t)
+        for (int t = 0; t < together; ++t)
             own[t] = table + ((size_t(t) << levels) + indices[t * trees::kBitRows + r]) * size_t(4 * fours);
         for (int64_t c = 0; c < fours; ++c, sums += 4) {
-            FourDoubles &sum = *reinterpret_cast<FourDoubles *>(sums);
-            Entries found[trees::kTogether];
+            Entries found[together];
 #pragma GCC unroll 4
-            for (int t = 0; t < trees::kTogether; ++t) found[t] = *reinterpret_cast<const Entries *>(own[t] + 4 * c);
-            if constexpr (Exact) {
-                const Entries total = found[0] + found[1] + found[2] + found[3];
-                sum += four_doubles(total) * *reinterpret_cast<const Scales *>(scales + 4 * c);
-            } else {
-                for (int t = 0; t < trees::kTogether; ++t) sum += four_doubles(found[t]);
-            }
+            for (int t = 0; t < together; ++t) found[t] = *reinterpret_cast<const Entries *>(own[t] + 4 * c);
+            add_found<Exact>(found, *reinterpret_cast<const Scales *>(scales + 4 * c), *reinterpret_cast<FourDoubles *>(sums));
         }
     }
 }
 #endif
 
-template <int W, bool Exact>
-void add_tables(const trees::Bits &bits, const trees::Bits::Group &group, const uint8_t *indices, double *sums) {
-    const uint32_t *table = bits.tables.data() + group.table;
+template <int W>
+void add_tables(const trees::Bits &bits, const trees::Bits::Group &group, [[maybe_unused]] int count, const uint8_t *indices,
+                double *sums) {
+    const uint32_t *table = bits.table(group);
     const double *scales = bits.scales.data() + group.scales;
     sums += group.target * trees::kBitRows;
 #if defined(__AVX512VBMI__)
+    const auto add = [&](auto *kernel) { kernel(W, count, table, scales, bits.columns, indices, sums); };
+    const bool exact = group.digits > 0;
+    if (group.digits > 1)
+        return (group.levels <= 5 ? add_digits<5> : add_digits<6>)(group.digits, W, count, table, scales, bits.columns, indices, sums);
     switch (group.levels) {
-        case 4: return add_looked_up<W, 4, Exact>(table, scales, bits.columns, indices, sums);
-        case 5: return add_looked_up<W, 5, Exact>(table, scales, bits.columns, indices, sums);
-        case 6: return add_looked_up<W, 6, Exact>(table, scales, bits.columns, indices, sums);
-        case 7: return add_looked_up<W, 7, Exact>(table, scales, bits.columns, indices, sums);
-        default: return add_looked_up<W, 8, Exact>(table, scales, bits.columns, indices, sums);
+        case 4: return add(add_looked_up<4, false>);
+        case 5: return add(add_looked_up<5, false>);
+        case 6: return add(add_looked_up<6, false>);
+        case 7: return add(exact ? add_looked_up<7, true> : add_looked_up<7, false>);
+        default: return add(exact ? add_looked_up<8, true> : add_looked_up<8, false>);
     }
 #else
-    switch (bits.across) {
-        case 0: return add_looked_up<W, Exact>(table, group.levels, scales, bits.columns, indices, sums);
-        case 4: return add_rows<W, Exact, 1>(table, group.levels, scales, 1, indices, sums);
-        case 8: return add_rows<W, Exact, 2>(table, group.levels, scales, 2, indices, sums);
-        case 12: return add_rows<W, Exact, 3>(table, group.levels, scales, 3, indices, sums);
-        default: return add_rows<W, Exact, 0>(table, group.levels, scales, bits.across / 4, indices, sums);
-    }
+    const auto add = [&]<bool Exact>() {
+        switch (bits.across) {
+            case 0: return add_looked_up<W, Exact>(table, group.levels, scales, bits.columns, indices, sums);
+            case 4: return add_rows<W, Exact, 1>(table, group.levels, scales, 1, indices, sums);
+            case 8: return add_rows<W, Exact, 2>(table, group.levels, scales, 2, indices, sums);
+            case 12: return add_rows<W, Exact, 3>(table, group.levels, scales, 3, indices, sums);
+            default: return add_rows<W, Exact, 0>(table, group.levels, scales, bits.across / 4, indices, sums);
+        }
+    };
+    group.digits > 0 ? add.template operator()<true>() : add.template operator()<false>();
 #endif
 }
 

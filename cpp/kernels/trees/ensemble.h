@@ -66,7 +66,7 @@ struct TreeEnsemble : KernelState {
             cost = bits->row_cost();
             const size_t sums = size_t(bits->across ? bits->across : targets);
             const size_t walked = size_t(bits_rows < trees::kBitRows ? (bits_rows + 63) / 64 * 64 : trees::kBitRows);
-            scratch_fixed += bit_scratch(*bits) + size_t(trees::kBitRows) * (trees::kTogether + 2 * 8 + 8 * sums);
+            scratch_fixed += bit_scratch(*bits) + size_t(trees::kBitRows) * (size_t(bits->together) + 2 * 8 + 8 * sums);
             scratch_fixed += walked * scratch_per_row, scratch_per_row = 0;
             if (bits->lanes) scratch_fixed += sizeof(uint64_t) * bits->lanes->most_vectors;
             if (takes_rows) scratch_fixed += size_t(trees::kTurned * (trees::kBitRows + 16)) * size_of(from);

@@ -40,7 +40,7 @@ inline void gathered_keys(const float *x, ptrdiff_t stride, int64_t width, const
         const int32_t from = planes.data()[p].feature;
         const __m512i offset = _mm512_sub_epi32(feature, _mm512_set1_epi32(from));
         __m512 number;
-        if (stride == 1 && (_mm512_cmplt_epu32_mask(offset, _mm512_set1_epi32(16)) | ~known & 0xffff) == 0xffff) {
+        if (stride == 1 && (_mm512_cmplt_epu32_mask(offset, _mm512_set1_epi32(16)) | (~known & 0xffff)) == 0xffff) {
             number = _mm512_permutexvar_ps(offset, _mm512_maskz_loadu_ps(first_of(width - from), x + from));
         } else {
             const __m512i at = _mm512_mullo_epi32(feature, _mm512_set1_epi32(int32_t(stride)));

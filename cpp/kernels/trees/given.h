@@ -25,8 +25,8 @@ struct GivenTrees {
 
     GivenTrees(const Params &p, int64_t features)
         : feature(p.view<int32_t>("feature")), yes(p.view<int32_t>("yes")), no(p.view<int32_t>("no")),
-          roots(p.view<int32_t>("roots")), target(p.view<int32_t>("target")), mode(p.view<uint8_t>("mode")),
-          missing(p.view<uint8_t>("missing")), first(p.view<int32_t>("first")),
+          roots(p.view<int32_t>("roots")), first(p.view<int32_t>("first")), target(p.view<int32_t>("target")),
+          mode(p.view<uint8_t>("mode")), missing(p.view<uint8_t>("missing")),
           member_first(p.view<int64_t>("member_first")), members(p.view<double>("members")),
           threshold(p.array("threshold")), weight(p.array("weight")), targets(p.integer("targets")) {
         const std::string text = p.text("aggregate");
