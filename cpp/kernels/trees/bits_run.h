@@ -127,9 +127,36 @@ void piece_planes(const trees::Bits &bits, const trees::Bits::Piece &piece, V *v
     }
 }
 
+#if defined(__AVX512VBMI__)
+// What codes mean, where registers hold that: to be added to by pieces below.
+class CodeMap {
+public:
+    CodeMap(const uint8_t *map, int levels, bool below)
+        : a_(_mm512_loadu_si512(map)), b_(_mm512_loadu_si512(map + 64)), c_(levels > 7 ? _mm512_loadu_si512(map + 128) : a_),
+          d_(levels > 7 ? _mm512_loadu_si512(map + 192) : b_), all_(levels > 7), below_(below) {}
+
+    // 64 rows' numbers of their codes; if `below`, of those whose number is open.
+    void put(__m512i code, uint8_t *numbers) const {
+        __m512i number = _mm512_permutex2var_epi8(a_, code, b_);
+        if (all_) number = _mm512_mask_mov_epi8(number, _mm512_movepi8_mask(code), _mm512_permutex2var_epi8(c_, code, d_));
+        if (below_) {
+            const __m512i before = _mm512_load_si512(numbers);
+            const __mmask64 open = _mm512_cmpeq_epi8_mask(before, _mm512_set1_epi8(char(trees::kBelow)));
+            number = _mm512_mask_mov_epi8(before, open, number);
+        }
+        _mm512_store_si512(numbers, number);
+    }
+
+private:
+    const __m512i a_, b_, c_, d_;
+    const bool all_, below_;
+};
+#endif
+
 #if defined(__GFNI__)
-// Codes of 512 rows: bytes of eight planes woven into 8x8 matrices of bits, and these transposed.
-inline void weave_codes(const BitRows<8>::type *const *planes, int levels, uint8_t *codes) {
+// Codes of 512 rows: bytes of eight planes woven into 8x8 matrices of bits, and these transposed. put(codes, place) 64 of them.
+template <class Put>
+[[gnu::always_inline]] inline void weave_codes(const BitRows<8>::type *const *planes, int levels, Put &&put) {
     __m512i p[8], q[8];
     for (int i = 0; i < 8; ++i) p[i] = i < levels ? (__m512i)*planes[i] : _mm512_setzero_si512();
     for (int i = 0; i < 4; ++i) {  // the highest plane comes first
@@ -146,8 +173,8 @@ inline void weave_codes(const BitRows<8>::type *const *planes, int levels, uint8
     for (int i = 0; i < 4; ++i) {
         const __m512i low = _mm512_unpacklo_epi32(p[2 * i], p[2 * i + 1]);
         const __m512i high = _mm512_unpackhi_epi32(p[2 * i], p[2 * i + 1]);
-        _mm512_store_si512(codes + 128 * i, _mm512_gf2p8affine_epi64_epi8(columns, low, 0));
-        _mm512_store_si512(codes + 128 * i + 64, _mm512_gf2p8affine_epi64_epi8(columns, high, 0));
+        put(_mm512_gf2p8affine_epi64_epi8(columns, low, 0), 128 * i);
+        put(_mm512_gf2p8affine_epi64_epi8(columns, high, 0), 128 * i + 64);
     }
 }
 #endif
@@ -185,20 +212,8 @@ void map_codes_by(const uint8_t *map, bool below, const uint8_t *codes, uint8_t 
 template <int W>
 void map_codes(const uint8_t *map, int levels, bool below, const uint8_t *codes, uint8_t *numbers) {
 #if defined(__AVX512VBMI__)
-    const __m512i a = _mm512_loadu_si512(map), b = _mm512_loadu_si512(map + 64);
-    const __m512i c = levels > 7 ? _mm512_loadu_si512(map + 128) : a, d = levels > 7 ? _mm512_loadu_si512(map + 192) : b;
-    const __m512i open = _mm512_set1_epi8(char(trees::kBelow));
-    for (int w = 0; w < W; ++w) {
-        const __m512i code = _mm512_load_si512(codes + 64 * w);
-        __m512i number = _mm512_permutex2var_epi8(a, code, b);
-        if (levels > 7)
-            number = _mm512_mask_mov_epi8(number, _mm512_movepi8_mask(code), _mm512_permutex2var_epi8(c, code, d));
-        if (below) {
-            const __m512i before = _mm512_load_si512(numbers + 64 * w);
-            number = _mm512_mask_mov_epi8(before, _mm512_cmpeq_epi8_mask(before, open), number);
-        }
-        _mm512_store_si512(numbers + 64 * w, number);
-    }
+    const CodeMap means(map, levels, below);
+    for (int w = 0; w < W; ++w) means.put(_mm512_load_si512(codes + 64 * w), numbers + 64 * w);
 #elif defined(__AVX2__)
     switch (levels) {
         case 8: return map_codes_by<W, 8>(map, below, codes, numbers);
@@ -225,14 +240,20 @@ void tree_indices(const trees::Bits &bits, const trees::Bits::Tree &tree, V *vec
         const trees::Bits::Piece &piece = bits.pieces.data()[tree.pieces + uint32_t(i)];
         const V *planes[trees::kMostLevels] = {vectors, vectors, vectors, vectors, vectors, vectors, vectors, vectors};
         piece_planes<W>(bits, piece, vectors, own, planes);
-        uint8_t *to = tree.mapped ? codes : indices;
+        const uint8_t *map = bits.maps.data() + piece.map;
 #if defined(__GFNI__)
-        if constexpr (W == 8)
-            weave_codes(planes, piece.levels, to);
-        else
+        if constexpr (W == 8) {
+            if (tree.mapped) {
+                const CodeMap means(map, piece.levels, i > 0);
+                weave_codes(planes, piece.levels, [&](__m512i code, int at) { means.put(code, indices + at); });
+            } else {
+                weave_codes(planes, piece.levels, [&](__m512i code, int at) { _mm512_store_si512(indices + at, code); });
+            }
+            continue;
+        }
 #endif
-            codes_of<W>(planes, piece.levels, to);
-        if (tree.mapped) map_codes<W>(bits.maps.data() + piece.map, piece.levels, i > 0, codes, indices);
+        codes_of<W>(planes, piece.levels, tree.mapped ? codes : indices);
+        if (tree.mapped) map_codes<W>(map, piece.levels, i > 0, codes, indices);
     }
 }
 
