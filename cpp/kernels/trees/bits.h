@@ -1,6 +1,6 @@
 // Bits: trees of few leaves, evaluated for up to 512 rows at once as bit vectors.
 //
-// Trees are taken in chunks. In a chunk each plane's distinct keys, at most 255, make ranks of one byte, and each
+// Trees are taken in chunks. In a chunk each plane's distinct keys, 255 at a time, make ranks of one byte, and each
 // distinct comparison (plane, rank) is made once for all rows: a mask of a bit a row. A tree's masks combine to the bit
 // planes of a code, a byte a row, which tells the row's leaf. Bits below a leaf that ends early may be anything: the
 // table that the code looks up holds the leaf at all of them. So a node costs no more than to choose, by its mask, between
@@ -27,6 +27,7 @@ constexpr size_t kSlots = 64;         // vectors that steps write: 1 to kSlots; 
 constexpr size_t kChunkTests = 8000;  // their masks, 64 bytes each, stay in a usual L2 cache
 constexpr uint16_t kUnit = 8;         // a vector's bytes, of each 64 rows
 static_assert(kUnit * (1 + kSlots + kChunkTests) < (1 << 16));
+constexpr size_t kRankedKeys = 255;   // that make ranks of a byte
 template <class Key>
 constexpr size_t kFewKeys = sizeof(Key) == 4 ? 16 : 32;  // of a plane, whose rows are compared with one by one
 constexpr int64_t kManyFeatures = 128;  // above so many a block of columns leaves the cache: rows are read as they lie,
@@ -70,7 +71,7 @@ struct Bits {
         // for AVX-512 up to 6 levels: [target][digit][tree][1 << levels, at least 32] words, the lowest digit first.
         uint8_t digits;
     };
-    // A plane and its keys. Test i holds where the row's rank among them, found down a search tree, is above i; of few keys
+    // A plane and keys of it, ascending. Test i holds where the row's rank among them, found down a search tree, is above i; of few keys
     // where the row's number is above limit i.
     struct Ranked {
         int32_t plane;

@@ -69,10 +69,12 @@ private:
             sets += n.set != nullptr;
             trees_.each_comparison(n, [&](int32_t plane, Key key) {
                 if (fits) n.test = number(plane, key);
-                fits &= pairs_.size() + sets <= kChunkTests && used_[size_t(plane)] <= 255;
+                fits &= pairs_.size() + sets <= kChunkTests;
+                fits &= !lanes_ || used_[size_t(plane)] <= kRankedKeys || ranked_ <= kLanePlanes;
             });
         }
-        for (; !fits && pairs_.size() > before; pairs_.pop_back()) --used_[size_t(pairs_.back().first)];
+        for (; !fits && pairs_.size() > before; pairs_.pop_back())
+            ranked_ -= --used_[size_t(pairs_.back().first)] % kRankedKeys == 0;
         return fits;
     }
     // The number of a test among the chunk's.
@@ -81,7 +83,7 @@ private:
         for (; number_[at] >= 0; at = (at + 1) % kPlaces)
             if (pairs_[size_t(number_[at])] == std::pair{plane, key}) return number_[at];
         number_[at] = int32_t(pairs_.size());
-        pairs_.push_back({plane, key}), ++used_[size_t(plane)];
+        pairs_.push_back({plane, key}), ranked_ += used_[size_t(plane)]++ % kRankedKeys == 0;
         return number_[at];
     }
     static constexpr size_t kPlaces = 1 << 14;  // of the hash table
@@ -387,17 +389,20 @@ private:
         for (size_t i = 0; i < pairs_.size(); ++i) order[ends[size_t(pairs_[i].first)]++] = {pairs_[i].second, int32_t(i)};
         std::vector<std::pair<uint8_t, uint8_t>> lane(pairs_.size());  // plane and rank of each
         Bits::Chunk chunk{bits_.ranked.size(), 0, groups_done_, bits_.groups.size(), bits_.sets.size(), 0};
-        for (size_t plane = 0, from = 0; plane < ends.size(); from = ends[plane++]) {
-            if (from == ends[plane]) continue;
-            std::sort(order.begin() + int64_t(from), order.begin() + int64_t(ends[plane]));
-            std::vector<Key> keys;
-            for (size_t at = from; at < ends[plane]; ++at) {
-                const size_t test = size_t(order[at].second);
-                place[test] = int32_t(at) + 1;
-                lane[test] = {uint8_t(bits_.ranked.size() - chunk.ranked), uint8_t(at - from)};
-                keys.push_back(order[at].first);
+        for (size_t plane = 0, begin = 0; plane < ends.size(); begin = ends[plane++]) {
+            std::sort(order.begin() + int64_t(begin), order.begin() + int64_t(ends[plane]));
+            const size_t count = ends[plane] - begin, parts = (count + kRankedKeys - 1) / kRankedKeys;
+            for (size_t part = 0; part < parts; ++part) {
+                const size_t from = begin + count * part / parts, to = begin + count * (part + 1) / parts;
+                std::vector<Key> keys;
+                for (size_t at = from; at < to; ++at) {
+                    const size_t test = size_t(order[at].second);
+                    place[test] = int32_t(at) + 1;
+                    lane[test] = {uint8_t(bits_.ranked.size() - chunk.ranked), uint8_t(at - from)};
+                    keys.push_back(order[at].first);
+                }
+                rank(int32_t(plane), keys);
             }
-            rank(int32_t(plane), keys);
         }
         chunk.ranked_end = bits_.ranked.size();
         const size_t shared = lay_sets(place);
@@ -464,7 +469,7 @@ private:
     }
     void forget() {
         sets_.clear(), set_number_.clear(), pairs_.clear(), patches_.clear();
-        number_.assign(kPlaces, -1), used_.assign(trees_.planes(), 0);
+        number_.assign(kPlaces, -1), used_.assign(trees_.planes(), 0), ranked_ = 0;
     }
     void rank(int32_t plane, const std::vector<Key> &keys) {
         if (lanes_) lanes_->add_keys(keys);
@@ -515,7 +520,8 @@ private:
     std::vector<std::vector<int32_t>> sets_;  // of the open chunk: tests
     std::unordered_map<const void *, int32_t> set_number_;
     std::vector<int32_t> number_ = std::vector<int32_t>(kPlaces, -1);  // in pairs_
-    std::vector<size_t> used_ = std::vector<size_t>(trees_.planes(), 0);
+    std::vector<size_t> used_ = std::vector<size_t>(trees_.planes(), 0);  // tests of each plane
+    size_t ranked_ = 0;                                                   // as many as they will be in the chunk
     std::vector<std::pair<uint32_t, int32_t>> patches_;
     size_t groups_done_ = 0;
 };
