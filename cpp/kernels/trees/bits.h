@@ -24,8 +24,8 @@ constexpr int64_t kBitRows = 512;
 constexpr int32_t kMostLeaves = 256, kMostLevels = 8, kPathLevels = 6;
 constexpr uint8_t kBelow = 255;       // not a leaf's number but in a last piece
 constexpr size_t kSlots = 64;         // vectors that steps write: 1 to kSlots; 0 is empty, masks come after
-constexpr size_t kChunkTests = 8000;  // their masks, 64 bytes each, stay in a usual L2 cache
-constexpr uint16_t kUnit = 8;         // a vector's bytes, of each 64 rows
+constexpr size_t kChunkTests = 12000;  // whose masks have 64 bytes each: much of a usual L2 cache
+constexpr uint16_t kUnit = 4;          // half of a vector's bytes, of each 64 rows
 static_assert(kUnit * (1 + kSlots + kChunkTests) < (1 << 16));
 constexpr size_t kRankedKeys = 255;   // that make ranks of a byte
 template <class Key>

@@ -86,7 +86,7 @@ private:
         pairs_.push_back({plane, key}), ranked_ += used_[size_t(plane)]++ % kRankedKeys == 0;
         return number_[at];
     }
-    static constexpr size_t kPlaces = 1 << 14;  // of the hash table
+    static constexpr size_t kPlaces = 1 << 15;  // of the hash table
     static_assert(kPlaces > 2 * kChunkTests);
 
     uint32_t entry(int32_t leaf, int64_t column) const { return trees_.entry(ends_[size_t(leaf)], column); }

@@ -67,7 +67,7 @@ void codes_of(const V *const *planes, int, uint8_t *codes) {
 template <int W, class P>
 struct Named {
     std::byte *at;
-    P &operator[](uint16_t number) const { return *reinterpret_cast<P *>(at + size_t(number) * size_t(W)); }
+    P &operator[](uint16_t number) const { return *reinterpret_cast<P *>(at + 2 * size_t(number) * size_t(W)); }
 };
 
 // The planes of a piece that is nearly complete: each level's masks are muxed by the turns before.
@@ -103,7 +103,10 @@ void piece_planes(const trees::Bits &bits, const trees::Bits::Piece &piece, V *v
             if constexpr (W == 8) {  // loads are what such a step waits for: one for its words, not four
                 uint64_t step;
                 std::memcpy(&step, program, sizeof step);
-                choose_bits(all[uint16_t(step)], all[uint16_t(step >> 16)], all[uint16_t(step >> 32)], all[uint16_t(step >> 48)]);
+                const auto vector = [&](uint64_t twice) -> V & {
+                    return *reinterpret_cast<V *>(all.at + W * (twice & 0x1fffe));  // as addresses of x86 express
+                };
+                choose_bits(vector(step << 1), vector(step >> 15), vector(step >> 31), vector(step >> 47));
             } else {
                 choose_bits(all[program[0]], all[program[1]], all[program[2]], all[program[3]]);
             }
