@@ -20,7 +20,7 @@ from celeris.providers.native.linear import labels_of
 #   walks (kernels/trees/walks.h)        else
 BIT_LEAVES, BIT_TARGETS = 256, 32
 BIT_ROWS: dict[str, tuple[tuple[int, int], ...]] = {
-    "avx512": ((4, 4), (8, 7), (16, 10), (32, 14), (64, 16), (128, 24), (BIT_LEAVES, 56)),
+    "avx512": ((4, 4), (8, 7), (16, 10), (32, 14), (64, 15), (128, 22), (BIT_LEAVES, 44)),
     "avx2": ((4, 10), (8, 14), (16, 15), (32, 20), (64, 18), (128, 24), (BIT_LEAVES, 50)),
 }
 MEMBER_COST = 0.37  # of a set's value to bit vectors, in comparisons; lanes and walks pay nothing for it
