@@ -31,7 +31,7 @@ constexpr size_t kRankedKeys = 255;   // that make ranks of a byte
 template <class Key>
 constexpr size_t kFewKeys = sizeof(Key) == 4 ? 16 : 32;  // of a plane, whose rows are compared with one by one
 constexpr int64_t kManyFeatures = 128;  // above so many a block of columns leaves the cache: rows are read as they lie,
-constexpr int64_t kTurned = 64;         // and so many features turned into columns at a time
+constexpr int64_t kTurned = 128;        // and so many features turned into columns at a time
 constexpr int64_t kTurnedBytes = 2 << 20;  // of a block's rows, which must be turned before if they lie in another way
 constexpr int kTogether = 16;         // trees whose values are added in one pass over the sums, where registers look tables up;
 constexpr int kTogetherInMemory = 4;  // and where memory does

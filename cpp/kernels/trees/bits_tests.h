@@ -288,13 +288,13 @@ void test_ranks(const uint8_t *ranks, int levels, uint32_t count, V *masks) {
 // puts whole words together in general registers, which takes 1.4 times as long.)
 #if defined(__AVX512F__)
 template <bool NanLeft>
-inline void put_right_of(__m512 x, float limit, std::byte *bits) {
-    const __mmask16 right = _mm512_cmp_ps_mask(x, _mm512_set1_ps(limit), NanLeft ? _CMP_GT_OQ : _CMP_NLE_UQ);
+inline void put_right_of(__m512 x, __m512 limit, std::byte *bits) {
+    const __mmask16 right = _mm512_cmp_ps_mask(x, limit, NanLeft ? _CMP_GT_OQ : _CMP_NLE_UQ);
     asm("kmovw %1, %0" : "=m"(*reinterpret_cast<uint16_t *>(bits)) : "k"(right));
 }
 template <bool NanLeft>
-inline void put_right_of(__m512d x, double limit, std::byte *bits) {
-    const __mmask8 right = _mm512_cmp_pd_mask(x, _mm512_set1_pd(limit), NanLeft ? _CMP_GT_OQ : _CMP_NLE_UQ);
+inline void put_right_of(__m512d x, __m512d limit, std::byte *bits) {
+    const __mmask8 right = _mm512_cmp_pd_mask(x, limit, NanLeft ? _CMP_GT_OQ : _CMP_NLE_UQ);
     asm("kmovb %1, %0" : "=m"(*reinterpret_cast<uint8_t *>(bits)) : "k"(right));
 }
 #else
@@ -314,9 +314,10 @@ void test_numbers(const Real *limits, uint32_t count, const Real *x, uint64_t *m
         for (int j = 0; j < parts; ++j) v[j] = load(x + j * n);
         for (uint32_t i = 0; i < count; ++i) {
 #if defined(__AVX512F__)
+            const auto limit = splat(limits[i]);
 #pragma GCC unroll 8
             for (int j = 0; j < parts; ++j)
-                put_right_of<NanLeft>(v[j], limits[i], reinterpret_cast<std::byte *>(masks + i * W) + j * n / 8);
+                put_right_of<NanLeft>(v[j], limit, reinterpret_cast<std::byte *>(masks + i * W) + j * n / 8);
 #else
             uint64_t word = 0;
 #pragma GCC unroll 32
@@ -374,7 +375,8 @@ public:
         turned_ = scratch.take<From>(size_t(trees::kTurned * apart));
         for (int64_t c = 0; count_ < rows && c < trees::kTurned; ++c)
             std::fill(turned_ + c * apart + count_, turned_ + (c + 1) * apart, From());
-        fetch();
+        next_ = 0;
+        for (int64_t c = 0; c < trees::kTurned; ++c) fetch();
     }
     // Whether a column goes on with zeros.
     bool padded() const { return padded_; }
@@ -383,29 +385,30 @@ public:
         if (!in_.by_rows()) return in_.column<From>(feature);
         if (feature < first_ || feature >= first_ + trees::kTurned) {
             first_ = feature / trees::kTurned * trees::kTurned;
+            next_ = first_ + trees::kTurned < width_ ? first_ + trees::kTurned : 0, fetched_ = 0;
             transpose(sizeof(From), reinterpret_cast<const std::byte *>(in_.row_at<From>(0) + first_), in_.row, count_,
                       std::min(trees::kTurned, width_ - first_), reinterpret_cast<std::byte *>(turned_), apart);
         }
+        fetch();
         return turned_ + (feature - first_) * apart;
     }
 
 private:
-    // Reads the rows as they lie, for which processors fetch ahead: three times as fast, where they come from memory, as in
-    // pieces of a few lines (and an eighth of the time for nothing where they do not).
-    void fetch() const {
-        uint8_t bits = 0;
-        for (int64_t r = 0; r < count_; ++r) {
-            const std::byte *x = reinterpret_cast<const std::byte *>(in_.row_at<From>(r));
-            for (size_t at = 0; at < size_t(width_) * sizeof(From); at += 64) bits |= uint8_t(x[at]);
+    // Asks for a part of the features that are turned next, as one comes after the other.
+    void fetch() {
+        constexpr int64_t bytes = trees::kTurned * int64_t(sizeof(From)), some = rows / trees::kTurned;
+        const int64_t end = std::min(fetched_ + some, count_);
+        for (; fetched_ < end; ++fetched_) {
+            const auto *x = reinterpret_cast<const std::byte *>(in_.row_at<From>(fetched_) + next_);
+            for (int64_t at = 0; at < bytes; at += 64) __builtin_prefetch(x + at, 0, 2);
         }
-        asm volatile("" : : "r"(bits));
     }
 
     const View &in_;
     const int64_t count_, width_;
     const bool padded_;
     From *turned_ = nullptr;
-    int64_t first_ = -trees::kTurned;
+    int64_t first_ = -trees::kTurned, next_ = 0, fetched_ = 0;
 };
 
 // The rows of a block, and zeros up to 64 W.
