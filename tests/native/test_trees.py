@@ -285,6 +285,14 @@ def test_ensembles_of_version_5(shape: Any, dtype: Any, targets: int, aggregate:
         check(model("TreeEnsemble", attributes, x, ["y"], 5), x)
 
 
+@pytest.mark.parametrize("trees,features,dtype", [(60, 1, np.float32), (60, 1, np.float64), (450, 3, np.float32)])
+def test_features_of_thousands_of_thresholds(trees: int, features: int, dtype: Any) -> None:
+    """More than ranks of a byte tell apart, and more comparisons than are made at a time."""
+    x, attributes = _version_5(Grown(trees, trees, 6, features, ORDERED, False), dtype, 2, 1)
+    assert attributes is not None
+    check(model("TreeEnsemble", attributes, x, ["y"], 5), x)
+
+
 def _version_5(
     grown: Grown, dtype: Any, targets: int, aggregate: int
 ) -> tuple[np.ndarray, dict[str, Attribute] | None]:

@@ -396,7 +396,7 @@ public:
 private:
     // Asks for a part of the features that are turned next, as one comes after the other.
     void fetch() {
-        constexpr int64_t bytes = trees::kTurned * int64_t(sizeof(From)), some = rows / trees::kTurned;
+        constexpr int64_t bytes = trees::kTurned * int64_t(sizeof(From)), some = std::max<int64_t>(1, rows / trees::kTurned);
         const int64_t end = std::min(fetched_ + some, count_);
         for (; fetched_ < end; ++fetched_) {
             const auto *x = reinterpret_cast<const std::byte *>(in_.row_at<From>(fetched_) + next_);
