@@ -289,7 +289,7 @@ void add_bits(const trees::Bits &bits, const trees::Plane *planes, const Block &
             const int side = std::min(trees::kSideBySide, bits.together), count = (group.count + side - 1) / side * side;
             for (int t = 0; t < count; ++t)
                 tree_indices<W>(bits, group.trees[t], vectors.all, vectors.own, vectors.codes, indices + t * trees::kBitRows);
-            add_tables<W>(bits, group, count, indices, sums);
+            add_tables(W, bits, group, count, indices, sums);
         }
     }
 #if defined(__AVX512VBMI__)

@@ -200,8 +200,8 @@ inline void add_found(const Entries (&found)[trees::kTogetherInMemory], const Sc
         for (const Entries &each : found) sum += four_doubles(each);
 }
 
-template <int W, bool Exact>
-void add_looked_up(const uint32_t *table, int levels, const double *scales, int64_t columns, const uint8_t *indices,
+template <bool Exact>
+void add_looked_up(int words, const uint32_t *table, int levels, const double *scales, int64_t columns, const uint8_t *indices,
                    double *sums) {
     constexpr int64_t n = trees::kBitRows;
     constexpr int together = trees::kTogetherInMemory;
@@ -209,7 +209,7 @@ void add_looked_up(const uint32_t *table, int levels, const double *scales, int6
     typedef Entry Entries __attribute__((vector_size(16)));
     for (int64_t c = 0; c < columns; ++c, sums += n) {
         const Entry *entries = reinterpret_cast<const Entry *>(table) + (size_t(c) * together << levels);
-        for (int64_t r = 0; r < 64 * W; r += 4) {
+        for (int64_t r = 0; r < 64 * words; r += 4) {
             Entries found[together];
 #pragma GCC unroll 4
             for (int t = 0; t < together; ++t) {
@@ -225,14 +225,15 @@ void add_looked_up(const uint32_t *table, int levels, const double *scales, int6
 
 // The same where entries hold a row's values side by side: sums[r * across + column], four columns at once.
 #if !defined(__AVX512VBMI__)
-template <int W, bool Exact, int Fours>
-void add_rows(const uint32_t *table, int levels, const double *scales, int64_t fours, const uint8_t *indices, double *sums) {
+template <bool Exact, int Fours>
+void add_rows(int words, const uint32_t *table, int levels, const double *scales, int64_t fours, const uint8_t *indices,
+              double *sums) {
     constexpr int together = trees::kTogetherInMemory;
     using Entry = std::conditional_t<Exact, int32_t, float>;
     typedef Entry Entries __attribute__((vector_size(16), aligned(4), may_alias));
     typedef double Scales __attribute__((vector_size(32), aligned(8), may_alias));
     if constexpr (Fours > 0) fours = Fours;
-    for (int64_t r = 0; r < 64 * W; ++r) {
+    for (int64_t r = 0; r < 64 * words; ++r) {
         const uint32_t *own[together];
 #pragma GCC unroll 4
         for (int t = 0; t < together; ++t)
@@ -247,17 +248,16 @@ void add_rows(const uint32_t *table, int levels, const double *scales, int64_t f
 }
 #endif
 
-template <int W>
-void add_tables(const trees::Bits &bits, const trees::Bits::Group &group, [[maybe_unused]] int count, const uint8_t *indices,
-                double *sums) {
+[[gnu::noinline]] inline void add_tables(int words, const trees::Bits &bits, const trees::Bits::Group &group, [[maybe_unused]] int count,
+                                        const uint8_t *indices, double *sums) {
     const uint32_t *table = bits.table(group);
     const double *scales = bits.scales.data() + group.scales;
     sums += group.target * trees::kBitRows;
 #if defined(__AVX512VBMI__)
-    const auto add = [&](auto *kernel) { kernel(W, count, table, scales, bits.columns, indices, sums); };
+    const auto add = [&](auto *kernel) { kernel(words, count, table, scales, bits.columns, indices, sums); };
     const bool exact = group.digits > 0;
     if (group.digits > 1)
-        return (group.levels <= 5 ? add_digits<5> : add_digits<6>)(group.digits, W, count, table, scales, bits.columns, indices, sums);
+        return (group.levels <= 5 ? add_digits<5> : add_digits<6>)(group.digits, words, count, table, scales, bits.columns, indices, sums);
     switch (group.levels) {
         case 4: return add(add_looked_up<4, false>);
         case 5: return add(add_looked_up<5, false>);
@@ -268,11 +268,11 @@ void add_tables(const trees::Bits &bits, const trees::Bits::Group &group, [[mayb
 #else
     const auto add = [&]<bool Exact>() {
         switch (bits.across) {
-            case 0: return add_looked_up<W, Exact>(table, group.levels, scales, bits.columns, indices, sums);
-            case 4: return add_rows<W, Exact, 1>(table, group.levels, scales, 1, indices, sums);
-            case 8: return add_rows<W, Exact, 2>(table, group.levels, scales, 2, indices, sums);
-            case 12: return add_rows<W, Exact, 3>(table, group.levels, scales, 3, indices, sums);
-            default: return add_rows<W, Exact, 0>(table, group.levels, scales, bits.across / 4, indices, sums);
+            case 0: return add_looked_up<Exact>(words, table, group.levels, scales, bits.columns, indices, sums);
+            case 4: return add_rows<Exact, 1>(words, table, group.levels, scales, 1, indices, sums);
+            case 8: return add_rows<Exact, 2>(words, table, group.levels, scales, 2, indices, sums);
+            case 12: return add_rows<Exact, 3>(words, table, group.levels, scales, 3, indices, sums);
+            default: return add_rows<Exact, 0>(words, table, group.levels, scales, bits.across / 4, indices, sums);
         }
     };
     group.digits > 0 ? add.template operator()<true>() : add.template operator()<false>();
