@@ -71,8 +71,8 @@ struct Bits {
         // for AVX-512 up to 6 levels: [target][digit][tree][1 << levels, at least 32] words, the lowest digit first.
         uint8_t digits;
     };
-    // A plane and keys of it, ascending. Test i holds where the row's rank among them, found down a search tree, is above i; of few keys
-    // where the row's number is above limit i.
+    // A plane and keys of it, ascending. Test i holds where the row's rank among them, found down a search tree, is above i;
+    // of few keys where the row's number is above limit i.
     struct Ranked {
         int32_t plane;
         uint32_t first, count;  // the first of its keys in search32 or search64; of few, in limits32 or 64
@@ -105,6 +105,13 @@ struct Bits {
     int64_t across = 0;                // not 0: an entry holds them side by side, zeros up to so many
     std::optional<Lanes> lanes;        // the same trees and chunks for single rows
 
+    size_t width() const { return size_t(across ? across : columns); }  // of what a tree has for each of its leaves
+    size_t lines_of(const Group &g) const { return (width() * size_t(together) << g.levels) / std::size(TableLine{}.entries); }
+    // Until tables are laid out as registers look them up.
+    uint32_t &entry(const Group &g, size_t column, size_t tree, size_t index) {
+        return table(g)[across ? ((tree << g.levels) + index) * width() + column
+                               : ((column * size_t(together) + tree) << g.levels) + index];
+    }
     uint32_t *table(const Group &g) { return tables[g.table].entries; }
     const uint32_t *table(const Group &g) const { return tables.data()[g.table].entries; }
 

@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "kernels/trees/bits_trees.h"
+#include "kernels/trees/bits_values.h"
 
 namespace celeris::trees {
 
@@ -39,8 +40,7 @@ public:
             if (bits_.tables.size() > (size_t(1) << 22)) return {};
         }
         close();
-        if (Trees::whole) settle_exact();
-        if (by_register_) part_tables();
+        BitValues(bits_, by_register_).lay(Trees::whole, size_t(trees_.targets()));
         if (lanes_) bits_.lanes = lanes_->take();
         return std::move(bits_);
     }
@@ -271,109 +271,19 @@ private:
         group.target = open_target_, group.levels = 4, group.count = uint8_t(open_.size());
         for (const Open &o : open_) group.levels = std::max(group.levels, o.levels);
         group.table = uint32_t(bits_.tables.size());
-        bits_.tables.resize(bits_.tables.size() + lines_of(group));
+        bits_.tables.resize(bits_.tables.size() + bits_.lines_of(group));
         for (size_t t = 0; t < together(); ++t) {
             group.trees[t] = t < open_.size() ? open_[t].tree : Bits::Tree{};
             if (t >= open_.size()) continue;
             const size_t own = size_t(1) << open_[t].levels;
             for (size_t c = 0; c < size_t(bits_.columns); ++c)
-                for (size_t i = 0; i < own; ++i) laid_entry(group, c, t, i) = open_[t].values[c * own + i];
+                for (size_t i = 0; i < own; ++i) bits_.entry(group, c, t, i) = open_[t].values[c * own + i];
         }
         bits_.groups.push_back(group);
         open_.clear();
     }
 
     size_t together() const { return size_t(bits_.together); }
-    int64_t width() const { return bits_.across ? bits_.across : bits_.columns; }
-    size_t lines_of(const Bits::Group &g) const { return (size_t(width()) * together() << g.levels) / std::size(TableLine{}.entries); }
-    uint32_t &laid_entry(const Bits::Group &g, size_t column, size_t tree, size_t index) {
-        const size_t at = bits_.across ? ((tree << g.levels) + index) * size_t(bits_.across) + column
-                                       : ((column * together() + tree) << g.levels) + index;
-        return bits_.table(g)[at];
-    }
-
-    // Of values: the least power of two that one is an odd multiple of, the greatest, and the greatest sum that trees can make.
-    struct Range {
-        int lowest = 1 << 10;
-        double greatest = 0, most = 0;
-        void add(const Range &tree) {
-            lowest = std::min(lowest, tree.lowest), greatest = std::max(greatest, tree.greatest), most += tree.most;
-        }
-        void add(float v) {
-            if (v == 0) return;
-            if (!(std::fabs(v) <= std::numeric_limits<float>::max())) greatest = most = std::numeric_limits<double>::infinity();
-            const uint32_t bits = std::bit_cast<uint32_t>(v), exponent = bits >> 23 & 0xff;
-            const uint32_t digits = (bits & 0x7fffff) | uint32_t(exponent > 0) << 23;
-            lowest = std::min(lowest, std::max(int(exponent), 1) - 150 + std::countr_zero(digits));
-            greatest = most = std::max(greatest, std::fabs(double(v)));
-        }
-        bool sum_fits(int bits) const { return most <= std::ldexp(0.999, bits + lowest); }
-        bool fits(int bits) const { return greatest <= std::ldexp(0.999, bits + lowest); }
-    };
-    // Where no sum of a target's values up to a group can be rounded in double, the order of the group's does not matter: then
-    // they are summed as integers.
-    void settle_exact() {
-        std::vector<Range> until(size_t(trees_.targets()));
-        for (Bits::Group &g : bits_.groups) {
-            std::vector<Range> own(size_t(bits_.columns));
-            bool exact = true, narrow = true;
-            int digits = 2;
-            for (size_t c = 0; c < own.size(); ++c) {
-                for (size_t t = 0; t < together(); ++t) {
-                    Range tree;
-                    for (size_t i = 0; i < size_t(1) << g.levels; ++i) tree.add(std::bit_cast<float>(laid_entry(g, c, t, i)));
-                    own[c].add(tree);
-                }
-                Range &all = until[size_t(g.target) + c];
-                all.add(own[c]);
-                exact &= all.sum_fits(53), narrow &= own[c].sum_fits(31);
-                while (digits <= kMostDigits && !own[c].fits(digits * kDigitBits - 1)) ++digits;
-            }
-            const bool by_digits = by_register_ && g.levels <= 6;
-            if (!exact || (by_digits ? digits > kMostDigits : !narrow)) continue;
-            g.digits = by_digits ? uint8_t(digits) : 1, g.scales = uint32_t(bits_.scales.size());
-            for (const Range &range : own) bits_.scales.push_back(range.most == 0 ? 1 : std::ldexp(1.0, range.lowest));
-            bits_.scales.resize(g.scales + size_t(width()), 1.0);
-            for (size_t c = 0; !by_digits && c < own.size(); ++c)
-                for (size_t t = 0; t < together(); ++t)
-                    for (size_t i = 0; i < size_t(1) << g.levels; ++i) {
-                        uint32_t &e = laid_entry(g, c, t, i);
-                        e = uint32_t(int32_t(double(std::bit_cast<float>(e)) / bits_.scales[g.scales + c]));
-                    }
-        }
-    }
-
-    // Tables as registers look them up: by words where there are digits, else from 64 entries on by bytes, the first byte of
-    // each entry, then the second, ...
-    void part_tables() {
-        const std::vector<TableLine> given = std::exchange(bits_.tables, {});
-        for (Bits::Group &g : bits_.groups) {
-            const size_t size = size_t(1) << g.levels, words = std::max<size_t>(size, 32);
-            const uint32_t *from = given[g.table].entries;
-            g.table = uint32_t(bits_.tables.size());
-            bits_.tables.resize(bits_.tables.size() + (g.digits > 1 ? size_t(bits_.columns) * kTogether * words * g.digits / 32 : lines_of(g)));
-            uint32_t *const to = bits_.table(g);
-            for (size_t i = 0; i < size_t(bits_.columns) * kTogether; ++i, from += size) {
-                const size_t column = i / kTogether, tree = i % kTogether;
-                for (size_t at = 0; at < size; ++at) {
-                    if (g.digits > 1) {
-                        auto value = int64_t(double(std::bit_cast<float>(from[at])) / bits_.scales[g.scales + column]);
-                        for (size_t d = 0; d < g.digits; ++d) {
-                            constexpr int64_t half = 1 << (kDigitBits - 1);
-                            const int64_t digit = ((value + half) & (2 * half - 1)) - half;
-                            reinterpret_cast<int16_t *>(to)[((column * g.digits + d) * kTogether + tree) * words + at] = int16_t(digit);
-                            value = (value - digit) >> kDigitBits;
-                        }
-                    } else if (g.levels >= 6) {
-                        for (size_t k = 0; k < 4; ++k)
-                            reinterpret_cast<uint8_t *>(to + i * size)[k * size + at] = uint8_t(from[at] >> (8 * k));
-                    } else {
-                        to[i * size + at] = from[at];
-                    }
-                }
-            }
-        }
-    }
 
     // Ends the chunk: numbers its tests plane by plane, and lays out the searches for ranks.
     void close() {

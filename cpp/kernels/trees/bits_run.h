@@ -2,6 +2,7 @@
 // rows each are worked on side by side.
 #pragma once
 
+#include "kernels/trees/bits_rows.h"
 #include "kernels/trees/bits_tables.h"
 
 namespace celeris::CELERIS_TARGET {
