@@ -114,9 +114,12 @@ const TensorRow tensor_table[] = {CELERIS_TENSORS(CELERIS_ROW)};
 
 bool fast_gathers() {
 #ifdef CELERIS_X86
+    if (std::string_view(instruction_set()) != "avx512") return false;
     unsigned a = 0, b = 0, c = 0, d = 0;
-    return std::string_view(instruction_set()) == "avx512" && __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 &&
-           (d >> 23 & 1) != 0;
+    if (__get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (d >> 23 & 1) != 0) return true;  // AVX512-FP16
+    if (!__builtin_cpu_is("intel") || __get_cpuid(1, &a, &b, &c, &d) == 0) return false;
+    const unsigned family = a >> 8 & 15, model = (a >> 12 & 0xf0) | (a >> 4 & 15);
+    return family == 6 && (model == 0x8f || model == 0xcf);  // Sapphire and Emerald Rapids, where a virtual machine hides it
 #else
     return false;
 #endif

@@ -175,8 +175,8 @@ Kernel make_kernel(std::string_view name, const Params &);
 const char *instruction_set();
 std::vector<const char *> supported_instruction_sets();
 
-// Whether AVX-512 is in force and its gathers are faster than loads one by one. Of Intel's processors the first that also has AVX512-FP16
-// (Sapphire Rapids) is such; those before pay for the mitigation of Downfall, and AMD's take several cycles a lane.
+// Whether AVX-512 is in force and its gathers are faster than loads one by one. Of Intel's processors those from Sapphire Rapids
+// on are such; those before pay for the mitigation of Downfall, and AMD's take several cycles a lane.
 bool fast_gathers();
 
 // Whether AVX-512 is in force and two vectors of 32 bytes are converted to double and multiplied faster than one of 64.

@@ -2,9 +2,9 @@
 #pragma once
 
 #include "kernels/trees/ensemble.h"
-#include "kernels/trees/gathers.h"
 #include "kernels/trees/lanes_run.h"
 #include "kernels/trees/steps.h"
+#include "kernels/trees/tiles_run.h"
 
 namespace celeris::CELERIS_TARGET {
 
@@ -128,49 +128,151 @@ inline void finish_row(const TreeEnsemble &k, const double *sums, ptrdiff_t stri
     }
 }
 
-// One row: many trees at once, added in their order.
+// One row: many trees at once, added in their order; `descend(trees, count, words)` takes it to their leaves.
+template <class Trees, class Descend>
+[[gnu::always_inline]] inline void sum_row(const TreeEnsemble &k, const Trees &all, const Block &b, int64_t row, Descend &&descend) {
+    double *sums = reinterpret_cast<double *>(b.scratch);
+    uint8_t *has = reinterpret_cast<uint8_t *>(sums + k.targets);
+    std::memset(b.scratch, 0, size_t(k.targets) * 9);
+    const bool one = k.targets == 1 && k.leaves->kind == trees::Leaves::value && k.leaves->narrow;
+    const float *values = k.leaves->singles.data();
+    double sum = 0;  // of `one`, in a register
+    uint32_t words[trees::kAlone];
+    for (size_t tree = 0; tree < all.size(); tree += trees::kAlone) {
+        const size_t left = std::min(all.size() - tree, trees::kAlone);
+        descend(all.data() + tree, left, words);
+        for (size_t i = 0; one && i < left; ++i) sum += double(values[words[i]]);
+        for (size_t i = 0; !one && i < left; ++i) add_leaf(k, tree + i, words[i], sums, 1, has);
+    }
+    if (one) sums[0] = sum;
+    for_real(k.to, [&](auto *to) { finish_row<pointee<decltype(to)>>(k, sums, 1, b, row); });
+}
+
+// Where a row's keys have room, after its sums.
+template <class Key>
+inline Key *room_of_keys(const TreeEnsemble &k, const Block &b) {
+    return reinterpret_cast<Key *>(b.scratch + (size_t(k.targets) * 9 + 63) / 64 * 64);
+}
+
 template <class Node, class From>
 void trees_row(const TreeEnsemble &k, const trees::Walks<Node> &w, const Block &b, int64_t row) {
     using Key = typename Node::Key;
-    double *sums = reinterpret_cast<double *>(b.scratch);
-    uint8_t *has = reinterpret_cast<uint8_t *>(sums + k.targets);
-    Key *keys = reinterpret_cast<Key *>(b.scratch + (size_t(k.targets) * 9 + 15) / 8 * 8);
-    std::memset(b.scratch, 0, size_t(k.targets) * 9);
+    Key *keys = room_of_keys<Key>(k, b);
     keys[k.planes.size()] = trees::biased(Key(0));
     const View &in = b.in[0];
-    const From *x = in.by_rows() ? in.row_at<From>(row) : in.column<From>(0) + row;
-    const ptrdiff_t stride = in.by_rows() ? 1 : in.stride;
-    const auto add_all = [&](auto &&descend) __attribute__((always_inline)) {
-        const size_t count = w.trees.size();
-        const bool one = k.targets == 1 && k.leaves->kind == trees::Leaves::value && k.leaves->narrow;
-        const float *values = k.leaves->singles.data();
-        double sum = 0;  // of `one`, in a register
-        uint32_t words[trees::kAlone];
-        for (size_t tree = 0; tree < count; tree += trees::kAlone) {
-            const size_t left = std::min(count - tree, trees::kAlone);
-            descend(w.trees.data() + tree, left, words);
-            for (size_t i = 0; one && i < left; ++i) sum += double(values[words[i]]);
-            for (size_t i = 0; !one && i < left; ++i) add_leaf(k, tree + i, words[i], sums, 1, has);
-        }
-        if (one) sums[0] = sum;
-        for_real(k.to, [&](auto *to) { finish_row<pointee<decltype(to)>>(k, sums, 1, b, row); });
-    };
-#if defined(__AVX512VBMI__)
-    constexpr auto most = size_t(std::numeric_limits<int32_t>::max());
-    if (std::is_same_v<From, float> && size_t(stride * k.width) < most)
-        gathered_keys(reinterpret_cast<const float *>(x), stride, k.width, k.planes, reinterpret_cast<int32_t *>(keys));
-    else
-        keys_of_row(x, stride, k.planes, keys);
-    if constexpr (std::is_same_v<Node, trees::NarrowNode>)
-        if (k.gathers && w.nodes.size() < most)
-            return add_all([&](const auto *some, size_t count, uint32_t *words) {
-                GatheredRow(w.nodes.data(), keys)(some, count, words);
-            });
-#else
-    keys_of_row(x, stride, k.planes, keys);
-#endif
-    add_all([&](const auto *some, size_t count, uint32_t *words) { descend_row(w.nodes.data(), some, count, keys, words); });
+    keys_of_row(in.by_rows() ? in.row_at<From>(row) : in.column<From>(0) + row, in.by_rows() ? 1 : in.stride, k.planes, keys);
+    sum_row(k, w.trees, b, row, [&](const auto *some, size_t count, uint32_t *words) {
+        descend_row(w.nodes.data(), some, count, keys, words);
+    });
 }
+
+// Adds the leaf of each row, number(row), group by group of 16: a group's values are on their way while those before are added.
+template <class Number>
+[[gnu::always_inline]] inline void add_groups(const TreeEnsemble &k, size_t tree, int64_t groups, double *sums, uint8_t *has, Number &&number) {
+    constexpr int64_t n = trees::kLanes;
+    uint32_t words[2][n];
+    for (int64_t g = 0; g <= groups; ++g) {
+        if (g < groups) {
+            for (int64_t i = 0; i < n; ++i) words[g % 2][i] = number(g * n + i);
+            fetch_leaves(*k.leaves, words[g % 2]);
+        }
+        const int64_t at = (g - 1) * n * k.targets;
+        if (g > 0) add_leaves(k, tree, words[(g - 1) % 2], sums + at, has + at);
+    }
+}
+
+inline void finish_rows(const TreeEnsemble &k, const double *sums, const Block &b, int64_t rows) {
+    constexpr int64_t n = trees::kLanes;
+    for_real(k.to, [&](auto *to) {
+        for (int64_t r = 0; r < rows; ++r)
+            finish_row<pointee<decltype(to)>>(k, sums + (k.by_row ? r * k.targets : r / n * n * k.targets + r % n),
+                                              k.by_row ? 1 : n, b, r);
+    });
+}
+
+// Tree by tree: walk(tree), from the places to which its top leads. rows_of<W>(first) are 64 W rows to their masks.
+template <class RowsOf, class Walk>
+void from_tops(const trees::Bits &tops, int64_t rows, int64_t padded, uint32_t *places, BitScratch scratch, RowsOf &&rows_of, Walk &&walk) {
+    uint8_t *indices = scratch.take<uint8_t>(tops.most_trees * size_t(padded));
+    const auto each_block = [&](auto &&body) {
+        for (int64_t first = 0; first < rows; first += trees::kBitRows)
+            in_words(rows - first, [&]<int W>() { body.template operator()<W>(first); });
+    };
+    size_t tree = 0;
+    for (const trees::Bits::Chunk &chunk : tops.chunks) {
+        each_block([&]<int W>(int64_t first) {
+            auto own = rows_of.template operator()<W>(first);
+            top_indices<W>(tops, chunk, own, indices + first, padded, scratch);
+        });
+        const uint8_t *own = indices;
+        for (size_t g = chunk.groups; g < chunk.groups_end; ++g) {
+            const trees::Bits::Group &group = tops.groups.data()[g];
+            for (uint32_t t = 0; t < group.count; ++t, ++tree, own += padded) {
+                const uint32_t *table = tops.table(group) + (t << group.levels);
+                each_block([&]<int W>(int64_t first) { table_entries<W>(table, group.levels, own + first, places + first); });
+                walk(tree);
+            }
+        }
+    }
+}
+
+#if defined(__AVX512VBMI__)
+// Rows by tiles, their keys in so many registers, or (0) gathered.
+template <int registers>
+void trees_tiles(const TreeEnsemble &k, const Block &b) {
+    constexpr int64_t n = trees::kLanes;
+    const trees::Tiles &w = *k.tiles;
+    const View &in = b.in[0];
+    const int64_t width = k.tile_width();
+    const auto turn = [&](int64_t row, int32_t *keys) {
+        tile_keys(in.by_rows() ? in.row_at<float>(row) : in.column<float>(0) + row, in.by_rows() ? 1 : in.stride, k.width, k.planes, keys);
+    };
+    if (b.rows < trees::kTileRows) {
+        int32_t *keys = room_of_keys<int32_t>(k, b);
+        for (int64_t r = 0; r < b.rows; ++r) {
+            turn(r, keys);
+            const TileKeys<registers> own(keys);
+            sum_row(k, w.trees, b, r, [&](const trees::Tiles::Tree *some, size_t count, uint32_t *words) {
+                uint32_t places[trees::kAlone];
+                uint16_t list[trees::kAlone];
+                std::fill_n(places, count, 0);
+                descend_tiles(TileTrees<registers>{w.tiles.data(), some, own}, int64_t(count), w.usual, places, list, words);
+            });
+        }
+        return;
+    }
+    const int64_t groups = (b.rows + n - 1) / n;
+    const bool by_tops = k.tops && b.rows >= trees::kTileTopRows;
+    const int64_t padded = by_tops ? (b.rows + trees::kBitRows - 1) / trees::kBitRows * trees::kBitRows : groups * n;
+    BitScratch scratch{b.scratch};
+    double *sums = scratch.take<double>(size_t(groups * n * k.targets));  // [group][target][lane]
+    uint8_t *has = scratch.take<uint8_t>(size_t(groups * n * k.targets));
+    std::memset(b.scratch, 0, size_t(scratch.at - b.scratch));
+    int32_t *keys = scratch.take<int32_t>(size_t(padded * width));
+    uint32_t *words = scratch.take<uint32_t>(size_t(padded)), *places = scratch.take<uint32_t>(size_t(padded));
+    uint16_t *list = scratch.take<uint16_t>(size_t(b.rows));
+    for (int64_t r = 0; r < b.rows; ++r) turn(r, keys + r * width);
+    std::fill(words + b.rows, words + groups * n, 0);
+    const auto walk = [&](size_t tree, int32_t further) {
+        const auto &t = w.trees.data()[tree];
+        Fetch next(w, tree + 1, b.rows, further - 1);
+        descend_tiles(TileRows<registers>{w.tiles.data() + t.first, t.leaf, keys, width, &next}, b.rows, further, places, list, words);
+        add_groups(k, tree, groups, sums, has, [&](int64_t row) { return words[row]; });
+    };
+    if (by_tops) {
+        from_tops(
+            *k.tops, b.rows, padded, places, scratch,
+            [&]<int W>(int64_t first) { return TileRanks<W>{*k.tops, keys + first * width, width}; },
+            [&](size_t tree) { walk(tree, std::max(1, w.trees.data()[tree].usual - k.top_levels.data()[tree])); });
+    } else {
+        for (size_t tree = 0; tree < w.trees.size(); ++tree) {
+            std::fill_n(places, b.rows, 0);
+            walk(tree, w.trees.data()[tree].usual);
+        }
+    }
+    finish_rows(k, sums, b, b.rows);
+}
+#endif
 
 template <class Node, class From>
 void trees_rows(const TreeEnsemble &k, const trees::Walks<Node> &w, const Block &b) {
@@ -207,47 +309,14 @@ void trees_rows(const TreeEnsemble &k, const trees::Walks<Node> &w, const Block 
     const auto walk = [&](size_t tree, int32_t further) {
         const Node *nodes = w.nodes.data() + w.trees.data()[tree].base;
         Fetch next(w, *k.leaves, tree + 1, together, further);
-#if defined(__AVX512VBMI__)
-        if constexpr (std::is_same_v<Node, trees::NarrowNode>) {
-            if (k.gathers)
-                GatheredDescent(nodes, keys, columns * n, places, list)(groups * n, further, next);
-            else
-                descend_all(nodes, keys, columns * n, groups * n, further, places, list, next);
-        } else
-#endif
-            descend_all(nodes, keys, columns * n, groups * n, further, places, list, next);
-        uint32_t words[2][n];
-        for (int64_t g = 0; g <= groups; ++g) {  // a group's values are on their way while those before are added
-            if (g < groups) {
-                for (int64_t i = 0; i < n; ++i) words[g % 2][i] = trees::Walks<Node>::leaf_number(nodes[places[g * n + i]].key);
-                fetch_leaves(*k.leaves, words[g % 2]);
-            }
-            const int64_t at = (g - 1) * n * k.targets;
-            if (g > 0) add_leaves(k, tree, words[(g - 1) % 2], sums + at, has + at);
-        }
+        descend_all(nodes, keys, columns * n, groups * n, further, places, list, next);
+        add_groups(k, tree, groups, sums, has, [&](int64_t row) { return trees::Walks<Node>::leaf_number(nodes[places[row]].key); });
     };
     if (by_tops) {
-        const trees::Bits &tops = *k.tops;
-        uint8_t *indices = scratch.take<uint8_t>(tops.most_trees * size_t(padded));
-        const auto each_block = [&](auto &&body) {
-            for (int64_t first = 0; first < together; first += trees::kBitRows)
-                in_words(together - first, [&]<int W>() { body.template operator()<W>(first); });
-        };
-        size_t tree = 0;
-        for (const trees::Bits::Chunk &chunk : tops.chunks) {
-            each_block([&]<int W>(int64_t first) {
-                top_indices<W>(tops, chunk, keys + first * columns, columns * n, indices + first, padded, scratch);
-            });
-            const uint8_t *own = indices;
-            for (size_t g = chunk.groups; g < chunk.groups_end; ++g) {
-                const trees::Bits::Group &group = tops.groups.data()[g];
-                for (uint32_t t = 0; t < group.count; ++t, ++tree, own += padded) {
-                    const uint32_t *table = tops.table(group) + (t << group.levels);
-                    each_block([&]<int W>(int64_t first) { table_entries<W>(table, group.levels, own + first, places + first); });
-                    walk(tree, std::max(0, w.trees.data()[tree].usual - k.top_levels.data()[tree]));
-                }
-            }
-        }
+        from_tops(
+            *k.tops, together, padded, places, scratch,
+            [&]<int W>(int64_t first) { return WalkRows<W, Key>{*k.tops, keys + first * columns, columns * n}; },
+            [&](size_t tree) { walk(tree, std::max(0, w.trees.data()[tree].usual - k.top_levels.data()[tree])); });
     } else {
         for (size_t tree = 0; tree < w.trees.size(); ++tree) {
             const auto &t = w.trees.data()[tree];
@@ -255,11 +324,7 @@ void trees_rows(const TreeEnsemble &k, const trees::Walks<Node> &w, const Block 
             walk(tree, t.depth < trees::kDeep ? t.depth : t.usual);
         }
     }
-    for_real(k.to, [&](auto *to) {
-        for (int64_t r = 0; r < together; ++r)
-            finish_row<pointee<decltype(to)>>(k, sums + (k.by_row ? r * k.targets : r / n * n * k.targets + r % n),
-                                              k.by_row ? 1 : n, b, r);
-    });
+    finish_rows(k, sums, b, together);
 }
 
 #if defined(__AVX2__)
@@ -320,6 +385,14 @@ inline void run(const TreeEnsemble &k, const Block &b) {
         if (k.from == Type::i64) return trees_bits<int64_t, int64_t>(k, b);
         return trees_bits<int64_t, int32_t>(k, b);
     }
+#if defined(__AVX512VBMI__)
+    if (k.tiles) {
+        if (k.planes.size() <= 16) return trees_tiles<1>(k, b);
+        if (k.planes.size() <= 32) return trees_tiles<2>(k, b);
+        if (k.planes.size() <= 64) return trees_tiles<4>(k, b);
+        return trees_tiles<0>(k, b);
+    }
+#endif
     if (k.narrow)
         trees_rows<trees::NarrowNode, float>(k, *k.narrow, b);
     else if (k.wide)

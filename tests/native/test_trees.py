@@ -17,7 +17,7 @@ from celeris.plan.plan import PipelineStep
 from celeris.writer import write
 from tests.native.tables import same
 
-ROWS = (0, 1, 2, 7, 8, 15, 16, 17, 63, 64, 65, 130, 600)
+ROWS = (0, 1, 2, 7, 8, 15, 16, 17, 63, 64, 65, 130, 255, 256, 600)
 ORDERED = ["BRANCH_LEQ", "BRANCH_LT", "BRANCH_GTE", "BRANCH_GT"]
 MODES = [*ORDERED, "BRANCH_EQ", "BRANCH_NEQ"]
 SPECIAL = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1e-45, 1.0, -1.0, 3.4e38])
@@ -204,6 +204,52 @@ def test_the_tops_of_deep_trees(dtype: Any, per_leaf: str, aggregate: str) -> No
     attributes |= {"n_targets": Attribute("INT", 3), "aggregate_function": Attribute("STRING", aggregate.encode())}
     x = grown.table(max(ROWS), dtype)
     check(model("TreeEnsembleRegressor", attributes, x, ["y"]), x)
+
+
+@pytest.mark.parametrize("features", [7, 8, 9, 16, 17, 32, 33, 128, 129, 300])
+@pytest.mark.parametrize("per_leaf,targets", [("one", 1), ("all", 3)])
+def test_deep_trees_of_any_number_of_features(features: int, per_leaf: str, targets: int) -> None:
+    """Each with two ways to read NaN, in a row's keys: in 1, 2 or 4 registers, or gathered, or too many."""
+    grown = Grown(features, 30, 10, features, ORDERED, False)
+    attributes = grown.attributes("target", per_leaf, targets, False) | {"n_targets": Attribute("INT", targets)}
+    x = grown.table(max(ROWS), np.float32)
+    check(model("TreeEnsembleRegressor", attributes, x, ["y"]), x)
+
+
+@pytest.mark.parametrize("depth", [18, 19])
+def test_a_tree_of_half_a_million_nodes(depth: int) -> None:
+    """The second has more tiles than one tree may have (61,918 and 183,487 of 65,536)."""
+    rng = np.random.default_rng(depth)
+    inner, count = (1 << depth) - 1, (2 << depth) - 1
+    at = np.arange(count)
+    splits = at < inner
+    attributes = {
+        "nodes_treeids": np.zeros(count, np.int64),
+        "nodes_nodeids": at,
+        "nodes_featureids": np.where(splits, rng.integers(0, 4, count), 0),
+        "nodes_truenodeids": np.where(splits, 2 * at + 1, 0),
+        "nodes_falsenodeids": np.where(splits, 2 * at + 2, 0),
+        "target_treeids": np.zeros(count - inner, np.int64),
+        "target_nodeids": at[inner:],
+        "target_ids": np.zeros(count - inner, np.int64),
+    }
+    x = rng.normal(size=(300, 4)).astype(np.float32)
+    made = model(
+        "TreeEnsembleRegressor",
+        {name: Attribute("INTS", values) for name, values in attributes.items()}
+        | {
+            "nodes_modes": Attribute("STRINGS", [b"BRANCH_LEQ" if inner_ else b"LEAF" for inner_ in splits]),
+            "nodes_values": Attribute("FLOATS", rng.normal(size=count).astype(np.float32)),
+            "target_weights": Attribute("FLOATS", rng.normal(size=count - inner).astype(np.float32)),
+            "n_targets": Attribute("INT", 1),
+        },
+        x,
+        ["y"],
+    )
+    (truth,) = compile_model(made, disabled=["native"]).execute({"x": x})
+    program = compile_model(made)
+    for rows in (1, 20, 300):
+        assert same(program.execute({"x": x[:rows]})[0], truth[:rows])
 
 
 def test_a_large_forest_takes_long_blocks() -> None:

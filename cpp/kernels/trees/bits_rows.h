@@ -110,6 +110,13 @@ private:
     Real *numbers_;
 };
 
+template <int W, class Key>
+void test_keys(const trees::Bits &bits, const trees::Bits::Ranked &ranked, const Key *keys, typename BitRows<W>::type *masks) {
+    alignas(64) uint8_t ranks[64 * W];
+    rank_rows(search_of(bits, Key()) + ranked.first, ranked.levels, keys, 64 * W, ranks);
+    test_ranks<W>(ranks, ranked.levels, ranked.count, masks);
+}
+
 // Rows whose keys lie as walks want them; their tops have no plane of few keys.
 template <int W, class Key>
 struct WalkRows {
@@ -122,9 +129,21 @@ struct WalkRows {
         alignas(64) Key own[64 * W];
         for (int64_t r = 0; r < 64 * W; r += trees::kLanes, from += group)
             for (int64_t i = 0; i < trees::kLanes; ++i) own[r + i] = trees::biased(from[i]);
-        alignas(64) uint8_t ranks[64 * W];
-        rank_rows(search_of(tops, Key()) + ranked.first, ranked.levels, own, 64 * W, ranks);
-        test_ranks<W>(ranks, ranked.levels, ranked.count, masks);
+        test_keys<W>(tops, ranked, own, masks);
+    }
+};
+
+// Rows whose keys lie as tiles want them; nor have their tops a plane of few keys.
+template <int W>
+struct TileRanks {
+    const trees::Bits &tops;
+    const int32_t *keys;  // [row][plane]
+    int64_t width;
+
+    void test(const trees::Bits::Ranked &ranked, typename BitRows<W>::type *masks) {
+        alignas(64) int32_t own[64 * W];
+        for (int64_t r = 0; r < 64 * W; ++r) own[r] = keys[r * width + ranked.plane];
+        test_keys<W>(tops, ranked, own, masks);
     }
 };
 

@@ -298,12 +298,11 @@ void add_bits(const trees::Bits &bits, const trees::Plane *planes, const Block &
 #endif
 }
 
-// Where rows, whose keys are those of walks, stand at the ends of a chunk's tops: indices[tree * stride + row].
-template <int W, class Key>
-void top_indices(const trees::Bits &tops, const trees::Bits::Chunk &chunk, const Key *keys, ptrdiff_t group, uint8_t *indices,
-                 int64_t stride, BitScratch scratch) {
+// Where rows stand at the ends of a chunk's tops: indices[tree * stride + row].
+template <int W, class Rows>
+void top_indices(const trees::Bits &tops, const trees::Bits::Chunk &chunk, Rows &rows, uint8_t *indices, int64_t stride,
+                 BitScratch scratch) {
     const BitVectors<W> vectors(tops, scratch);
-    WalkRows<W, Key> rows{tops, keys, group};
     make_masks<W>(tops, chunk, rows, vectors.masks());
     for (size_t g = chunk.groups; g < chunk.groups_end; ++g) {
         const trees::Bits::Group &group = tops.groups.data()[g];

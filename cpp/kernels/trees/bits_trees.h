@@ -5,6 +5,7 @@
 
 #include "kernels/trees/bits.h"
 #include "kernels/trees/splits.h"
+#include "kernels/trees/tiles.h"
 #include "kernels/trees/walks.h"
 
 namespace celeris::trees {
@@ -68,18 +69,17 @@ struct WholeTrees {
     }
 };
 
-// The first nodes of trees that are laid out for walks, down to so many places, which are what tables hold.
-template <class Walked>
+// The first nodes of an ensemble's trees, down to so many places, which are what tables hold.
+template <class Key_>
 struct TreeTops {
-    using Key = typename Walked::Key;
+    using Key = Key_;
     static constexpr bool whole = false;
-    const Walks<Walked> &walks;
-    size_t most, all_planes;
-    std::vector<int32_t> &levels;  // of each tree, set by expand
+    size_t trees, most, all_planes;
+    std::vector<int32_t> &levels;  // steps of each tree that its top saves, set by expand
 
     bool suit() const { return true; }
-    size_t count() const { return walks.trees.size(); }
-    size_t comparisons() const { return count() * most; }
+    size_t count() const { return trees; }
+    size_t comparisons() const { return trees * most; }
     size_t planes() const { return all_planes; }
     int64_t columns() const { return 1; }
     int64_t targets() const { return 1; }
@@ -89,6 +89,17 @@ struct TreeTops {
     void each_comparison(const BitNode<Key> &n, Visit &&visit) const {
         visit(n.plane, n.key);
     }
+};
+
+// Of trees that are laid out for walks.
+template <class Walked>
+struct WalkTops : TreeTops<typename Walked::Key> {
+    using Key = typename Walked::Key;
+    const Walks<Walked> &walks;
+
+    WalkTops(const Walks<Walked> &w, size_t planes, std::vector<int32_t> &levels)
+        : TreeTops<Key>{w.trees.size(), kTopPlaces, planes, levels}, walks(w) {}
+
     bool expand(int32_t tree, std::vector<BitNode<Key>> &nodes, std::vector<int32_t> &ends, int32_t &root) const {
         const auto &t = walks.trees[size_t(tree)];
         struct Waiting {
@@ -102,7 +113,7 @@ struct TreeTops {
         for (size_t next = 0; next < waiting.size(); ++next) {
             const Waiting w = waiting[next];
             const auto &node = walks.nodes[size_t(t.base) + w.place];
-            const bool splits = !Walks<Walked>::is_leaf(node, w.place) && nodes.size() + 1 < most;
+            const bool splits = !Walks<Walked>::is_leaf(node, w.place) && nodes.size() + 1 < this->most;
             const int32_t ref = splits ? int32_t(nodes.size()) : ~int32_t(ends.size());
             (w.parent < 0 ? root : w.right ? nodes[size_t(w.parent)].right : nodes[size_t(w.parent)].left) = ref;
             if (!splits) {
@@ -113,7 +124,65 @@ struct TreeTops {
             share += std::ldexp(1.0, -w.level);
             for (const bool right : {false, true}) waiting.push_back({2 * uint32_t(node.pair) + right, ref, right, w.level + 1});
         }
-        levels[size_t(tree)] = int32_t(share);
+        this->levels[size_t(tree)] = int32_t(share);
+        return true;
+    }
+};
+
+// Of trees that are cut into tiles: some of the first, whole.
+struct TileTops : TreeTops<int32_t> {
+    const Tiles &tiles;
+
+    TileTops(const Tiles &t, size_t planes, std::vector<int32_t> &levels)
+        : TreeTops<int32_t>{t.trees.size(), kTopPlaces, planes, levels}, tiles(t) {}
+
+    bool expand(int32_t tree, std::vector<BitNode<int32_t>> &nodes, std::vector<int32_t> &ends, int32_t &root) const {
+        const TileShapes &shapes = TileShapes::all();
+        struct Waiting {
+            uint32_t tile;
+            int32_t parent;
+            bool right;
+            int32_t steps;
+        };
+        std::vector<Waiting> waiting{{0, -1, false, 0}};
+        size_t all_steps = 0;
+        for (size_t next = 0; next < waiting.size(); ++next) {
+            const Waiting w = waiting[next];
+            const Tile &tile = tiles.tiles[tiles.trees[size_t(tree)].first + w.tile];
+            const auto link = [&](int32_t parent, bool right, int32_t ref) {
+                (parent < 0 ? root : right ? nodes[size_t(parent)].right : nodes[size_t(parent)].left) = ref;
+            };
+            const auto end = [&](int32_t parent, bool right, int32_t steps) {  // at this tile
+                link(parent, right, ~int32_t(ends.size()));
+                ends.push_back(int32_t(w.tile)), all_steps += size_t(steps);
+            };
+            const uint8_t shape = shapes.shape_at(tile.ways);
+            if (nodes.size() + shapes.splits(shape) >= most) {
+                end(w.parent, w.right, w.steps);
+                continue;
+            }
+            const uint32_t swapped = uint32_t(tile.ways) - shapes.ways_at(shape);
+            uint32_t lane = 0, way = 0;
+            const auto grow = [&](auto &&self, uint8_t at, int32_t parent, bool right) -> void {
+                if (at == 0) {
+                    if (tile.leaves >> way & 1)
+                        end(parent, right, w.steps);
+                    else
+                        waiting.push_back({tile.exits[way], parent, right, w.steps + 1});
+                    ++way;
+                    return;
+                }
+                const auto ref = int32_t(nodes.size());
+                const bool first = swapped >> lane & 1;
+                nodes.push_back({nullptr, tile.keys[lane], tile.planes[lane], 0, 0});
+                link(parent, right, ref);
+                ++lane;
+                self(self, shapes.first(at), ref, first);
+                self(self, shapes.second(at), ref, !first);
+            };
+            grow(grow, shape, w.parent, w.right);
+        }
+        levels[size_t(tree)] = int32_t(double(all_steps) / double(ends.size()) + 0.5);
         return true;
     }
 };

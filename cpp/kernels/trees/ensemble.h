@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "kernels/trees/bits_build.h"
+#include "kernels/trees/tiles.h"
 
 namespace celeris {
 
@@ -21,6 +22,7 @@ struct TreeEnsemble : KernelState {
     trees::Aggregate aggregate;
     std::vector<trees::Plane> planes;
     std::vector<double> base;  // [0] or [targets]
+    std::optional<trees::Tiles> tiles;  // with AVX-512
     TreeWalks<trees::NarrowNode> narrow;
     TreeWalks<trees::WideNode> wide;
     TreeWalks<trees::LongNode> longest;
@@ -44,21 +46,25 @@ struct TreeEnsemble : KernelState {
         aggregate = given.aggregate;
         base = p.doubles("base");
         require(base.empty() || int64_t(base.size()) == targets, "trees: expected a base value a target");
-        if (from == Type::f32)
+        if (from == Type::f32 && std::string_view(instruction_set()) == "avx512")
+            build<int32_t>(given, true, p.threads, tiles, narrow, wide);
+        else if (from == Type::f32)
             build<int32_t>(given, true, p.threads, narrow, wide);
         else
             build<int64_t>(given, from == Type::f64, p.threads, longest);
         by_row = leaves->kind == trees::Leaves::dense &&
                  !(gathers && leaves->narrow && leaves->singles.size() < size_t(1) << 31);
-        const size_t key = from == Type::f32 ? 4 : 8, columns = planes.size() + 1;
+        const size_t key = from == Type::f32 ? 4 : 8, columns = tiles ? size_t(tile_width()) : planes.size() + 1;
         const size_t count = given.roots.size();
-        cost = 5 + 2 * double(steps()) + double(columns);
-        scratch_per_row = columns * key + size_t(targets) * (sizeof(double) + 1) + sizeof(uint32_t) + sizeof(uint16_t);
-        scratch_fixed = 16 * (count + 1) + 64 * size_t(targets + 4);
-        for_walks([&](const auto &walks) { lay_tops(walks); });
+        cost = 5 + 2 * steps() + double(columns);
+        scratch_per_row = columns * key + size_t(targets) * (sizeof(double) + 1) + 2 * sizeof(uint32_t) + sizeof(uint16_t);
+        scratch_fixed = 16 * (count + 1) + 64 * size_t(targets + 8);
+        if (tiles) scratch_fixed += size_t(trees::kLanes) * scratch_per_row;  // rows that fill the last group
+        if (tiles) lay_tops<trees::TileTops>(*tiles, 3, 1.5);
+        for_walks([&]<class Node>(const trees::Walks<Node> &walks) { lay_tops<trees::WalkTops<Node>>(walks, trees::kDeep, 0.5); });
         if (tops) {
             scratch_per_row += tops->most_trees;
-            scratch_fixed += size_t(trees::kBitRows) * (tops->most_trees + columns * key + sizeof(uint32_t)) + bit_scratch(*tops);
+            scratch_fixed += size_t(trees::kBitRows) * (tops->most_trees + columns * key + 2 * sizeof(uint32_t)) + bit_scratch(*tops);
         }
         takes_rows = !bits || width > trees::kManyFeatures;
         if (takes_rows) scratch_fixed += size_t(width * (trees::kKeyRows + 16) + 1) * size_of(from);
@@ -80,6 +86,9 @@ struct TreeEnsemble : KernelState {
         }
     }
 
+    // Of a row's keys by tiles: 1, 2 or 4 whole registers, or more.
+    int64_t tile_width() const { return planes.size() <= 16 ? 16 : planes.size() <= 32 ? 32 : int64_t(planes.size() + 63) / 64 * 64; }
+
 private:
     static size_t bit_scratch(const trees::Bits &b) {  // of a block's masks and codes
         return 64 * (b.most_tests + 1 + trees::kSlots + trees::kMostLevels + 1) + size_t(trees::kBitRows);
@@ -90,8 +99,9 @@ private:
         if (wide) visit(*wide);
         if (longest) visit(*longest);
     }
-    int64_t steps() const {  // of a row down all trees
-        int64_t all = 0;
+    double steps() const {  // of a row down all trees
+        double all = 0;
+        for (size_t i = 0; tiles && i < tiles->trees.size(); ++i) all += tiles->trees[i].usual;
         for_walks([&](const auto &walks) {
             for (const auto &tree : walks.trees) all += tree.usual + 1;
         });
@@ -99,24 +109,23 @@ private:
     }
     size_t held_bytes() const {  // nodes and values
         const auto of = [](const auto &all) { return all.size() * sizeof(all[0]); };
-        size_t nodes = 0;
+        size_t nodes = tiles ? of(tiles->tiles) : 0;
         for_walks([&](const auto &walks) { nodes += of(walks.nodes); });
         return nodes + of(leaves->singles) + of(leaves->doubles);
     }
     // Where bit vectors cost less than the steps that they save: not where trees ask for ever other features, nor where there
-    // are no wide registers.
-    template <class Node>
-    void lay_tops(const trees::Walks<Node> &walks) {
-        constexpr double step = 0.5;  // ns
+    // are no wide registers. `Tops` are of `laid`, `deep` the steps of a deep tree there, each of so many ns.
+    template <class Tops, class Layout>
+    void lay_tops(const Layout &laid, int32_t deep, double step) {
         if (bits || std::string_view(instruction_set()) == "baseline") return;
-        if (steps() < int64_t(walks.trees.size()) * trees::kDeep) return;
-        top_levels.assign(walks.trees.size(), 0);
-        tops = trees::BitBuilder(trees::TreeTops<Node>{walks, trees::kTopPlaces, planes.size(), top_levels}).build();
+        if (steps() < double(laid.trees.size()) * deep) return;
+        top_levels.assign(laid.trees.size(), 0);
+        tops = trees::BitBuilder(Tops(laid, planes.size(), top_levels)).build();
         if (tops && tops->row_cost() > step * std::accumulate(top_levels.begin(), top_levels.end(), 0.0)) tops.reset();
     }
     // The trees by the first of `walks` that holds them, and by bit vectors if they are wanted.
-    template <class Key, class... Nodes>
-    void build(const trees::GivenTrees &given, bool has_nan, int threads, TreeWalks<Nodes> &...walks) {
+    template <class Key, class... Layouts>
+    void build(const trees::GivenTrees &given, bool has_nan, int threads, std::optional<Layouts> &...walks) {
         trees::Planes met(has_nan);
         const bool plain = met.meet(given);
         if (bits_rows > 0 || !plain || !(lay_parts<Key>(walks, given, met, threads) || ...)) {
@@ -130,8 +139,8 @@ private:
         planes = std::move(met.met);
     }
     // Where the trees lie one after another: part by part.
-    template <class Key, class Node>
-    bool lay_parts(TreeWalks<Node> &walks, const trees::GivenTrees &given, trees::Planes &met, int threads) {
+    template <class Key, class Layout>
+    bool lay_parts(std::optional<Layout> &walks, const trees::GivenTrees &given, trees::Planes &met, int threads) {
         const auto parts = given.parts(threads);
         if (parts.empty()) return false;
         leaves.emplace(given, given.roots.size(), threads, [&](size_t tree, auto &&visit) {
@@ -152,7 +161,7 @@ private:
         std::atomic<size_t> next = 0;
         parallel_try(threads, threads, [&](int64_t) {  // each one part after the other, in the same memory
             trees::Splits<Key> splits(given, met);
-            trees::Walks<Node> laid;
+            Layout laid;
             for (size_t i; fit && (i = next++) < parts.size();) {
                 const size_t tree = size_t(parts[i].roots.data() - given.roots.data());
                 const auto [node, leaf] = walks->room(i == 0 ? 0 : parts[i - 1].splits, tree);
@@ -162,12 +171,12 @@ private:
                 walks->put(laid, node, tree);
             }
         });
-        if (!fit) walks.reset();
+        fit ? walks->shrink() : walks.reset();
         return fit;
     }
-    template <class Node, class Splits>
-    bool lay(TreeWalks<Node> &walks, const Splits &splits, const trees::GivenTrees &given, bool apart) {
-        using Key = typename Node::Key;
+    template <class Layout, class Splits>
+    bool lay(std::optional<Layout> &walks, const Splits &splits, const trees::GivenTrees &given, bool apart) {
+        using Key = typename Layout::Key;
         walks.emplace();
         if (!walks->lay(splits, apart)) {
             walks.reset();

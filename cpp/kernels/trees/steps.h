@@ -5,6 +5,7 @@
 
 #include "engine/transpose.h"
 #include "engine/vectors.h"
+#include "kernels/trees/tiles.h"
 #include "kernels/trees/walks.h"
 
 namespace celeris::CELERIS_TARGET {
@@ -142,14 +143,21 @@ public:
     Fetch(const trees::Walks<Node> &w, const trees::Leaves &leaves, size_t tree, int64_t rows, int32_t steps) {
         if (tree >= w.trees.size()) return;
         const auto &own = w.trees.data()[tree], *next = tree + 1 < w.trees.size() ? &own + 1 : nullptr;
-        add(w.nodes.data() + own.base, w.nodes.data() + (next ? size_t(next->base) : w.nodes.size()), rows);
-        if (leaves.kind == trees::Leaves::dense) add(leaves.at(own.leaf), leaves.at(next ? next->leaf : leaves.count()), rows);
-        const int64_t times = std::max<int64_t>(1, rows * steps / trees::kLanes);
-        each_ = (now_.lines + later_.lines + times - 1) / times;
+        constexpr int64_t most = 8;  // lines for each row
+        add(w.nodes.data() + own.base, w.nodes.data() + (next ? size_t(next->base) : w.nodes.size()), most * rows);
+        if (leaves.kind == trees::Leaves::dense) add(leaves.at(own.leaf), leaves.at(next ? next->leaf : leaves.count()), most * rows);
+        share(rows * steps / trees::kLanes);
     }
-    void operator()(int vectors) {
+    // (Rows ask for the tiles that they meet themselves.)
+    Fetch(const trees::Tiles &w, size_t tree, int64_t rows, int32_t steps) {
+        if (tree >= w.trees.size()) return;
+        const trees::Tile *first = w.tiles.data() + w.trees.data()[tree].first;
+        add(first, first + w.trees.data()[tree].count, 2 * rows);
+        share(steps * ((rows + trees::kTileSide - 1) / trees::kTileSide));
+    }
+    void operator()() {
         if (now_.lines == 0) return;
-        int64_t count = std::min(now_.lines, vectors * each_);
+        int64_t count = std::min(now_.lines, each_);
         for (now_.lines -= count; count > 0; --count, now_.at += 64) __builtin_prefetch(now_.at, 0, 2);
         if (now_.lines == 0) now_ = std::exchange(later_, {});
     }
@@ -159,10 +167,13 @@ private:
         const char *at = nullptr;
         int64_t lines = 0;
     };
-    void add(const void *from, const void *to, int64_t rows) {
-        constexpr int64_t most = 8;  // lines for each row
+    void share(int64_t times) {
+        times = std::max<int64_t>(1, times);
+        each_ = (now_.lines + later_.lines + times - 1) / times;
+    }
+    void add(const void *from, const void *to, int64_t most) {
         const int64_t lines = (static_cast<const char *>(to) - static_cast<const char *>(from)) / 64;
-        if (lines > 0 && lines <= most * rows) (now_.lines == 0 ? now_ : later_) = {static_cast<const char *>(from), lines};
+        if (lines > 0 && lines <= most) (now_.lines == 0 ? now_ : later_) = {static_cast<const char *>(from), lines};
     }
 
     Lines now_, later_;
@@ -187,7 +198,7 @@ void descend_all(const Node *nodes, const typename Node::Key *keys, ptrdiff_t gr
             return step_of(nodes[at[i]], [&](uint32_t column) { return x + column + i; });
         };
         for (int32_t s = 0; s < usual; ++s) {
-            next_tree(1);
+            next_tree();
 #pragma GCC unroll 16
             for (int i = 0; i < n; ++i) at[i] = step(i);
         }

@@ -17,10 +17,10 @@ from celeris.providers.native.linear import labels_of
 # Which algorithm, by the most leaves that a tree has and the rows of a call. From `python -m bench.trees`.
 #   bit vectors (kernels/trees/bits.h)   up to BIT_LEAVES, from so many rows on as BIT_ROWS says: (leaves, rows)
 #   lanes (kernels/trees/lanes.h)        on fewer rows: up to LANE_LEAVES, or LANE_DEPTH
-#   walks (kernels/trees/walks.h)        else
+#   walks (kernels/trees/walks.h)        else; with AVX-512 by tiles (kernels/trees/tiles.h)
 BIT_LEAVES, BIT_TARGETS = 256, 32
 BIT_ROWS: dict[str, tuple[tuple[int, int], ...]] = {
-    "avx512": ((4, 4), (8, 7), (16, 10), (32, 14), (64, 15), (128, 22), (BIT_LEAVES, 44)),
+    "avx512": ((4, 4), (8, 7), (16, 10), (32, 14), (64, 15), (128, 30), (BIT_LEAVES, 44)),
     "avx2": ((4, 10), (8, 14), (16, 15), (32, 20), (64, 18), (128, 24), (BIT_LEAVES, 50)),
 }
 MEMBER_COST = 0.37  # of a set's value to bit vectors, in comparisons; lanes and walks pay nothing for it

@@ -1,0 +1,236 @@
+// Tiles: trees cut into pieces of up to eight splits, whose comparisons are made at once.
+//
+// A tile is a line of the cache: its splits' keys and planes, and where its ways out lead, to tiles of the same tree or to
+// leaves. A row's turns at the splits, a bit each, are looked up in a table for the tile's shape, which says by which way the
+// row leaves. Children are swapped, and turns with them, until the first child has the greater shape: then trees of up to
+// eight splits have 94 shapes, and their tables stay in the first cache. (Tiles and tables of shapes as in Treebeard: Prasad
+// et al., MICRO 2022.)
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <bit>
+
+#include "kernels/trees/leaves.h"
+#include "kernels/trees/splits.h"
+
+namespace celeris::trees {
+
+constexpr size_t kTileSplits = 8;
+constexpr size_t kTilePlanes = 256, kKeptPlanes = 64;  // all, and those whose keys registers hold
+constexpr int64_t kTileRows = 16;       // so many go down a tree together; fewer go alone, down many trees at once
+constexpr int64_t kTileTopRows = 256;  // from so many on bit vectors take rows to the first places of deep trees
+constexpr int64_t kTileSide = 32;      // rows, or trees, that take their steps side by side
+
+struct Tile {
+    int32_t keys[kTileSplits];
+    uint8_t planes[kTileSplits];
+    uint16_t exits[kTileSplits + 1];  // tiles of the tree; where a leaf is, this one
+    uint16_t ways;                    // where those of its shape begin, and which turns are swapped
+    uint32_t leaves;                  // which ways out are leaves, and above these bits, the number of the first in the tree
+
+    static constexpr int kWays = kTileSplits + 1;
+    uint32_t leaf(uint32_t way) const { return (leaves >> kWays) + uint32_t(std::popcount(leaves & ((1u << way) - 1))); }
+};
+static_assert(sizeof(Tile) == 64);
+
+class TileShapes {
+public:
+    static const TileShapes &all() {
+        static const TileShapes shapes;
+        return shapes;
+    }
+    // The shape of a split whose children have these; 0: no split.
+    uint8_t joined(uint8_t left, uint8_t right) const { return joined_[left][right]; }
+    uint16_t ways_at(uint8_t shape) const { return at_[shape]; }
+    uint8_t shape_at(uint16_t ways) const {  // the shape whose ways these are among
+        uint8_t shape = uint8_t(kShapes - 1);
+        while (size_t(ways - at_[shape]) >= size_t(1) << splits_[shape]) --shape;
+        return shape;
+    }
+    uint8_t splits(uint8_t shape) const { return splits_[shape]; }
+    // The shapes of a split's children.
+    uint8_t first(uint8_t shape) const { return first_[shape]; }
+    uint8_t second(uint8_t shape) const { return second_[shape]; }
+    // By turns from the place of a shape on: which way out. The splits are numbered as they are met, first children first,
+    // so are the ways out.
+    const uint8_t *ways() const { return ways_.data(); }
+
+private:
+    static constexpr size_t kShapes = 94, kWays = 15697;
+
+    TileShapes() {
+        size_t count = 1;
+        for (size_t size = 1; size <= kTileSplits; ++size) {
+            for (size_t a = 0, before = count; a < before; ++a) {
+                for (size_t b = 0; b <= a; ++b) {
+                    if (splits_[a] + splits_[b] + size_t(1) != size) continue;
+                    splits_[count] = uint8_t(size), first_[count] = uint8_t(a), second_[count] = uint8_t(b);
+                    joined_[a][b] = joined_[b][a] = uint8_t(count++);
+                }
+            }
+        }
+        size_t at = 0;
+        for (size_t shape = count; shape-- > 0;) {  // the greatest first: each begins at a multiple of its size
+            at_[shape] = uint16_t(at);
+            for (size_t turns = 0; turns < size_t(1) << splits_[shape]; ++turns) {
+                size_t on = shape, lane = 0, way = 0;
+                while (on != 0) {
+                    const size_t before = splits_[first_[on]];
+                    const bool turned = turns >> lane & 1;
+                    lane += 1 + (turned ? before : 0), way += turned ? before + 1 : 0;
+                    on = turned ? second_[on] : first_[on];
+                }
+                ways_[at++] = uint8_t(way);
+            }
+        }
+    }
+    std::array<std::array<uint8_t, kShapes>, kShapes> joined_{};
+    std::array<uint8_t, kShapes> splits_{}, first_{}, second_{};
+    std::array<uint16_t, kShapes> at_{};
+    std::array<uint8_t, kWays> ways_{};
+};
+
+struct Tiles {
+    using Key = int32_t;
+    struct Tree {
+        size_t first, count;  // of its tiles
+        uint32_t leaf;        // the number of its first leaf
+        int32_t usual;        // steps that 7 of 8 leaves need
+    };
+    struct LaidLeaf {
+        int32_t node;  // of the given ensemble
+    };
+    LargeVector<Tile> tiles;
+    std::vector<Tree> trees;
+    int32_t usual = 1;              // the mean of the trees'
+    LargeVector<LaidLeaf> leaves;   // until they are numbered: tree by tree,
+    std::vector<size_t> leaf_ends;  // up to here
+
+    // False where the trees share so much, or are so large, that tiles cannot hold them.
+    bool lay(const Splits<Key> &s, bool apart) {
+        tiles.clear(), trees.clear(), leaves.clear(), leaf_ends.clear();
+        if (!apart || s.planes.met.size() > (fast_gathers() ? kTilePlanes : kKeptPlanes)) return false;
+        const auto [most_tiles, most_leaves] = room(s.splits.size(), s.roots.size());
+        tiles.reserve(most_tiles), leaves.reserve(most_leaves);
+        for (const int32_t root : s.roots) {
+            const size_t first = tiles.size(), first_leaf = leaves.size();
+            waiting_.assign(1, {root, 0});
+            leaves_at_.clear();
+            for (size_t next = 0; next < waiting_.size(); ++next) {
+                if (tiles.size() == most_tiles || waiting_.size() > size_t(1) << 16) return false;
+                if (!cut(s, int32_t(next), leaves.size() - first_leaf, most_leaves)) return false;
+            }
+            size_t left = leaves.size() - first_leaf;
+            int32_t usual = 0;
+            for (const size_t enough = left / 8; left > enough; ++usual) left -= leaves_at_[size_t(usual)];
+            trees.push_back({first, tiles.size() - first, 0, usual});
+            leaf_ends.push_back(leaves.size());
+        }
+        return true;
+    }
+
+    // The tiles and the leaves that trees have at most: a tile that leads to others has eight splits, and leads to nine.
+    static std::pair<size_t, size_t> room(size_t splits, size_t count) { return {splits * 9 / 16 + count, splits + count}; }
+    void make_room(size_t splits, size_t count) { tiles.resize(room(splits, count).first), trees.resize(count); }
+
+    // Takes over a part, its leaves numbered; several threads may.
+    void put(const Tiles &part, size_t, size_t tree) {
+        const size_t first = filled_.fetch_add(part.tiles.size());
+        std::copy(part.tiles.begin(), part.tiles.end(), tiles.begin() + int64_t(first));
+        for (Tree each : part.trees) {
+            each.first += first;
+            trees[tree++] = each;
+        }
+    }
+    // Lets go of what laying needs.
+    void shrink() {
+        if (filled_ > 0) tiles.resize(filled_);
+        int64_t all = 0;
+        for (const Tree &tree : trees) all += tree.usual;
+        if (!trees.empty()) usual = int32_t((all + int64_t(trees.size()) - 1) / int64_t(trees.size()));
+        leaves = {}, leaf_ends = {}, waiting_ = {};
+    }
+
+    // Numbers the leaves from `first` on: `set(number, given leaf)`.
+    template <class Set>
+    void number_leaves(size_t first, Set &&set) {
+        for (size_t tree = 0; tree < trees.size(); ++tree) trees[tree].leaf = uint32_t(first + (tree == 0 ? 0 : leaf_ends[tree - 1]));
+        for (const LaidLeaf &leaf : leaves) set(first++, leaf.node);
+    }
+
+private:
+    struct Waiting {
+        int32_t ref, depth;  // the first split of a tile, and the tiles above it
+    };
+
+    // Lays the tile that begins with a split: of those below, the highest trees' first, for rows meet them more often.
+    bool cut(const Splits<Key> &s, int32_t own, size_t first_leaf, size_t most_leaves) {
+        struct Out {
+            int32_t ref, depth;
+            uint8_t from;  // 2 i + 1 of split i, plus one on the right
+        };
+        const Waiting top = waiting_[size_t(own)];
+        std::array<const typename Splits<Key>::Split *, kTileSplits> taken;
+        std::array<Out, kTileSplits + 1> outs;
+        std::array<int8_t, 2 * kTileSplits + 1> leads;  // from there to a split, or ~out
+        size_t count = 0, ways = 1;
+        outs[0] = {top.ref, s.depth_of(top.ref), 0};
+        while (count < kTileSplits) {
+            size_t highest = 0;
+            for (size_t i = 1; i < ways; ++i) highest = outs[i].depth > outs[highest].depth ? i : highest;
+            const Out out = outs[highest];
+            if (out.depth == 0) break;
+            const auto &split = s.splits[size_t(out.ref)];
+            leads[out.from] = int8_t(count), taken[count] = &split;
+            outs[highest] = {split.left, s.depth_of(split.left), uint8_t(2 * count + 1)};
+            outs[ways++] = {split.right, s.depth_of(split.right), uint8_t(2 * count + 2)};
+            ++count;
+        }
+        for (size_t i = 0; i < ways; ++i) leads[outs[i].from] = int8_t(~i);
+
+        const TileShapes &shapes = TileShapes::all();
+        std::array<uint8_t, kTileSplits + 1> shape;  // of each split and, before all, of none
+        shape[0] = 0;
+        std::array<bool, kTileSplits> swapped;
+        for (size_t i = count; i-- > 0;) {
+            const uint8_t left = shape[size_t(std::max(leads[2 * i + 1] + 1, 0))], right = shape[size_t(std::max(leads[2 * i + 2] + 1, 0))];
+            shape[i + 1] = shapes.joined(left, right), swapped[i] = left < right;
+        }
+        Tile tile{};
+        std::fill_n(tile.keys, kTileSplits, std::numeric_limits<Key>::max());  // no key is greater
+        tile.ways = shapes.ways_at(shape[count > 0]);
+        std::array<int8_t, kTileSplits + 1> stack{leads[0]};
+        size_t lane = 0, way = 0;
+        for (size_t height = 1; height > 0;) {
+            const int8_t at = stack[--height];
+            if (at < 0) {
+                const Out &out = outs[size_t(~at)];
+                if (out.ref < 0) {
+                    leaves.push_back({~out.ref});
+                    leaves_at_.resize(size_t(top.depth) + 1), ++leaves_at_.back();
+                    tile.exits[way] = uint16_t(own), tile.leaves |= 1u << way;
+                } else {
+                    tile.exits[way] = uint16_t(waiting_.size());
+                    waiting_.push_back({out.ref, top.depth + 1});
+                }
+                ++way;
+                continue;
+            }
+            const size_t i = size_t(at);
+            tile.keys[lane] = taken[i]->key, tile.planes[lane] = uint8_t(taken[i]->plane);
+            tile.ways ^= uint16_t(swapped[i] << lane++);
+            stack[height++] = leads[2 * i + (swapped[i] ? 1 : 2)];
+            stack[height++] = leads[2 * i + (swapped[i] ? 2 : 1)];
+        }
+        tile.leaves |= uint32_t(first_leaf) << Tile::kWays;
+        tiles.push_back(tile);
+        return leaves.size() <= most_leaves && first_leaf < size_t(1) << (32 - Tile::kWays);
+    }
+
+    std::vector<Waiting> waiting_;
+    std::vector<size_t> leaves_at_;  // of the tree that is laid out, so many steps and one more from its root
+    std::atomic<size_t> filled_ = 0;
+};
+
+}  // namespace celeris::trees
