@@ -15,7 +15,7 @@ constexpr int64_t kMaxBlockRows = 512;
 constexpr int64_t kBlockBytes = 256 << 10;   // registers and scratch of a block: a quarter of a usual L2 cache
 constexpr size_t kKeptScratch = 4 << 20;     // what a thread keeps between calls
 constexpr size_t kMaxOutputs = 16;
-constexpr double kWorthThreads = 120e3;      // ns of work below which waking a thread costs more than it brings
+constexpr double kWorthThreads = 80e3;       // ns of work below which waking a thread costs more than it brings
 
 int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 
@@ -194,7 +194,8 @@ bool Pipeline::run(int64_t rows, const Rows *in, const Out *out, int threads, in
     threads = int(std::clamp<int64_t>(rows / v.rows_apart, 1, threads));
     int64_t block = std::min(v.block_rows, round_up(rows, 64));
     if (threads > 1) {  // as many blocks for one thread as for another; and more of them where that shares the rows better
-        const auto of_rows = [&](int64_t blocks) { return round_up((rows + blocks - 1) / blocks, 64); };
+        const int64_t whole = rows < 4 * 64 ? 16 : 64;  // rows that blocks have a multiple of
+        const auto of_rows = [&](int64_t blocks) { return round_up((rows + blocks - 1) / blocks, whole); };
         const auto longest = [&](int64_t each) { return round_up((rows + each - 1) / each, threads) / threads * each; };
         const int64_t least = round_up((rows + block - 1) / block, threads), more = of_rows(least + threads);
         block = of_rows(least);

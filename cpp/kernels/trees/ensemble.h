@@ -57,6 +57,7 @@ struct TreeEnsemble : KernelState {
         const size_t key = from == Type::f32 ? 4 : 8, columns = tiles ? size_t(tile_width()) : planes.size() + 1;
         const size_t count = given.roots.size();
         cost = 5 + 2 * steps() + double(columns);
+        if (leaves->kind != trees::Leaves::value) cost += 0.25 * double(count) * double(targets);
         scratch_per_row = columns * key + size_t(targets) * (sizeof(double) + 1) + 2 * sizeof(uint32_t) + sizeof(uint16_t);
         scratch_fixed = 16 * (count + 1) + 64 * size_t(targets + 8);
         if (tiles) scratch_fixed += size_t(trees::kLanes) * scratch_per_row;  // rows that fill the last group
