@@ -217,26 +217,27 @@ void from_tops(const trees::Bits &tops, int64_t rows, int64_t padded, uint32_t *
 }
 
 #if defined(__AVX512VBMI__)
-// Rows by tiles, their keys in so many registers, or (0) gathered.
+// Rows by tiles, their keys in so many registers.
 template <int registers>
 void trees_tiles(const TreeEnsemble &k, const Block &b) {
-    constexpr int64_t n = trees::kLanes;
+    constexpr int64_t n = trees::kLanes, width = 16 * registers;
     const trees::Tiles &w = *k.tiles;
     const View &in = b.in[0];
-    const int64_t width = k.tile_width();
     const auto turn = [&](int64_t row, int32_t *keys) {
-        tile_keys(in.by_rows() ? in.row_at<float>(row) : in.column<float>(0) + row, in.by_rows() ? 1 : in.stride, k.width, k.planes, keys);
+        const float *x = in.by_rows() ? in.row_at<float>(row) : in.column<float>(0) + row;
+        return tile_keys(x, in.by_rows() ? 1 : in.stride, k.width, w.features, keys);
     };
+    const auto descend = [](bool nan, auto &&...all) { nan ? descend_tiles<true>(all...) : descend_tiles<false>(all...); };
     if (b.rows < trees::kTileRows) {
         int32_t *keys = room_of_keys<int32_t>(k, b);
         for (int64_t r = 0; r < b.rows; ++r) {
-            turn(r, keys);
+            const bool nan = turn(r, keys);
             const TileKeys<registers> own(keys);
             sum_row(k, w.trees, b, r, [&](const trees::Tiles::Tree *some, size_t count, uint32_t *words) {
                 uint32_t places[trees::kAlone];
                 uint16_t list[trees::kAlone];
                 std::fill_n(places, count, 0);
-                descend_tiles(TileTrees<registers>{w.tiles.data(), some, own}, int64_t(count), w.usual, places, list, words);
+                descend(nan, TileTrees<registers>{w.tiles.data(), some, own}, int64_t(count), w.usual, places, list, words);
             });
         }
         return;
@@ -251,12 +252,13 @@ void trees_tiles(const TreeEnsemble &k, const Block &b) {
     int32_t *keys = scratch.take<int32_t>(size_t(padded * width));
     uint32_t *words = scratch.take<uint32_t>(size_t(padded)), *places = scratch.take<uint32_t>(size_t(padded));
     uint16_t *list = scratch.take<uint16_t>(size_t(b.rows));
-    for (int64_t r = 0; r < b.rows; ++r) turn(r, keys + r * width);
+    bool nan = false;
+    for (int64_t r = 0; r < b.rows; ++r) nan |= turn(r, keys + r * width);
     std::fill(words + b.rows, words + groups * n, 0);
     const auto walk = [&](size_t tree, int32_t further) {
         const auto &t = w.trees.data()[tree];
         Fetch next(w, tree + 1, b.rows, further - 1);
-        descend_tiles(TileRows<registers>{w.tiles.data() + t.first, t.leaf, keys, width, &next}, b.rows, further, places, list, words);
+        descend(nan, TileRows<registers>{w.tiles.data() + t.first, t.leaf, keys, &next}, b.rows, further, places, list, words);
         add_groups(k, tree, groups, sums, has, [&](int64_t row) { return words[row]; });
     };
     if (by_tops) {
@@ -387,10 +389,12 @@ inline void run(const TreeEnsemble &k, const Block &b) {
     }
 #if defined(__AVX512VBMI__)
     if (k.tiles) {
-        if (k.planes.size() <= 16) return trees_tiles<1>(k, b);
-        if (k.planes.size() <= 32) return trees_tiles<2>(k, b);
-        if (k.planes.size() <= 64) return trees_tiles<4>(k, b);
-        return trees_tiles<0>(k, b);
+        switch (k.tiles->registers()) {
+            case 1: return trees_tiles<1>(k, b);
+            case 2: return trees_tiles<2>(k, b);
+            case 4: return trees_tiles<4>(k, b);
+            default: return trees_tiles<8>(k, b);
+        }
     }
 #endif
     if (k.narrow)

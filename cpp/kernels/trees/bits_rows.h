@@ -137,12 +137,15 @@ struct WalkRows {
 template <int W>
 struct TileRanks {
     const trees::Bits &tops;
-    const int32_t *keys;  // [row][plane]
+    const int32_t *keys;  // [row][feature]
     int64_t width;
 
     void test(const trees::Bits::Ranked &ranked, typename BitRows<W>::type *masks) {
+        using K = trees::Keys<int32_t>;
+        const auto [feature, nan_left] = trees::TileTops::read(ranked.plane);
         alignas(64) int32_t own[64 * W];
-        for (int64_t r = 0; r < 64 * W; ++r) own[r] = keys[r * width + ranked.plane];
+        for (int64_t r = 0; r < 64 * W; ++r) own[r] = keys[r * width + feature];
+        if (nan_left) lanes(64 * W, [&](int64_t r) { own[r] = own[r] == K::nan_right ? K::never : own[r]; });
         test_keys<W>(tops, ranked, own, masks);
     }
 };

@@ -133,8 +133,12 @@ struct WalkTops : TreeTops<typename Walked::Key> {
 struct TileTops : TreeTops<int32_t> {
     const Tiles &tiles;
 
-    TileTops(const Tiles &t, size_t planes, std::vector<int32_t> &levels)
-        : TreeTops<int32_t>{t.trees.size(), kTopPlaces, planes, levels}, tiles(t) {}
+    TileTops(const Tiles &t, size_t, std::vector<int32_t> &levels)
+        : TreeTops<int32_t>{t.trees.size(), kTopPlaces, 2 * t.features.size(), levels}, tiles(t) {}
+
+    // A plane for each way to read NaN: that of a tile's feature; and the feature's number, and whether NaN goes left.
+    static int32_t plane(uint8_t feature) { return feature % Tile::kNanLeft * 2 + feature / Tile::kNanLeft; }
+    static std::pair<int32_t, bool> read(int32_t plane) { return {plane / 2, plane % 2 != 0}; }
 
     bool expand(int32_t tree, std::vector<BitNode<int32_t>> &nodes, std::vector<int32_t> &ends, int32_t &root) const {
         const TileShapes &shapes = TileShapes::all();
@@ -174,7 +178,7 @@ struct TileTops : TreeTops<int32_t> {
                 }
                 const auto ref = int32_t(nodes.size());
                 const bool first = swapped >> lane & 1;
-                nodes.push_back({nullptr, tile.keys[lane], tile.planes[lane], 0, 0});
+                nodes.push_back({nullptr, tile.keys[lane], plane(tile.features[lane]), 0, 0});
                 link(parent, right, ref);
                 ++lane;
                 self(self, shapes.first(at), ref, first);

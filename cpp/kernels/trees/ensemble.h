@@ -54,7 +54,8 @@ struct TreeEnsemble : KernelState {
             build<int64_t>(given, from == Type::f64, p.threads, longest);
         by_row = leaves->kind == trees::Leaves::dense &&
                  !(gathers && leaves->narrow && leaves->singles.size() < size_t(1) << 31);
-        const size_t key = from == Type::f32 ? 4 : 8, columns = tiles ? size_t(tile_width()) : planes.size() + 1;
+        if (tiles) tiles->number_features(planes);
+        const size_t key = from == Type::f32 ? 4 : 8, columns = tiles ? 16 * size_t(tiles->registers()) : planes.size() + 1;
         const size_t count = given.roots.size();
         cost = 5 + 2 * steps() + double(columns);
         if (leaves->kind != trees::Leaves::value) cost += 0.25 * double(count) * double(targets);
@@ -86,9 +87,6 @@ struct TreeEnsemble : KernelState {
             rows_wanted = std::clamp<int64_t>(rows_wanted, 64, rows_most);
         }
     }
-
-    // Of a row's keys by tiles: 1, 2 or 4 whole registers, or more.
-    int64_t tile_width() const { return planes.size() <= 16 ? 16 : planes.size() <= 32 ? 32 : int64_t(planes.size() + 63) / 64 * 64; }
 
 private:
     static size_t bit_scratch(const trees::Bits &b) {  // of a block's masks and codes

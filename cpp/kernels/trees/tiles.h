@@ -1,6 +1,6 @@
 // Tiles: trees cut into pieces of up to eight splits, whose comparisons are made at once.
 //
-// A tile is a line of the cache: its splits' keys and planes, and where its ways out lead, to tiles of the same tree or to
+// A tile is a line of the cache: its splits' keys and features, and where its ways out lead, to tiles of the same tree or to
 // leaves. A row's turns at the splits, a bit each, are looked up in a table for the tile's shape, which says by which way the
 // row leaves. Children are swapped, and turns with them, until the first child has the greater shape: then trees of up to
 // eight splits have 94 shapes, and their tables stay in the first cache. (Tiles and tables of shapes as in Treebeard: Prasad
@@ -17,18 +17,19 @@
 namespace celeris::trees {
 
 constexpr size_t kTileSplits = 8;
-constexpr size_t kTilePlanes = 256, kKeptPlanes = 64;  // all, and those whose keys registers hold
+constexpr size_t kTileFeatures = 128;  // whose keys registers hold
 constexpr int64_t kTileRows = 16;       // so many go down a tree together; fewer go alone, down many trees at once
 constexpr int64_t kTileTopRows = 256;  // from so many on bit vectors take rows to the first places of deep trees
 constexpr int64_t kTileSide = 32;      // rows, or trees, that take their steps side by side
 
 struct Tile {
     int32_t keys[kTileSplits];
-    uint8_t planes[kTileSplits];
+    uint8_t features[kTileSplits];    // their numbers in Tiles::features, and kNanLeft
     uint16_t exits[kTileSplits + 1];  // tiles of the tree; where a leaf is, this one
     uint16_t ways;                    // where those of its shape begin, and which turns are swapped
     uint32_t leaves;                  // which ways out are leaves, and above these bits, the number of the first in the tree
 
+    static constexpr uint8_t kNanLeft = 0x80;
     static constexpr int kWays = kTileSplits + 1;
     uint32_t leaf(uint32_t way) const { return (leaves >> kWays) + uint32_t(std::popcount(leaves & ((1u << way) - 1))); }
 };
@@ -103,14 +104,30 @@ struct Tiles {
     };
     LargeVector<Tile> tiles;
     std::vector<Tree> trees;
+    std::vector<int32_t> features;
     int32_t usual = 1;              // the mean of the trees'
     LargeVector<LaidLeaf> leaves;   // until they are numbered: tree by tree,
     std::vector<size_t> leaf_ends;  // up to here
 
+    // Numbers the features that planes read. False if they are too many.
+    bool number_features(const std::vector<Plane> &planes) {
+        features.clear(), marks_.clear();
+        for (const Plane &plane : planes) {
+            const size_t at = size_t(std::find(features.begin(), features.end(), plane.feature) - features.begin());
+            if (at == kTileFeatures) return false;
+            if (at == features.size()) features.push_back(plane.feature);
+            marks_.push_back(uint8_t(at | (plane.nan_left ? Tile::kNanLeft : 0)));
+        }
+        return true;
+    }
+
+    // Of 16 features each, that hold a row's keys: 1, 2, 4 or 8.
+    int registers() const { return int(std::bit_ceil((features.size() + 15) / 16)); }
+
     // False where the trees share so much, or are so large, that tiles cannot hold them.
     bool lay(const Splits<Key> &s, bool apart) {
         tiles.clear(), trees.clear(), leaves.clear(), leaf_ends.clear();
-        if (!apart || s.planes.met.size() > (fast_gathers() ? kTilePlanes : kKeptPlanes)) return false;
+        if (!apart || !number_features(s.planes.met)) return false;
         const auto [most_tiles, most_leaves] = room(s.splits.size(), s.roots.size());
         tiles.reserve(most_tiles), leaves.reserve(most_leaves);
         for (const int32_t root : s.roots) {
@@ -218,7 +235,7 @@ private:
                 continue;
             }
             const size_t i = size_t(at);
-            tile.keys[lane] = taken[i]->key, tile.planes[lane] = uint8_t(taken[i]->plane);
+            tile.keys[lane] = taken[i]->key, tile.features[lane] = marks_[size_t(taken[i]->plane)];
             tile.ways ^= uint16_t(swapped[i] << lane++);
             stack[height++] = leads[2 * i + (swapped[i] ? 1 : 2)];
             stack[height++] = leads[2 * i + (swapped[i] ? 2 : 1)];
@@ -228,6 +245,7 @@ private:
         return leaves.size() <= most_leaves && first_leaf < size_t(1) << (32 - Tile::kWays);
     }
 
+    std::vector<uint8_t> marks_;  // of planes: what a tile says of them
     std::vector<Waiting> waiting_;
     std::vector<size_t> leaves_at_;  // of the tree that is laid out, so many steps and one more from its root
     std::atomic<size_t> filled_ = 0;
