@@ -27,6 +27,7 @@ nb::object numpy(Array<T> &from) {
     constexpr int type = std::is_same_v<T, float>      ? NPY_FLOAT32
                          : std::is_same_v<T, double>   ? NPY_FLOAT64
                          : std::is_same_v<T, uint64_t> ? NPY_UINT64
+                         : std::is_same_v<T, uint16_t> ? NPY_UINT16
                          : sizeof(T) == 1              ? NPY_INT8
                          : sizeof(T) == 2              ? NPY_INT16
                          : sizeof(T) == 4              ? NPY_INT32
@@ -170,15 +171,15 @@ class WireSchema {
     nb::object strings_;
 };
 
-// The elements of a contiguous vector: signed integers, or uint8. Sets `size` where it is negative, else expects it.
-celeris::Column column_of(nb::handle object, int64_t &size, bool is_signed = true) {
+// The elements of a contiguous vector: integers as Integers hold them, or modes. Sets `size` where it is negative, else expects it.
+celeris::Column column_of(nb::handle object, int64_t &size, bool modes = false) {
     PyArrayObject *array = reinterpret_cast<PyArrayObject *>(object.ptr());
     if (!PyArray_Check(object.ptr()) || PyArray_NDIM(array) != 1 || !PyArray_ISCARRAY_RO(array) ||
-        (is_signed ? !PyArray_ISSIGNED(array) : PyArray_TYPE(array) != NPY_UINT8) ||
+        (modes ? PyArray_TYPE(array) != NPY_UINT8 : !PyArray_ISSIGNED(array) && PyArray_TYPE(array) != NPY_UINT16) ||
         (size >= 0 && PyArray_SIZE(array) != size))
         throw nb::type_error("expected contiguous vectors of integers, of one length");
     size = PyArray_SIZE(array);
-    return {PyArray_DATA(array), PyArray_ITEMSIZE(array)};
+    return {PyArray_DATA(array), PyArray_ITEMSIZE(array), bool(PyArray_ISSIGNED(array))};
 }
 
 nb::object number_forest(nb::handle tree, nb::handle node, nb::handle mode, nb::handle feature, nb::handle yes,
@@ -186,7 +187,7 @@ nb::object number_forest(nb::handle tree, nb::handle node, nb::handle mode, nb::
     celeris::WrittenForest f;
     f.nodes = f.weights = -1;
     f.tree = column_of(tree, f.nodes), f.node = column_of(node, f.nodes);
-    f.mode = static_cast<const uint8_t *>(column_of(mode, f.nodes, false).data);
+    f.mode = static_cast<const uint8_t *>(column_of(mode, f.nodes, true).data);
     f.feature = column_of(feature, f.nodes), f.yes = column_of(yes, f.nodes), f.no = column_of(no, f.nodes);
     f.weight_tree = column_of(weight_tree, f.weights), f.weight_node = column_of(weight_node, f.weights);
     celeris::NumberedForest to;
@@ -215,7 +216,7 @@ int64_t count_mode(const uint8_t *mode, int64_t size, uint8_t wanted) {
 // Of nodes' modes: how many nodes have each, and how many between two bounds are no leaves, at most.
 nb::tuple count_modes(nb::handle modes, nb::handle bounds, int leaf) {
     int64_t size = -1, trees = -1;
-    const uint8_t *mode = static_cast<const uint8_t *>(column_of(modes, size, false).data);
+    const uint8_t *mode = static_cast<const uint8_t *>(column_of(modes, size, true).data);
     const celeris::Column bound = column_of(bounds, trees);
     int64_t most = 0;
     for (int64_t tree = 0; tree < trees; ++tree) {

@@ -17,6 +17,7 @@ namespace celeris {
 struct Column {
     const void *data;
     int64_t bytes;
+    bool is_signed = true;  // of 2
 
     static constexpr int64_t kPiece = 512;
     static constexpr int32_t kOther = -1;  // what no int32 holds
@@ -37,7 +38,7 @@ struct Column {
     void read(int64_t from, int64_t count, Piece &to) const {
         switch (bytes) {
             case 1: return read_as<int8_t>(from, count, to);
-            case 2: return read_as<int16_t>(from, count, to);
+            case 2: return is_signed ? read_as<int16_t>(from, count, to) : read_as<uint16_t>(from, count, to);
             case 4: return read_as<int32_t>(from, count, to);
             default: return read_as<int64_t>(from, count, to);
         }

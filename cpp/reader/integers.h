@@ -14,10 +14,12 @@ class Integers {
 
     // At most `more` elements follow.
     void append(const int64_t *values, size_t count, size_t more) {
-        uint64_t bits = 0;  // all that a value's size takes
-        for (size_t i = 0; i < count; ++i) bits |= uint64_t(values[i] ^ (values[i] >> 63));
-        const int width = bits < 0x80 ? 0 : bits < 0x8000 ? 1 : bits < 0x80000000 ? 2 : 3;
-        widen(std::max(width, int(held_.index())));
+        uint64_t bits = 0, signs = 0;  // all that a value's size takes, and its sign
+        for (size_t i = 0; i < count; ++i) bits |= uint64_t(values[i] ^ (values[i] >> 63)), signs |= uint64_t(values[i]);
+        negative_ |= signs >> 63 != 0;
+        int width = bits < 0x80 ? 0 : bits < 0x8000 ? 1 : bits < 0x10000 ? 2 : bits < 0x80000000 ? 3 : 4;
+        width = std::max(width, int(held_.index()));
+        widen(width == 2 && negative_ ? 3 : width);
         std::visit([&](auto &array) {
             for (size_t done = 0; done < count;) {
                 auto [next, full] = array.room(count - done + more);
@@ -30,7 +32,7 @@ class Integers {
     // f(array) of their type: int64 for few.
     template <class F>
     auto release(F &&f) {
-        if (std::visit([](const auto &array) { return array.size(); }, held_) < kLong) widen(3);
+        if (std::visit([](const auto &array) { return array.size(); }, held_) < kLong) widen(4);
         return std::visit([&](auto &array) {
             array.fit();
             return f(array);
@@ -42,7 +44,8 @@ class Integers {
         if (width == int(held_.index())) return;
         switch (width) {
         case 1: return become<int16_t>();
-        case 2: return become<int32_t>();
+        case 2: return become<uint16_t>();
+        case 3: return become<int32_t>();
         default: return become<int64_t>();
         }
     }
@@ -54,7 +57,8 @@ class Integers {
         }, held_);
         held_ = std::move(wide);
     }
-    std::variant<Array<int8_t>, Array<int16_t>, Array<int32_t>, Array<int64_t>> held_;
+    std::variant<Array<int8_t>, Array<int16_t>, Array<uint16_t>, Array<int32_t>, Array<int64_t>> held_;
+    bool negative_ = false;  // whether one is
 };
 
 }  // namespace celeris::wire

@@ -127,7 +127,7 @@ def test_integers_of_mixed_sizes(values: list[int], more: int) -> None:
         m(data + tag(10, 0) + b"\xff" * (more + 1))
 
 
-SIZES = {np.int8: 7, np.int16: 15, np.int32: 31, np.int64: 63}
+SIZES = {np.int8: 7, np.int16: 15, np.uint16: 16, np.int32: 31, np.int64: 63}
 
 
 @given(st.lists(st.tuples(st.sampled_from(list(SIZES)), st.integers(1, 2500)), max_size=5), st.integers(0, 2**32))

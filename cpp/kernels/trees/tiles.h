@@ -181,27 +181,30 @@ private:
         int32_t ref, depth;  // the first split of a tile, and the tiles above it
     };
 
-    // Lays the tile that begins with a split: of those below, the highest trees' first, for rows meet them more often.
+    // Lays the tile that begins with a split: of those below, the highest trees' first, for rows meet them more often, but
+    // rather those near it, for then fewer of the last tiles are nearly empty.
     bool cut(const Splits<Key> &s, int32_t own, size_t first_leaf, size_t most_leaves) {
         struct Out {
-            int32_t ref, depth;
-            uint8_t from;  // 2 i + 1 of split i, plus one on the right
+            int32_t ref, depth, below;  // whence it leads, how deep that is, and how far below the first split
+            uint8_t from;               // 2 i + 1 of split i, plus one on the right
+
+            int32_t rank() const { return ref < 0 ? std::numeric_limits<int32_t>::min() : depth - below; }
         };
         const Waiting top = waiting_[size_t(own)];
         std::array<const typename Splits<Key>::Split *, kTileSplits> taken;
         std::array<Out, kTileSplits + 1> outs;
         std::array<int8_t, 2 * kTileSplits + 1> leads;  // from there to a split, or ~out
         size_t count = 0, ways = 1;
-        outs[0] = {top.ref, s.depth_of(top.ref), 0};
+        outs[0] = {top.ref, s.depth_of(top.ref), 0, 0};
         while (count < kTileSplits) {
             size_t highest = 0;
-            for (size_t i = 1; i < ways; ++i) highest = outs[i].depth > outs[highest].depth ? i : highest;
+            for (size_t i = 1; i < ways; ++i) highest = outs[i].rank() > outs[highest].rank() ? i : highest;
             const Out out = outs[highest];
-            if (out.depth == 0) break;
+            if (out.ref < 0) break;
             const auto &split = s.splits[size_t(out.ref)];
             leads[out.from] = int8_t(count), taken[count] = &split;
-            outs[highest] = {split.left, s.depth_of(split.left), uint8_t(2 * count + 1)};
-            outs[ways++] = {split.right, s.depth_of(split.right), uint8_t(2 * count + 2)};
+            outs[highest] = {split.left, s.depth_of(split.left), out.below + 1, uint8_t(2 * count + 1)};
+            outs[ways++] = {split.right, s.depth_of(split.right), out.below + 1, uint8_t(2 * count + 2)};
             ++count;
         }
         for (size_t i = 0; i < ways; ++i) leads[outs[i].from] = int8_t(~i);

@@ -73,7 +73,7 @@ def _integers(value: Any) -> np.ndarray:
 
 def _narrow(value: Any) -> np.ndarray:
     """Integers of the size that they come in: no good for arithmetic."""
-    known = isinstance(value, np.ndarray) and value.dtype.kind == "i"
+    known = isinstance(value, np.ndarray) and (value.dtype.kind == "i" or value.dtype == np.uint16)
     return np.ascontiguousarray(value) if known else _integers(value)
 
 
