@@ -128,6 +128,10 @@ inline void finish_row(const TreeEnsemble &k, const double *sums, ptrdiff_t stri
     }
 }
 
+[[gnu::noinline]] inline void finish_alone(const TreeEnsemble &k, const double *sums, const Block &b, int64_t row) {
+    for_real(k.to, [&](auto *to) { finish_row<pointee<decltype(to)>>(k, sums, 1, b, row); });
+}
+
 // One row: many trees at once, added in their order; `descend(trees, count, words)` takes it to their leaves.
 template <class Trees, class Descend>
 [[gnu::always_inline]] inline void sum_row(const TreeEnsemble &k, const Trees &all, const Block &b, int64_t row, Descend &&descend) {
@@ -145,7 +149,7 @@ template <class Trees, class Descend>
         for (size_t i = 0; !one && i < left; ++i) add_leaf(k, tree + i, words[i], sums, 1, has);
     }
     if (one) sums[0] = sum;
-    for_real(k.to, [&](auto *to) { finish_row<pointee<decltype(to)>>(k, sums, 1, b, row); });
+    finish_alone(k, sums, b, row);
 }
 
 // Where a row's keys have room, after its sums.
@@ -181,7 +185,7 @@ template <class Number>
     }
 }
 
-inline void finish_rows(const TreeEnsemble &k, const double *sums, const Block &b, int64_t rows) {
+[[gnu::noinline]] inline void finish_rows(const TreeEnsemble &k, const double *sums, const Block &b, int64_t rows) {
     constexpr int64_t n = trees::kLanes;
     for_real(k.to, [&](auto *to) {
         for (int64_t r = 0; r < rows; ++r)
@@ -389,12 +393,7 @@ inline void run(const TreeEnsemble &k, const Block &b) {
     }
 #if defined(__AVX512VBMI__)
     if (k.tiles) {
-        switch (k.tiles->registers()) {
-            case 1: return trees_tiles<1>(k, b);
-            case 2: return trees_tiles<2>(k, b);
-            case 4: return trees_tiles<4>(k, b);
-            default: return trees_tiles<8>(k, b);
-        }
+        return k.tiles->registers() == 2 ? trees_tiles<2>(k, b) : trees_tiles<8>(k, b);
     }
 #endif
     if (k.narrow)

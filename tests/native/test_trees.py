@@ -209,7 +209,7 @@ def test_the_tops_of_deep_trees(dtype: Any, per_leaf: str, aggregate: str) -> No
 @pytest.mark.parametrize("features", [7, 16, 17, 32, 33, 64, 65, 128, 129, 300])
 @pytest.mark.parametrize("per_leaf,targets", [("one", 1), ("all", 3)])
 def test_deep_trees_of_any_number_of_features(features: int, per_leaf: str, targets: int) -> None:
-    """A row's keys in 1, 2, 4 or 8 registers, or too many; NaN goes left or right, or there is none."""
+    """A row's keys in 2 or 8 registers, or too many; NaN goes left or right, or there is none."""
     grown = Grown(features, 30, 10, features, ORDERED, False)
     attributes = grown.attributes("target", per_leaf, targets, False) | {"n_targets": Attribute("INT", targets)}
     x = grown.table(max(ROWS), np.float32)
