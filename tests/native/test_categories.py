@@ -9,7 +9,7 @@ import pytest
 
 from celeris.graph.graph import Attribute
 from celeris.ops.trees import LEAF, MEMBER, Forest, forest_of, with_sets
-from tests.native.test_trees import ROWS, check, model
+from tests.native.forests import ROWS, check, model
 
 Columns = dict[str, list[Any]]
 
