@@ -3,7 +3,8 @@
 //
 // Each output is summed in blocks of 64 products, k ascending, by fused multiply-adds; then the blocks, in order. The
 // error grows with 64 + K / 64 roundings instead of K (blocked summation: N. J. Higham, Accuracy and Stability of
-// Numerical Algorithms, 4.2). Every path and every instruction set does the same operations on a row.
+// Numerical Algorithms, 4.2). Every path does the same operations on a row, and every processor that has the fused
+// multiply-add gives the same bits.
 #pragma once
 
 #include "engine/vectors.h"
@@ -78,7 +79,7 @@ template <int rows, int vectors>
                 for (int q = 0; q < rows; ++q) {
                     const Vector<float> one = splat(single[q]);
 #pragma GCC unroll 8
-                    for (int v = 0; v < vectors; ++v) s[q][v] = fused_multiply_add(one, x[v], s[q][v]);
+                    for (int v = 0; v < vectors; ++v) s[q][v] = multiply_add(one, x[v], s[q][v]);
                 }
             }
         };

@@ -152,7 +152,7 @@ struct NearestBlock {
                 for (int q = 0; q < rows; ++q) {
                     const Vector<float> mine = splat(shifted[(r + q) * k.d + i]);
 #pragma GCC unroll 4
-                    for (int v = 0; v < vectors; ++v) sum[q][v] = add_product(mine, point[v], sum[q][v]);
+                    for (int v = 0; v < vectors; ++v) sum[q][v] = multiply_add(mine, point[v], sum[q][v]);
                 }
             }
 #pragma GCC unroll 4
@@ -207,17 +207,6 @@ struct NearestBlock {
                 if (j + i < k.count && !(own_bounds[i] > limit[r])) measure(r, j + i);
             }
         }
-    }
-
-    // a b + c, rounded once or twice: only a bound depends on it.
-    static Vector<float> add_product(Vector<float> a, Vector<float> b, Vector<float> c) {
-#if defined(__AVX512F__)
-        return Vector<float>(_mm512_fmadd_ps(__m512(a), __m512(b), __m512(c)));
-#elif defined(__FMA__)
-        return Vector<float>(_mm256_fmadd_ps(__m256(a), __m256(b), __m256(c)));
-#else
-        return a * b + c;
-#endif
     }
 };
 

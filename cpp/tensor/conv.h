@@ -357,8 +357,8 @@ inline void sum_places(const float *image, const int64_t *places, const float *w
         for (int64_t i = 0; i < n; ++i) {
             const float *x = image + p + places[i];
             const Floats weight = splat(w[i]);
-            s0 = madd(weight, load(x), s0), s1 = madd(weight, load(x + kLanes), s1);
-            s2 = madd(weight, load(x + 2 * kLanes), s2), s3 = madd(weight, load(x + 3 * kLanes), s3);
+            s0 = multiply_add(weight, load(x), s0), s1 = multiply_add(weight, load(x + kLanes), s1);
+            s2 = multiply_add(weight, load(x + 2 * kLanes), s2), s3 = multiply_add(weight, load(x + 3 * kLanes), s3);
         }
         if (limits != nullptr) {
             const Floats low = splat(limits[0]), high = splat(limits[1]);

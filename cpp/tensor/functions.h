@@ -56,17 +56,6 @@ inline void copy_evens(const float *from, float *to, int64_t n) {
     for (; i < n; ++i) to[i] = from[2 * i];
 }
 
-// a b + c, rounded once where the processor can.
-inline Floats madd(Floats a, Floats b, Floats c) {
-#if defined(__AVX512F__)
-    return Floats(_mm512_fmadd_ps(__m512(a), __m512(b), __m512(c)));
-#elif defined(__FMA__)
-    return Floats(_mm256_fmadd_ps(__m256(a), __m256(b), __m256(c)));
-#else
-    return a * b + c;
-#endif
-}
-
 inline Floats pick(Ints condition, Floats yes, Floats no) {
     return Floats((condition & Ints(yes)) | (~condition & Ints(no)));
 }
@@ -100,17 +89,17 @@ inline Floats at_least(Floats x, Floats limit) {
 inline Floats exp_of(Floats x) {
     const Floats magic = splat(0x1.8p23f), least = splat(-87.3f);
     const Floats limited = at_least(at_most(x, splat(89.0f)), least);
-    const Floats shifted = madd(limited, splat(0x1.715476p+0f), magic);
+    const Floats shifted = multiply_add(limited, splat(0x1.715476p+0f), magic);
     const Floats n = shifted - magic;
-    const Floats r = madd(n, splat(-0x1.7f7d1cp-20f), madd(n, splat(-0x1.62e4p-1f), limited));
+    const Floats r = multiply_add(n, splat(-0x1.7f7d1cp-20f), multiply_add(n, splat(-0x1.62e4p-1f), limited));
     Floats p = splat(1.0f / 5040);
-    p = madd(p, r, splat(1.0f / 720));
-    p = madd(p, r, splat(1.0f / 120));
-    p = madd(p, r, splat(1.0f / 24));
-    p = madd(p, r, splat(1.0f / 6));
-    p = madd(p, r, splat(0.5f));
-    p = madd(p, r, splat(1.0f));
-    p = madd(p, r, splat(1.0f));
+    p = multiply_add(p, r, splat(1.0f / 720));
+    p = multiply_add(p, r, splat(1.0f / 120));
+    p = multiply_add(p, r, splat(1.0f / 24));
+    p = multiply_add(p, r, splat(1.0f / 6));
+    p = multiply_add(p, r, splat(0.5f));
+    p = multiply_add(p, r, splat(1.0f));
+    p = multiply_add(p, r, splat(1.0f));
     // 2^n in two factors: n may be 128, for which there is no float.
     const Ints k = Ints(shifted) - Ints(magic), half = k >> 1;
     const Floats e = p * Floats((half + 127) << 23) * Floats((k - half + 127) << 23);
@@ -124,11 +113,11 @@ inline Floats sigmoid_of(Floats x) { return splat(1.0f) / (splat(1.0f) + exp_of(
 inline Floats tanh_of(Floats x) {
     const Floats a = magnitude(x), s = x * x;
     Floats p = splat(-1382.0f / 155925);
-    p = madd(p, s, splat(62.0f / 2835));
-    p = madd(p, s, splat(-17.0f / 315));
-    p = madd(p, s, splat(2.0f / 15));
-    p = madd(p, s, splat(-1.0f / 3));
-    const Floats near = madd(x * s, p, x);
+    p = multiply_add(p, s, splat(62.0f / 2835));
+    p = multiply_add(p, s, splat(-17.0f / 315));
+    p = multiply_add(p, s, splat(2.0f / 15));
+    p = multiply_add(p, s, splat(-1.0f / 3));
+    const Floats near = multiply_add(x * s, p, x);
     const Floats far = splat(1.0f) - splat(2.0f) / (exp_of(a + a) + splat(1.0f));
     return pick(Ints(a < splat(0.3f)), near, with_sign_of(far, x));
 }
@@ -137,18 +126,18 @@ inline Floats tanh_of(Floats x) {
 inline Floats erf_of(Floats x) {
     const Floats a = magnitude(x), s = x * x;
     Floats p = splat(1.0f / 9360);
-    p = madd(p, s, splat(-1.0f / 1320));
-    p = madd(p, s, splat(1.0f / 216));
-    p = madd(p, s, splat(-1.0f / 42));
-    p = madd(p, s, splat(0.1f));
-    p = madd(p, s, splat(-1.0f / 3));
-    const Floats near = splat(1.1283791671f) * madd(x * s, p, x);
-    const Floats t = splat(1.0f) / madd(splat(0.3275911f), a, splat(1.0f));
+    p = multiply_add(p, s, splat(-1.0f / 1320));
+    p = multiply_add(p, s, splat(1.0f / 216));
+    p = multiply_add(p, s, splat(-1.0f / 42));
+    p = multiply_add(p, s, splat(0.1f));
+    p = multiply_add(p, s, splat(-1.0f / 3));
+    const Floats near = splat(1.1283791671f) * multiply_add(x * s, p, x);
+    const Floats t = splat(1.0f) / multiply_add(splat(0.3275911f), a, splat(1.0f));
     Floats q = splat(1.061405429f);
-    q = madd(q, t, splat(-1.453152027f));
-    q = madd(q, t, splat(1.421413741f));
-    q = madd(q, t, splat(-0.284496736f));
-    q = madd(q, t, splat(0.254829592f));
+    q = multiply_add(q, t, splat(-1.453152027f));
+    q = multiply_add(q, t, splat(1.421413741f));
+    q = multiply_add(q, t, splat(-0.284496736f));
+    q = multiply_add(q, t, splat(0.254829592f));
     const Floats far = splat(1.0f) - q * t * exp_of(-s);
     return pick(Ints(a < splat(0.5f)), near, with_sign_of(far, x));
 }

@@ -49,7 +49,7 @@ inline void layer_row(const Normalize &s, const float *x, int64_t n, float *y) {
     int64_t i = 0;
     for (; i + kLanes <= n; i += kLanes) {
         const Floats d = load(x + i) - splat(mean);
-        squares = madd(d, d, squares);
+        squares = multiply_add(d, d, squares);
     }
     float sum = sum_of(squares);
     for (; i < n; ++i) sum += (x[i] - mean) * (x[i] - mean);

@@ -87,7 +87,7 @@ template <int rows, int vectors>
         for (int r = 0; r < rows; ++r) {
             const Floats w = splat(a[r]);
 #pragma GCC unroll 4
-            for (int v = 0; v < vectors; ++v) s[r][v] = madd(w, x[v], s[r][v]);
+            for (int v = 0; v < vectors; ++v) s[r][v] = multiply_add(w, x[v], s[r][v]);
         }
     }
     if (ends.limits != nullptr) {
