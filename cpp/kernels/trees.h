@@ -393,7 +393,12 @@ inline void run(const TreeEnsemble &k, const Block &b) {
     }
 #if defined(__AVX512VBMI__)
     if (k.tiles) {
-        return k.tiles->registers() == 2 ? trees_tiles<2>(k, b) : trees_tiles<8>(k, b);
+        switch (k.tiles->registers()) {
+            case 1: return trees_tiles<1>(k, b);
+            case 2: return trees_tiles<2>(k, b);
+            case 4: return trees_tiles<4>(k, b);
+            default: return trees_tiles<8>(k, b);
+        }
     }
 #endif
     if (k.narrow)

@@ -121,8 +121,8 @@ struct Tiles {
         return true;
     }
 
-    // Of 16 features each, that hold a row's keys. (More forms would make the package larger.)
-    int registers() const { return features.size() <= 32 ? 2 : 8; }
+    // Of 16 features each, that hold a row's keys: a power of two.
+    int registers() const { return int(std::bit_ceil((features.size() + 15) / 16 + features.empty())); }
 
     // False where the trees share so much, or are so large, that tiles cannot hold them.
     bool lay(const Splits<Key> &s, bool apart) {

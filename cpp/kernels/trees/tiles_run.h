@@ -31,7 +31,7 @@ inline bool tile_keys(const float *x, ptrdiff_t stride, int64_t width, const std
     return nan != 0;
 }
 
-// A row's keys in registers: 2 or 8 of them.
+// A row's keys in registers: 1, 2, 4 or 8 of them.
 template <int registers>
 class TileKeys {
 public:
@@ -45,7 +45,9 @@ private:
     template <int first, int count>
     __m256i among(__m256i features) const {
         const __m512i at = _mm512_castsi256_si512(features);
-        if constexpr (count == 2) {
+        if constexpr (count == 1) {
+            return _mm512_castsi512_si256(_mm512_permutexvar_epi32(at, own_[first]));
+        } else if constexpr (count == 2) {
             return _mm512_castsi512_si256(_mm512_permutex2var_epi32(own_[first], at, own_[first + 1]));
         } else {
             const __mmask8 upper = _mm256_test_epi32_mask(features, _mm256_set1_epi32(8 * count));
