@@ -229,8 +229,8 @@ void map_codes(const uint8_t *map, int levels, bool below, const uint8_t *codes,
 #else
     (void)levels;
     for (int r = 0; r < 64 * W; ++r) {
-        const uint8_t number = map[codes[r]];
-        numbers[r] = below && numbers[r] != trees::kBelow ? numbers[r] : number;
+        const uint8_t number = map[codes[r]], before = numbers[r];
+        numbers[r] = uint8_t(number ^ ((number ^ before) & -int(below & (before != trees::kBelow))));  // no branch: it comes at random
     }
 #endif
 }
