@@ -5,6 +5,8 @@
 
 #if defined(__SSE2__)  // any x86-64
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 namespace celeris::CELERIS_TARGET {
@@ -187,6 +189,8 @@ inline Vector<double> multiply_add(Vector<double> a, Vector<double> b, Vector<do
     if constexpr (fused) return Vector<double>(_mm512_fmadd_pd(__m512d(a), __m512d(b), __m512d(c)));
 #elif defined(__FMA__)
     if constexpr (fused) return Vector<double>(_mm256_fmadd_pd(__m256d(a), __m256d(b), __m256d(c)));
+#elif defined(__aarch64__)
+    if constexpr (fused) return Vector<double>(vfmaq_f64(c, a, b));
 #endif
     return a * b + c;
 }
@@ -206,8 +210,7 @@ inline Vector<float> multiply_add(Vector<float> a, Vector<float> b, Vector<float
 #elif defined(__FMA__)
     return Vector<float>(_mm256_fmadd_ps(__m256(a), __m256(b), __m256(c)));
 #elif defined(__aarch64__)
-    lanes(vector_lanes<float>, [&](int64_t i) { c[i] = __builtin_fmaf(a[i], b[i], c[i]); });
-    return c;
+    return Vector<float>(vfmaq_f32(c, a, b));
 #else
     return a * b + c;
 #endif
