@@ -160,10 +160,9 @@ inline void run(const Distances &k, const Block &b) {
         for_real(k.product.to, [&](auto *to) {
             using From = pointee<decltype(from)>;
             using To = pointee<decltype(to)>;
-            if (k.product.exact)
-                distances<From, To, true>(k, b);
-            else
-                distances<From, To, false>(k, b);
+            if constexpr (sizeof(From) == sizeof(float))
+                if (k.product.exact) return distances<From, To, true>(k, b);
+            distances<From, To, false>(k, b);
         });
     });
 }

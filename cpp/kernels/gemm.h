@@ -236,10 +236,9 @@ inline void run(const Gemm &g, const Block &b) {
         for_real(g.to, [&](auto *to) {
             using From = pointee<decltype(from)>;
             using To = pointee<decltype(to)>;
-            if (g.exact)
-                gemm_in_order<From, To, true>(g, b);
-            else
-                gemm_in_order<From, To, false>(g, b);
+            if constexpr (sizeof(From) == sizeof(float))
+                if (g.exact) return gemm_in_order<From, To, true>(g, b);
+            gemm_in_order<From, To, false>(g, b);
         });
     });
 }
