@@ -96,8 +96,8 @@ struct Conv : TensorState {
     int inputs() const { return constant ? 1 : 3; }
 
     // Images as [N,C,D,H,W]: D and H are 1 where there are none.
-    static bool image(const Tensor &x, int64_t (&dims)[5]) {
-        if (x.rank < 3 || x.rank > 5) return false;
+    static bool image(const Window &w, const Tensor &x, int64_t (&dims)[5]) {
+        if (x.rank < 3 || x.rank > 5 || x.rank != w.axes + 2) return false;
         dims[0] = x.dims[0], dims[1] = x.dims[1];
         dims[2] = x.rank == 5 ? x.dims[2] : 1, dims[3] = x.rank > 3 ? x.dims[x.rank - 2] : 1, dims[4] = x.dims[x.rank - 1];
         return true;
@@ -119,7 +119,7 @@ struct Conv : TensorState {
         const Tensor &x = c.in[0];
         int64_t dims[5];
         Frame f;
-        if (x.element != Element::f32 || !image(x, dims) || dims[1] != group * channels / depth.kernel ||
+        if (x.element != Element::f32 || !image(window, x, dims) || dims[1] != group * channels / depth.kernel ||
             c.inputs != inputs() + chain.extras || !f.fit(window, dims[3], dims[4]) || depth.outputs(dims[2]) == 0 ||
             !(constant || takes_weights(c.in[1], c.in[2], x.rank)))
             return false;
@@ -408,7 +408,7 @@ inline void convolve_channels(const Conv &conv, const Call &c, const Frame &f, c
 
 inline void run(const Conv &conv, const Call &c) {
     int64_t dims[5]{};
-    Conv::image(c.in[0], dims);
+    Conv::image(conv.window, c.in[0], dims);
     Frame f;
     f.fit(conv.window, dims[3], dims[4]);
     const Memory places(size_t(f.places()) * sizeof(int64_t));

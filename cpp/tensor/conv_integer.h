@@ -46,7 +46,7 @@ struct ConvInteger : TensorState {
         const Tensor &x = c.in[0];
         int64_t dims[5]{};
         Frame f;
-        if ((x.element != Element::u8 && x.element != Element::i8) || !Conv::image(x, dims) || dims[1] != group * channels ||
+        if ((x.element != Element::u8 && x.element != Element::i8) || !Conv::image(window, x, dims) || dims[1] != group * channels ||
             c.inputs != 2 + chain.extras || x.rank > 4 || !f.fit(window, dims[3], dims[4]))
             return false;
         if (c.in[1].data != nullptr && (c.in[1].element != x.element || c.in[1].size() != 1)) return false;
@@ -149,7 +149,7 @@ struct IntegerUnit {
 
 inline void run(const ConvInteger &s, const Call &c) {
     int64_t dims[5]{};
-    Conv::image(c.in[0], dims);
+    Conv::image(s.window, c.in[0], dims);
     Frame f;
     f.fit(s.window, dims[3], dims[4]);
     const Memory places(size_t(f.places()) * sizeof(int64_t));

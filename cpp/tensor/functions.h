@@ -84,7 +84,7 @@ inline Floats at_least(Floats x, Floats limit) {
 }
 
 // e^x = 2^n e^r with |r| <= ln(2)/2; e^r by its Taylor polynomial of degree 7 (remainder below 2^-26). Beyond
-// [-87.3, 88.72] the result is 0 or infinite; NaN stays. (Nothing subnormal is computed, not even to be thrown away: that
+// [-87.3, 88.7228] the result is 0 or infinite; NaN stays. (Nothing subnormal is computed, not even to be thrown away: that
 // takes a processor ten times as long.)
 inline Floats exp_of(Floats x) {
     const Floats magic = splat(0x1.8p23f), least = splat(-87.3f);
@@ -104,7 +104,7 @@ inline Floats exp_of(Floats x) {
     const Ints k = Ints(shifted) - Ints(magic), half = k >> 1;
     const Floats e = p * Floats((half + 127) << 23) * Floats((k - half + 127) << 23);
     const Floats small = pick(Ints(x < least), Floats{}, e);
-    return pick(Ints(x > splat(88.72f)), splat(INFINITY), small);
+    return pick(Ints(x > splat(88.7228f)), splat(INFINITY), small);
 }
 
 inline Floats sigmoid_of(Floats x) { return splat(1.0f) / (splat(1.0f) + exp_of(-x)); }
@@ -119,7 +119,7 @@ inline Floats tanh_of(Floats x) {
     p = multiply_add(p, s, splat(-1.0f / 3));
     const Floats near = multiply_add(x * s, p, x);
     const Floats far = splat(1.0f) - splat(2.0f) / (exp_of(a + a) + splat(1.0f));
-    return pick(Ints(a < splat(0.3f)), near, with_sign_of(far, x));
+    return with_sign_of(pick(Ints(a < splat(0.3f)), near, far), x);
 }
 
 // erf x: Taylor below 0.5; else 1 - t P(t) e^(-x^2), within 1.5e-7 (M. Abramowitz and I. Stegun, 7.1.26).
@@ -139,7 +139,7 @@ inline Floats erf_of(Floats x) {
     q = multiply_add(q, t, splat(-0.284496736f));
     q = multiply_add(q, t, splat(0.254829592f));
     const Floats far = splat(1.0f) - q * t * exp_of(-s);
-    return pick(Ints(a < splat(0.5f)), near, with_sign_of(far, x));
+    return with_sign_of(pick(Ints(a < splat(0.5f)), near, far), x);
 }
 
 inline Floats square_root(Floats x) {

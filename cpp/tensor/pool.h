@@ -17,7 +17,7 @@ struct Pool : TensorState {
         const Tensor &x = c.in[0];
         int64_t dims[5]{};
         Frame f;
-        if (x.element != Element::f32 || c.inputs != 1 || c.outputs != 1 || !Conv::image(x, dims) ||
+        if (x.element != Element::f32 || c.inputs != 1 || c.outputs != 1 || !Conv::image(window, x, dims) ||
             x.rank > 4 || !f.fit(window, dims[3], dims[4]))
             return false;
         Tensor &y = c.out[0];
@@ -59,7 +59,7 @@ inline void greatest_places(const float *image, const int64_t *places, int64_t n
 inline void run(const Pool &pool, const Call &c) {
     constexpr int64_t stretch = 512;
     int64_t dims[5]{};
-    Conv::image(c.in[0], dims);
+    Conv::image(pool.window, c.in[0], dims);
     Frame f;
     f.fit(pool.window, dims[3], dims[4]);
     const Memory offsets(size_t(f.places()) * sizeof(int64_t));

@@ -15,9 +15,10 @@ struct Window {
     int64_t kernel[2], step[2], gap[2], before[2], after[2];
     enum Automatic { none, valid, same_upper, same_lower } automatic;
     bool ceil;
+    int64_t axes;  // of the image, besides images and channels: one to three
 
-    // Parameters "kernel", "strides", "dilations" (two each), "pads" (four), "auto_pad".
-    explicit Window(const Params &p) {
+    // Parameters "kernel", "strides", "dilations" (two each), "pads" (four), "auto_pad", "axes".
+    explicit Window(const Params &p) : axes(p.integer("axes")) {
         const auto two = [&](const char *name, int64_t *to, int64_t from = 0) {
             const std::vector<int64_t> given = p.integers(name);
             require(int64_t(given.size()) >= from + 2, "window: expected two sizes");

@@ -133,8 +133,8 @@ _JUDGE_ARGUMENTS = frozenset(
     (
         "ArrayFeatureExtractor", "BatchNormalization", "ConvTranspose", "DepthToSpace", "Det", "Einsum", "Expand",
         "EyeLike", "GRU", "Gather", "GatherND", "Gemm", "InstanceNormalization", "LSTM", "LayerNormalization",
-        "MaxUnpool", "OneHot", "RNN", "Range", "RoiAlign", "Scaler", "ScatterElements", "ScatterND", "Slice",
-        "SpaceToDepth", "Tile", "Transpose", "Trilu", "ZipMap",
+        "MaxUnpool", "OneHot", "RNN", "Range", "RoiAlign", "Scaler", "ScatterElements", "ScatterND", "SequenceAt",
+        "SequenceErase", "SequenceInsert", "Slice", "SpaceToDepth", "Tile", "Transpose", "Trilu", "ZipMap",
     )
 )  # fmt: skip
 

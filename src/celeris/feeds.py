@@ -6,7 +6,7 @@ dtype, rank or dimension is looked at.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -48,8 +48,8 @@ def convert(name: str, given: Any, declared: Type | None) -> Fed:
     if isinstance(given, SparseValue):
         return of_value(Value.of(given, SparseTensorType(element_of(given.values().dtype))))
     try:
-        items = iter(given)
-    except TypeError:
+        items = list(given)
+    except (TypeError, NotImplementedError):  # not iterable; a memoryview of several axes
         raise RuntimeError(f"Unable to handle object of type {type(given)}") from None
     return _from_iterable(name, items)
 
@@ -100,7 +100,7 @@ def _from_list(name: str, given: list[Any], declared: Type | None) -> Fed:
     inner = declared.element if isinstance(declared, Optional) else declared
     if isinstance(inner, SequenceType):
         if isinstance(inner.element, Map):
-            return _from_iterable(name, iter(given)) if given else Fed([], inner)
+            return _from_iterable(name, given) if given else Fed([], inner)
         return _sequence(given, inner)
     if not isinstance(inner, Tensor):
         raise RuntimeError(f"Input must be a list of dictionaries or a single numpy array for input '{name}'.")
@@ -148,8 +148,7 @@ def _from_dict(name: str, given: Mapping[Any, Any]) -> Fed:
     return Fed(result, Map("string" if texts else "int64", Tensor("float")))
 
 
-def _from_iterable(name: str, items: Iterable[Any]) -> Fed:
-    given = list(items)
+def _from_iterable(name: str, given: list[Any]) -> Fed:
     if not given:
         raise RuntimeError(f"Input '{name}' must not be empty.")
     if isinstance(given[0], np.ndarray):

@@ -31,7 +31,7 @@ def wrapped(where: str, indices: np.ndarray, size: int) -> np.ndarray:
 def Gather(data: np.ndarray, indices: np.ndarray, *, axis: int = 0) -> np.ndarray:
     """Slices of `data` along an axis, in the shape of `indices` in its place. Source: ai.onnx Gather-13."""
     at = shapes.axis_in("Gather", axis, data.ndim)
-    return np.asarray(np.take(data, wrapped("Gather", indices, data.shape[at]), axis=at))
+    return np.asarray(np.take(data, wrapped("Gather", indices, data.shape[at]), axis=at), data.dtype)
 
 
 def GatherElements(data: np.ndarray, indices: np.ndarray, *, axis: int = 0) -> np.ndarray:
@@ -68,7 +68,7 @@ def GatherND(data: np.ndarray, indices: np.ndarray, *, batch_dims: int = 0) -> n
         )
     rank = indices.ndim - 1
     batch = tuple(np.arange(size).reshape(-1, *(1,) * (rank - 1 - i)) for i, size in enumerate(data.shape[:batch_dims]))
-    return np.asarray(data[(*batch, *tuples("GatherND", data, indices, batch_dims))])
+    return np.asarray(data[(*batch, *tuples("GatherND", data, indices, batch_dims))], data.dtype)
 
 
 def Slice(

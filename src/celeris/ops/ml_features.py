@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -128,7 +129,7 @@ def _looked_up(X: np.ndarray, keys: Any, values: np.ndarray, default: Any, nan_e
     at = _positions(X, keys, nan_equal)
     table = np.empty(len(values) + 1, values.dtype)
     table[:-1], table[-1] = values, default
-    return np.asarray(table[at])
+    return np.asarray(table[at], table.dtype)
 
 
 def _one(where: str, side: str, **given: Any) -> np.ndarray:
@@ -245,7 +246,8 @@ def CategoryMapper(
 
 def FeatureVectorizer(*X: np.ndarray, inputdimensions: list[int] | None = None) -> np.ndarray:
     """Inputs side by side -> f32 [N, sum of sizes]; short ones are filled with 0. Source: FeatureVectorizer-1."""
-    parts = [np.asarray(x, np.float32).reshape(1 if x.ndim < 2 else len(x), -1) for x in X]
+    rows = [x.reshape(1, -1) if x.ndim < 2 else x for x in X]
+    parts = [np.asarray(x, np.float32).reshape(len(x), math.prod(x.shape[1:])) for x in rows]
     sizes = inputdimensions if inputdimensions is not None else [part.shape[1] for part in parts]
     if len(sizes) != len(parts):
         raise ValueError(f"FeatureVectorizer: expected a size for each of {len(parts)} inputs, got {len(sizes)}")

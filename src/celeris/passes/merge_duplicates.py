@@ -54,7 +54,9 @@ def _key(node: Node) -> Any:
 
 def _hashable(attribute: Attribute) -> Any:
     value = attribute.value
-    if isinstance(value, int | float | str | bytes):
+    if isinstance(value, float):
+        return value.hex()  # 0.0 and -0.0 are equal
+    if isinstance(value, int | str | bytes):
         return value
     if isinstance(value, np.ndarray) and value.size <= 64 and value.dtype.kind in "iufb":
         return value.dtype.str, value.shape, value.tobytes()

@@ -83,8 +83,8 @@ class Program:
         self.places = {name: at for at, (name, _) in enumerate(self.outputs)}
         self._way = Way(passes, tuple(disabled), threads)
         self.optimized = self._way.optimize(model)
-        self.optimized.graph.inputs = [name for name, _ in self.inputs]
-        self.plan = self._way.cut(self.optimized)
+        fed = replace(self.optimized.graph, inputs=[name for name, _ in self.inputs])
+        self.plan = self._way.cut(replace(self.optimized, graph=fed))
         self.core = build(self.plan, threads=threads or 1)
         _pack(model.graph.nodes)
         self._overridden: dict[tuple[str, ...], Program] = {}

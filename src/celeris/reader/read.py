@@ -217,7 +217,7 @@ class _Reader(Record):
         """The value of an attribute of that kind from the field that holds it, None where the field is absent."""
         match kind:
             case "FLOAT":
-                return found or 0.0
+                return 0.0 if found is None else found
             case "INT":
                 return found or 0
             case "STRING":

@@ -62,32 +62,33 @@ def _links(node: Node, values: Values) -> list[Link] | None:
     return _pow(node, values) if name == "Pow" else _clip(node, values) if name == "Clip" else None
 
 
-def number(values: Values, name: str) -> float | None:
-    """A constant's only value."""
+def _number(values: Values, name: str, beside: str = "") -> float | None:
+    """A constant's only value, where its axes add none to those of the value beside it."""
     found = values.constant(name)
-    return float(found.reshape(())) if found is not None and found.size == 1 and found.dtype == np.float32 else None
+    if found is None or found.size != 1 or found.dtype != np.float32:
+        return None
+    shape = values.shape(beside)
+    return float(found.reshape(())) if found.ndim <= (0 if shape is None else len(shape)) else None
 
 
 def _pair(function: str, node: Node, values: Values) -> list[Link] | None:
     if len(node.inputs) != 2:
         return None
-    left, right = (number(values, name) for name in node.inputs)
+    first, second = node.inputs
+    left, right = _number(values, first, second), _number(values, second, first)
     if left is not None and right is not None:
         return None
-    first, second = node.inputs
     return [Link(function, first if left is None else left, second if right is None else right)]
 
 
 def _pow(node: Node, values: Values) -> list[Link] | None:
-    exponent = number(values, node.inputs[1])
-    function = {2.0: "square", 0.5: "root"}.get(exponent or 0.0)
-    return None if function is None else [Link(function, node.inputs[0])]
+    return [Link("square", node.inputs[0])] if _number(values, node.inputs[1], node.inputs[0]) == 2 else None
 
 
 def _clip(node: Node, values: Values) -> list[Link] | None:
     low, high = node.attr("min", -np.inf), node.attr("max", np.inf)
     given = [
-        number(values, name) if name else default for name, default in zip(node.inputs[1:], (low, high), strict=False)
+        _number(values, name) if name else default for name, default in zip(node.inputs[1:], (low, high), strict=False)
     ]
     limits = [*given, *(low, high)[len(given) :]]
     if any(limit is None for limit in limits) or not limits[0] <= limits[1]:

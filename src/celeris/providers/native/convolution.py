@@ -34,7 +34,7 @@ def window_params(node: Node, kernel: tuple[int, ...]) -> dict[str, Any] | None:
         pads = [0] * (2 * rank)
     if rank == 1:
         kernel, strides, dilations, pads = (1, *kernel), [1, *strides], [1, *dilations], [0, pads[0], 0, pads[1]]
-    params: dict[str, Any] = {"auto_pad": automatic}
+    params: dict[str, Any] = {"axes": rank, "auto_pad": automatic}
     if rank == 3:
         if automatic not in ("NOTSET", "VALID"):
             return None

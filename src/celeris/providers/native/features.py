@@ -56,6 +56,8 @@ def claim_lp_normalization(node: Node, context: Context) -> Claim | Refusal:
     rows = context.rows(node.inputs[0])
     if rows is None or rows.element != "float" or len(rows.tail) != 1 or rows.place(int(node.attr("axis", -1))) is None:
         return Refusal("expected rows of float, of one dimension")
+    if not rows.width:
+        return Refusal("it has no columns")
     return _single(node, "normalizer", {"norm": "L1" if node.attr("p", 2) == 1 else "L2"}, Rows("float", rows.tail))
 
 

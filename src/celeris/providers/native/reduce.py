@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from celeris.graph.graph import Node
@@ -22,10 +24,10 @@ def _groups(rows: Rows, places: set[int], keep: bool, element: str) -> tuple[np.
     """The columns each output column reduces, [outputs, each], and what the output is."""
     kept = [at for at in range(len(rows.tail)) if at not in places]
     table = np.transpose(columns_of(rows), [*kept, *sorted(places)])
-    each = int(np.prod([rows.tail[at] for at in places]))
+    groups = math.prod(rows.tail[at] for at in kept)
     tail = tuple(1 if at in places else rows.tail[at] for at in range(len(rows.tail)) if keep or at not in places)
     axis = rows.axis if keep else rows.axis - sum(at < rows.axis for at in places)
-    return np.ascontiguousarray(table.reshape(-1, each), np.int64), Rows(element, tail, axis=axis)
+    return np.ascontiguousarray(table.reshape(groups, -1 if groups else 0), np.int64), Rows(element, tail, axis=axis)
 
 
 def claim_reduction(node: Node, context: Context) -> Claim | Refusal:
