@@ -40,7 +40,7 @@
 #define CELERIS_KERNELS(X) \
     /* name, state, file of kernels/                   in -> out: meaning */                                                             \
     X(gemm, Gemm, gemm)                             /* X f32|f64 [K] -> Y f32|f64 [M]: X.W + b, summed in double in a fixed order */       \
-    X(gemm_narrow, GemmNarrow, gemm_narrow)         /* X f32 [K] -> Y f32 [M]: X.W + b in f32, in blocks of 32 products; or its positive part */ \
+    X(gemm_narrow, GemmNarrow, gemm_narrow)         /* X f32 [K] -> Y f32 [M]: f(X.W + b) in f32, in blocks of 64 products */  \
     X(distances, Distances, distances)              /* X [D] -> f32|f64 [P]: |x - p|^2 of constant points, its root, or e^(-gamma of it) */ \
     X(nearest, Nearest, nearest)                    /* X [D] -> f32|f64 [k], i64 [k]: distances to the k nearest of constant points, and which */ \
     X(pair_votes, PairVotes, pairs)                 /* scores f64 [pairs] -> f64 [C]: how many pairs each class wins */                   \
@@ -56,6 +56,7 @@
     X(label_encoder, LabelEncoder, label_encoder)   /* X i64|f32|f64|str [F] -> i64|f32|f64|str [F]: the value at the key, or default */ \
     X(ngrams, NGrams, ngrams)                       /* X str|i64 [F] -> f32 [V]: how often n-grams of a pool occur, weighted; or -> f32|f64 [M]: by weights */ \
     X(one_hot, OneHot, one_hot)                     /* X [F] -> f32 [F, C]: 1 where x is category c; refuses unknowns if told to */      \
+    X(activation, Activate, activation)             /* X f32 [F] -> f32 [F]: the function of a layer of neurons, in float32 */           \
     X(unary, Unary, unary)                          /* X [F] -> the same type (bool for IsNaN) [F]: one function of each element */      \
     X(binary, Binary, binary)                       /* a, b -> one type or bool [F]: one function of two operands; integer /0 refused */ \
     X(where, Where, where)                          /* condition bool, a, b -> one type [F]: condition ? a : b */                        \

@@ -1,4 +1,4 @@
-// gemm_narrow: Y = X W + b, or max(0, X W + b), in float32, for products large enough that double would be too slow (see
+// gemm_narrow: Y = f(X W + b) in float32, f an activation or none, for products large enough that double would be too slow (see
 // matmul.py).
 //
 // Each output is summed in blocks of 64 products, k ascending, by fused multiply-adds; then the blocks, in order. The
@@ -8,6 +8,7 @@
 #pragma once
 
 #include "engine/vectors.h"
+#include "kernels/activation.h"
 
 namespace celeris {
 
@@ -18,6 +19,7 @@ struct GemmNarrow : KernelState {
     static constexpr int64_t group = 64;  // rows that are packed together
     int64_t k, m;
     bool relu;
+    std::optional<Activation> activation;
     std::vector<float> weights;  // panels [K, 48], the last one [K, what is left, in vectors of 16]
     std::vector<float> bias;     // [M], and zeros up to a multiple of 16
 
@@ -27,6 +29,7 @@ struct GemmNarrow : KernelState {
         const std::vector<float> given = p.floats("weights");  // [M, K]
         bias = p.floats("bias");
         relu = p.has("relu");
+        if (p.has("activation")) activation.emplace(p);
         require(p.in[0].type == Type::f32 && p.out[0].type == Type::f32, "gemm_narrow: expected f32");
         require(int64_t(given.size()) == k * m, "gemm_narrow: expected weights [M, K]");
         require(int64_t(bias.size()) == m, "gemm_narrow: expected bias [M]");
@@ -35,7 +38,7 @@ struct GemmNarrow : KernelState {
             const int64_t first = j / panel * panel;
             for (int64_t i = 0; i < k; ++i) weights[size_t(first * k + i * width(first) + j - first)] = given[size_t(j * k + i)];
         }
-        cost = 0.02 * double(k * m) + 0.3 * double(k + m) + 1;
+        cost = 0.02 * double(k * m) + 0.3 * double(k + m) + 1 + (activation ? double(m) : 0);
         scratch_fixed = size_t(k * group) * sizeof(float);
         if (k * m >= 1 << 16) rows_wanted = 192;  // weights that leave the cache are read once for so many rows
     }
@@ -201,6 +204,7 @@ inline void run(const GemmNarrow &g, const Block &b) {
         }
         for (int64_t j = 0; j < g.m; j += GemmNarrow::panel) NarrowPanel(g, x, step, b.out[0], r, rows, j).multiply();
     }
+    if (g.activation) activate(*g.activation, b.out[0], b.out[0], g.m, b.rows);
 }
 
 }  // namespace CELERIS_TARGET

@@ -83,31 +83,50 @@ inline Floats at_least(Floats x, Floats limit) {
 #endif
 }
 
-// e^x = 2^n e^r with |r| <= ln(2)/2; e^r by its Taylor polynomial of degree 7 (remainder below 2^-26). Beyond
-// [-87.3, 88.7228] the result is 0 or infinite; NaN stays. (Nothing subnormal is computed, not even to be thrown away: that
-// takes a processor ten times as long.)
-inline Floats exp_of(Floats x) {
-    const Floats magic = splat(0x1.8p23f), least = splat(-87.3f);
-    const Floats limited = at_least(at_most(x, splat(89.0f)), least);
-    const Floats shifted = multiply_add(limited, splat(0x1.715476p+0f), magic);
-    const Floats n = shifted - magic;
-    const Floats r = multiply_add(n, splat(-0x1.7f7d1cp-20f), multiply_add(n, splat(-0x1.62e4p-1f), limited));
+// e^x = p 2^n: p = e^r with |r| <= ln(2)/2, by its Taylor polynomial of degree 7 (remainder below 2^-26). For |x| <= 128; NaN stays.
+struct Exponential {
+    Floats p;
+    Ints n;
+};
+inline Exponential exponential_of(Floats x) {
+    const Floats magic = splat(0x1.8p23f), shifted = multiply_add(x, splat(0x1.715476p+0f), magic), n = shifted - magic;
+    const Floats r = multiply_add(n, splat(-0x1.7f7d1cp-20f), multiply_add(n, splat(-0x1.62e4p-1f), x));
     Floats p = splat(1.0f / 5040);
-    p = multiply_add(p, r, splat(1.0f / 720));
-    p = multiply_add(p, r, splat(1.0f / 120));
-    p = multiply_add(p, r, splat(1.0f / 24));
-    p = multiply_add(p, r, splat(1.0f / 6));
-    p = multiply_add(p, r, splat(0.5f));
-    p = multiply_add(p, r, splat(1.0f));
-    p = multiply_add(p, r, splat(1.0f));
-    // 2^n in two factors: n may be 128, for which there is no float.
-    const Ints k = Ints(shifted) - Ints(magic), half = k >> 1;
-    const Floats e = p * Floats((half + 127) << 23) * Floats((k - half + 127) << 23);
-    const Floats small = pick(Ints(x < least), Floats{}, e);
-    return pick(Ints(x > splat(88.7228f)), splat(INFINITY), small);
+    for (const float each : {1.0f / 720, 1.0f / 120, 1.0f / 24, 1.0f / 6, 0.5f, 1.0f, 1.0f}) p = multiply_add(p, r, splat(each));
+    return {p, Ints(shifted) - Ints(magic)};
 }
 
-inline Floats sigmoid_of(Floats x) { return splat(1.0f) / (splat(1.0f) + exp_of(-x)); }
+// e^x. Beyond [-87.3, 88.7228] the result is 0 or infinite; NaN stays. (Nothing subnormal is computed, not even to be thrown
+// away: that takes a processor ten times as long.)
+inline Floats exp_of(Floats x) {
+    const Floats least = splat(-87.3f);
+    const Exponential e = exponential_of(at_least(at_most(x, splat(89.0f)), least));
+    const Ints half = e.n >> 1;  // 2^n in two factors: n may be 128, for which there is no float
+    const Floats y = e.p * Floats((half + 127) << 23) * Floats((e.n - half + 127) << 23);
+    return pick(Ints(x > splat(88.7228f)), splat(INFINITY), pick(Ints(x < least), Floats{}, y));
+}
+
+// e^x for -87 <= x <= 87.
+inline Floats exp_within(Floats x) {
+    const Exponential e = exponential_of(x);
+    return e.p * Floats((e.n + 127) << 23);
+}
+
+// 1 / x of normal numbers whose reciprocal is normal: a division takes as long as all else of a function.
+inline Floats reciprocal_of(Floats x) {
+#if defined(__AVX512F__)
+    const Floats near = Floats(_mm512_rcp14_ps(__m512(x)));  // the same bits on every processor; a step of Newton's
+    return multiply_add(near, multiply_add(-x, near, splat(1.0f)), near);
+#else
+    return splat(1.0f) / x;
+#endif
+}
+
+inline Floats sigmoid_of(Floats x) {
+    const Floats limited = at_least(at_most(-x, splat(87.0f)), splat(-87.0f));
+    const Floats y = reciprocal_of(splat(1.0f) + exp_within(limited));
+    return pick(Ints(x < splat(-87.0f)), splat(0.0f), y);
+}
 
 // tanh x = x + x^3 P(x^2) near 0 (Taylor), 1 - 2 / (e^2x + 1) elsewhere.
 inline Floats tanh_of(Floats x) {
@@ -118,7 +137,8 @@ inline Floats tanh_of(Floats x) {
     p = multiply_add(p, s, splat(2.0f / 15));
     p = multiply_add(p, s, splat(-1.0f / 3));
     const Floats near = multiply_add(x * s, p, x);
-    const Floats far = splat(1.0f) - splat(2.0f) / (exp_of(a + a) + splat(1.0f));
+    const Floats most = at_most(a, splat(10.0f));
+    const Floats far = splat(1.0f) - splat(2.0f) * reciprocal_of(exp_within(most + most) + splat(1.0f));
     return with_sign_of(pick(Ints(a < splat(0.3f)), near, far), x);
 }
 
@@ -132,7 +152,7 @@ inline Floats erf_of(Floats x) {
     p = multiply_add(p, s, splat(0.1f));
     p = multiply_add(p, s, splat(-1.0f / 3));
     const Floats near = splat(1.1283791671f) * multiply_add(x * s, p, x);
-    const Floats t = splat(1.0f) / multiply_add(splat(0.3275911f), a, splat(1.0f));
+    const Floats t = reciprocal_of(multiply_add(splat(0.3275911f), at_most(a, splat(10.0f)), splat(1.0f)));
     Floats q = splat(1.061405429f);
     q = multiply_add(q, t, splat(-1.453152027f));
     q = multiply_add(q, t, splat(1.421413741f));

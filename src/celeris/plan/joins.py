@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from celeris.providers.base import KernelCall, Rows
+from celeris.providers.native.elementwise import activation
 from celeris.records import Record, replace
 
 
@@ -51,13 +52,15 @@ def join(
     result = list(kernels)
     places = {id(call): at for at, call in enumerate(kernels)}
     for at, call in enumerate(kernels):
-        rule = RULES.get(call.kernel)
-        joined = rule(call, sole) if rule is not None else None
-        if joined is not None:
-            result[at] = joined[0]
-            places[id(joined[0])] = at
-            makers.update(dict.fromkeys(call.outputs, joined[0]))
-            gone.update(places[id(each)] for each in joined[1])
+        while (rule := RULES.get(call.kernel)) is not None and (joined := rule(call, sole)) is not None:
+            whole, parts = joined
+            for each in (call, *parts):
+                reads.subtract(source(name) for name in each.inputs)
+            reads.update(source(name) for name in whole.inputs)
+            makers.update(dict.fromkeys(call.outputs, whole))
+            gone.update(places[id(each)] for each in parts)
+            result[at] = call = whole
+            places[id(whole)] = at
     counts = list(counts)
     for at in gone:
         counts[owners[at]] -= 1
@@ -163,22 +166,104 @@ def _counts(name: str, sole: Sole) -> Joined | None:
     return replace(maker, params={**maker.params, **after}), [*absorbed, maker]
 
 
-def biased(call: KernelCall, sole: Sole) -> Joined | None:
-    """Products in float32 -> plus a constant."""
+def arithmetic(call: KernelCall, sole: Sole) -> Joined | None:
+    """Products in float32 -> times a constant, plus one; what an activation is written as -> the activation."""
+    return _scaled(call, sole) or _biased(call, sole) or _swish(call, sole) or _gelu(call, sole)
+
+
+def _swish(call: KernelCall, sole: Sole) -> Joined | None:
+    """x times its sigmoid."""
+    for x, other in _factors(call):
+        share = sole(other)
+        sigmoid = share is not None and share.kernel == "unary" and share.params["op"] == "Sigmoid"
+        if share is not None and sigmoid and share.inputs == [x] and sole.element(x) == "float":
+            return KernelCall("activation", activation("Swish"), [x], call.outputs), [share]
+    return None
+
+
+def _gelu(call: KernelCall, sole: Sole) -> Joined | None:
+    """x (1 + erf(x / sqrt 2)) / 2, halved at its end or at its beginning."""
+    parts: list[KernelCall] = []
+
+    def number(call: KernelCall | None, op: str, value: float) -> str | None:
+        """What `value` is added to, multiplied or divided by."""
+        found = None if call is None or (op == "Div" and "b_values" not in call.params) else _constant(call, op)
+        if call is None or found is None or not np.allclose(found, value, 1e-5, 0):
+            return None
+        parts.append(call)
+        return call.inputs[0]
+
+    halved = number(call, "Mul", 0.5)
+    product = sole(halved) if halved is not None else call
+    for x, other in _factors(product) if product is not None else []:
+        parts[:] = [] if halved is None or product is None else [product]
+        start = x if halved is not None else number(sole(x), "Mul", 0.5)
+        one = number(sole(other), "Add", 1)
+        bell = sole(one) if one is not None else None
+        if start is None or bell is None or bell.kernel != "activation" or bell.params["activation"] != "Erf":
+            continue
+        parts.append(bell)
+        inner = sole(bell.inputs[0])
+        if (number(inner, "Div", 2**0.5) or number(inner, "Mul", 0.5**0.5)) == start:
+            return KernelCall("activation", activation("Gelu"), [start], call.outputs), parts
+    return None
+
+
+def _factors(call: KernelCall) -> list[tuple[str, str]]:
+    """The two values of a product element by element, either way around."""
+    if call.kernel != "binary" or call.params["op"] != "Mul" or len(call.inputs) != 2:
+        return []
+    a, b = call.params["a_columns"], call.params["b_columns"]
+    if not np.array_equal(a, np.arange(len(a))) or not np.array_equal(a, b):
+        return []
+    return [(call.inputs[0], call.inputs[1]), (call.inputs[1], call.inputs[0])]
+
+
+def _biased(call: KernelCall, sole: Sole) -> Joined | None:
     bias, maker = _constant(call, "Add"), sole(call.inputs[0])
     if bias is None or maker is None or maker.kernel != "gemm_narrow":
         return None
-    if maker.params["bias"].any() or "relu" in maker.params:
+    if _ends(maker):
         return None
-    return replace(maker, params={**maker.params, "bias": np.ascontiguousarray(bias)}, outputs=call.outputs), [maker]
+    return replace(maker, params={**maker.params, "bias": maker.params["bias"] + bias}, outputs=call.outputs), [maker]
+
+
+def _scaled(call: KernelCall, sole: Sole) -> Joined | None:
+    factors, maker = _constant(call, "Mul"), sole(call.inputs[0])
+    if (
+        factors is None
+        or not np.isfinite(factors).all()
+        or maker is None
+        or maker.kernel != "gemm_narrow"
+        or _ends(maker)
+    ):
+        return None
+    params = {"weights": maker.params["weights"] * factors[:, None], "bias": maker.params["bias"] * factors}
+    return replace(maker, params={**maker.params, **params}, outputs=call.outputs), [maker]
 
 
 def elementwise(call: KernelCall, sole: Sole) -> Joined | None:
-    """Products in float32 -> their positive part; distances -> what falls with them."""
+    """Products in float32 -> their positive part, or an activation; distances -> what falls with them."""
+    maker, op = sole(call.inputs[0]), call.params["op"]
+    if op in ("Relu", "Sigmoid", "Tanh") and maker is not None and maker.kernel == "gemm_narrow":
+        if op != "Relu":
+            return activated(replace(call, params=activation(op)), sole)
+        if not _ends(maker):
+            return replace(maker, params={**maker.params, "relu": 1}, outputs=call.outputs), [maker]
+    return _decay(call, maker, sole) if op == "Exp" else None
+
+
+def activated(call: KernelCall, sole: Sole) -> Joined | None:
+    """Products in float32 -> an activation."""
     maker = sole(call.inputs[0])
-    if call.params["op"] == "Relu" and maker is not None and maker.kernel == "gemm_narrow":
-        return replace(maker, params={**maker.params, "relu": 1}, outputs=call.outputs), [maker]
-    return _decay(call, maker, sole) if call.params["op"] == "Exp" else None
+    if maker is None or maker.kernel != "gemm_narrow" or _ends(maker):
+        return None
+    return replace(maker, params={**maker.params, **call.params}, outputs=call.outputs), [maker]
+
+
+def _ends(call: KernelCall) -> bool:
+    """Whether products end with a function."""
+    return "relu" in call.params or "activation" in call.params
 
 
 def _decay(call: KernelCall, negative: KernelCall | None, sole: Sole) -> Joined | None:
@@ -209,5 +294,5 @@ def _constant(call: KernelCall, op: str) -> np.ndarray | None:
 
 RULES: dict[str, Callable[[KernelCall, Sole], Joined | None]] = {
     "top_k": nearest, "normalizer": normalized, "gemm": product, "gemm_narrow": multiplied,
-    "binary": biased, "unary": elementwise,
+    "binary": arithmetic, "unary": elementwise, "activation": activated,
 }  # fmt: skip

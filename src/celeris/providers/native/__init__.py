@@ -63,6 +63,9 @@ CLAIMS: dict[str, dict[str, str]] = {
         "structure.claim_unsqueeze": "Unsqueeze",
         "elementwise.claim_unary": """Abs Neg Relu Sign Ceil Exp Floor IsNaN Log Reciprocal Round Sigmoid
             Softplus Sqrt Tanh Not""",
+        "elementwise.claim_activation": """Celu Elu Erf Gelu HardSigmoid HardSwish LeakyRelu Mish PRelu Selu
+            Softsign ThresholdedRelu""",
+        "elementwise.claim_batch_normalization": "BatchNormalization",
         "elementwise.claim_binary": """Add Sub Mul Div Max Min Sum Less LessOrEqual Greater GreaterOrEqual And Or
             Xor Equal Mod Pow""",
         "reduce.claim_reduction": """ReduceL1 ReduceMax ReduceMin ReduceProd ReduceSum ReduceSumSquare ReduceL2

@@ -112,6 +112,61 @@ def claim_unary(node: Node, context: Context) -> Claim | Refusal:
     return Claim([call], {node.outputs[0]: out})
 
 
+# Operator -> alpha and beta where it does not say.
+ACTIVATIONS: dict[str, tuple[float, float]] = {
+    "Celu": (1, 0), "Elu": (1, 0), "Erf": (0, 0), "Gelu": (0, 0), "HardSigmoid": (0.2, 0.5), "HardSwish": (1 / 6, 0.5),
+    "LeakyRelu": (0.01, 0), "Mish": (0, 0), "PRelu": (0, 0), "Selu": (1.6732632423543772, 1.0507009873554805),
+    "Softsign": (0, 0), "ThresholdedRelu": (1, 0),
+}  # fmt: skip
+
+
+def activation(name: str, alpha: float = 0, beta: float = 0) -> dict[str, Any]:
+    """The parameters of cpp/kernels/activation.h."""
+    return {"activation": name, "alpha": float(alpha), "beta": float(beta)}
+
+
+def claim_activation(node: Node, context: Context) -> Claim | Refusal:
+    """The function of a layer of neurons, of float32."""
+    name, (x, out) = node.op_type, (node.inputs[0], node.outputs[0])
+    rows = context.rows(x)
+    if rows is None or rows.element != "float":
+        return Refusal(f"no kernel for {rows.element}" if rows else "its input is a constant")
+    if context.opset("") < 6:
+        return Refusal("no kernel for its first version")
+    alpha, beta = ACTIVATIONS[name]
+    alpha, beta = node.attr("alpha", alpha), node.attr("gamma" if name == "Selu" else "beta", beta)
+    if name == "PRelu":
+        slope = context.constant(node.inputs[1])
+        if slope is None or slope.size != 1 or slope.ndim > rows.rank:
+            return Refusal("expected one constant slope")
+        name, alpha = "LeakyRelu", float(slope.reshape(()))
+    if name == "Gelu" and node.attr("approximate", b"none") in (b"tanh", "tanh"):
+        name = "tanh Gelu"
+    return Claim([KernelCall("activation", activation(name, alpha, beta), [x], [out])], {out: rows})
+
+
+def claim_batch_normalization(node: Node, context: Context) -> Claim | Refusal:
+    """Each column times a number, plus another, of float32."""
+    x, out = node.inputs[0], node.outputs[0]
+    rows, given = context.rows(x), [context.constant(name) for name in node.inputs[1:5]]
+    if rows is None or rows.element != "float" or rows.rank != 2 or rows.axis:
+        return Refusal("expected rows of float, of one dimension")
+    if any(v is None or v.shape != (rows.width,) or v.dtype != np.float32 for v in given):
+        return Refusal("expected constant numbers of float, one a column")
+    if context.opset("") < 9 or node.attr("training_mode", 0) or any(node.outputs[1:]):
+        return Refusal("no kernel for training, nor for its first versions")
+    scale, bias, mean, variance = (np.asarray(v, np.float64) for v in given)
+    factor = scale / np.sqrt(variance + node.attr("epsilon", 1e-5))
+    numbers = {"Mul": factor.astype(np.float32), "Add": (bias - mean * factor).astype(np.float32)}
+    columns = np.arange(rows.width, dtype=np.int64)
+    scaled = context.fresh("scaled")
+    calls = [
+        KernelCall("binary", {"op": op, "a_columns": columns, "b_values": value}, [source], [to])
+        for (op, value), source, to in zip(numbers.items(), (x, scaled), (scaled, out), strict=True)
+    ]
+    return Claim(calls, {scaled: rows, out: rows})
+
+
 def claim_binary(node: Node, context: Context) -> Claim | Refusal:
     """One function of two operands; Max, Min and Sum of more are a chain."""
     op = "Add" if node.op_type == "Sum" else node.op_type

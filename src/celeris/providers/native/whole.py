@@ -87,8 +87,15 @@ def is_network(graph: Graph) -> bool:
     values = Values(graph)
     tables = any(node.domain == "ai.onnx.ml" for node in graph.nodes)
     return any(
-        node.op_type in _NETWORK or (node.op_type in _PRODUCTS and _mixes(node, values, tables)) for node in graph.nodes
+        (node.op_type in _NETWORK and not _scales_columns(node, values))
+        or (node.op_type in _PRODUCTS and _mixes(node, values, tables))
+        for node in graph.nodes
     )
+
+
+def _scales_columns(node: Node, values: Values) -> bool:
+    """Whether it is a batch normalisation of a table, whose channels are columns."""
+    return node.op_type == "BatchNormalization" and len(values.shape(node.inputs[0]) or ()) == 2
 
 
 def _mixes(node: Node, values: Values, tables: bool) -> bool:
