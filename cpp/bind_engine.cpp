@@ -159,8 +159,8 @@ public:
             throw std::invalid_argument("pipeline: expected a port for each source and sink");
         Program::Step step{};
         step.kind = Program::Step::pipeline;
-        step.run.in = ports(in, registers, sources);
-        step.run.out = ports(out, registers, sinks);
+        step.run.in = ports(in, registers, sources, true);
+        step.run.out = ports(out, registers, sinks, false);
         step.run.pipeline = make_pipeline(registers, std::move(sources), kernels, std::move(sinks), threads_);
         step.run.fallback = fallback.release().ptr();
         add(std::move(step), std::move(release), std::move(label));
@@ -176,7 +176,7 @@ private:
         if (i != -1) slot(i);
     }
     std::vector<Port> ports(const std::vector<PortSpec> &specs, const std::vector<RegisterSpec> &registers,
-                            const std::vector<int> &wires) const {
+                            const std::vector<int> &wires, bool given) const {
         std::vector<Port> result;
         for (size_t i = 0; i < specs.size(); ++i) {
             const auto &[at, type_num, tail, axis] = specs[i];
@@ -188,9 +188,9 @@ private:
             const bool fits = descr != nullptr && (type == Type::str ? type_num == NPY_OBJECT
                                                                      : size_t(PyDataType_ELSIZE(descr)) == size_of(type));
             Py_XDECREF(descr);
-            bool ones = axis >= 0 && size_t(axis) <= tail.size();
-            for (int d = 0; ones && d < axis; ++d) ones = tail[size_t(d)] == 1;
-            if (!fits || !ones || width != reg.second || tail.size() + 1 > NPY_MAXDIMS)
+            bool stands = axis >= 0 && size_t(axis) <= tail.size();
+            for (int d = 0; given && stands && d < axis; ++d) stands = tail[size_t(d)] == 1;
+            if (!fits || !stands || width != reg.second || tail.size() + 1 > NPY_MAXDIMS)
                 throw std::invalid_argument("pipeline: a port does not fit its register");
             result.push_back({slot(at), type_num, {tail.begin(), tail.end()}, axis});
         }

@@ -269,6 +269,7 @@ bool Pipeline::run_block(const Variant &v, int64_t first, int64_t rows, int64_t 
         const size_t r = size_t(sinks_[i]);
         const Register &reg = registers_[r];
         if (out[i].data == nullptr || (rows != 1 && reg.width != 1 && !out[i].columns) || i >= 64) continue;
+        if (out[i].blocks > 1 && total > 1) continue;
         if (views[r].data != memory + v.place[r] * stride) continue;  // a source, or shown already
         if (std::find(sources_.begin(), sources_.end(), int(r)) != sources_.end()) continue;
         const size_t size = size_of(reg.type);
@@ -311,7 +312,10 @@ bool Pipeline::run_block(const Variant &v, int64_t first, int64_t rows, int64_t 
                             size_t(rows) * size);
             continue;
         }
-        transpose(size, from.data, from.stride, reg.width, rows, out[i].data + size_t(first * reg.width) * size, reg.width);
+        const int64_t width = out[i].blocks > 0 ? reg.width / out[i].blocks : 0;
+        for (int64_t b = 0; b < out[i].blocks; ++b)
+            transpose(size, from.data + b * width * from.stride * ptrdiff_t(size), from.stride, width, rows,
+                      out[i].data + size_t((b * total + first) * width) * size, width);
     }
     return true;
 }

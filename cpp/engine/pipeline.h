@@ -32,9 +32,11 @@ struct Rows {
 };
 
 // Where an output goes, [rows, width]: row by row, or (`columns`) column by column, as tables want it. Null: not wanted.
+// Its columns may be in blocks, one after the other, [blocks, rows, width / blocks].
 struct Out {
     std::byte *data = nullptr;
     bool columns = false;
+    int64_t blocks = 1;
 };
 
 class Pipeline {

@@ -362,6 +362,7 @@ bool Program::run_pipeline(const PipelineStep &s, PyObject **slots, const std::v
     for (size_t i = 0; i < s.out.size(); ++i) {
         const Port &port = s.out[i];
         out[i] = {};
+        for (int d = 0; d < port.axis; ++d) out[i].blocks *= port.tail[size_t(d)];
         if (!need[size_t(port.slot)]) continue;
         if (port.type_num == NPY_OBJECT) {
             npy_intp n = rows;
@@ -372,7 +373,7 @@ bool Program::run_pipeline(const PipelineStep &s, PyObject **slots, const std::v
             continue;
         }
         const int axis = port.axis;
-        for (int d = 0; d < axis; ++d) dims[d] = 1;
+        for (int d = 0; d < axis; ++d) dims[d] = port.tail[size_t(d)];
         dims[axis] = rows;
         for (size_t d = size_t(axis); d < port.tail.size(); ++d) dims[d + 1] = port.tail[d];
         // Whoever gives a table takes results apart by columns.

@@ -11,12 +11,12 @@
 
 namespace celeris {
 
-// A value as a pipeline takes or gives it: rows of a tensor [N, ...], or of [1, .., 1, N, ...].
+// A value as a pipeline takes it: rows of a tensor [N, ...], or of [1, .., 1, N, ...]; or as it gives it: of [..., N, ...].
 struct Port {
     int slot;
     int type_num;               // NumPy's
     std::vector<npy_intp> tail;  // the dimensions besides that of the rows
-    int axis;                   // where the rows stand; before it are ones
+    int axis;                   // where the rows stand
 
     // All dimensions, for so many rows.
     std::vector<npy_intp> dims(npy_intp rows) const {

@@ -160,6 +160,31 @@ def test_columns_before_the_rows() -> None:
 
 
 @pytest.mark.parametrize(
+    "table", [_RNG.normal(size=(2, 3, 4)), _RNG.integers(0, 9, (5, 4)), np.array([["a", "b", "ü", ""]] * 3, object)]
+)
+def test_columns_may_come_before_rows(table: np.ndarray) -> None:
+    axis = table.ndim - 1
+    index = {"i": _RNG.integers(0, 4, (300, 1))}
+    one = node("ArrayFeatureExtractor", ["t", "i"], ["y"], "ai.onnx.ml")
+    check(
+        model([one], index, {"t": table}, ["y"]), index,
+        expected=lambda some: [table[..., some["i"][:, 0]]], concatenate=[axis],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("one", "constants", "axis"),
+    [
+        (node("Transpose", ["x"], ["y"], perm=[1, 0]), {}, 1),
+        (node("Expand", ["x", "s"], ["y"]), {"s": np.array([3, 1, 6])}, 1),
+        (node("Reshape", ["x", "s"], ["y"]), {"s": np.array([1, -1, 2, 3])}, 1),
+    ],
+)
+def test_rows_may_go_behind_columns(one: Any, constants: Feeds, axis: int) -> None:
+    check(model([one], {"x": X}, constants, ["y"]), {"x": X}, concatenate=[axis])
+
+
+@pytest.mark.parametrize(
     ("op", "constants", "attributes"),
     [
         ("Reshape", {"s": np.array([1, -1])}, {}),
@@ -169,9 +194,7 @@ def test_columns_before_the_rows() -> None:
         ("Gather", {"i": np.array([6])}, {"axis": 1}),
         ("Slice", {"s": np.array([0]), "e": np.array([1])}, {}),
         ("Tile", {"r": np.array([2, 1])}, {}),
-        ("Expand", {"s": np.array([3, 1, 6])}, {}),
         ("Flatten", {}, {"axis": 0}),
-        ("Transpose", {}, {"perm": [1, 0]}),
         ("Concat", {}, {"axis": 0}),
     ],
 )

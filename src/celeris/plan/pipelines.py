@@ -50,13 +50,13 @@ def cut(graph: Graph, scope: Scope, *, use_native: bool = True) -> Plan:
             name
             for step in plan.steps
             if isinstance(step, PipelineStep)
-            for name in step.outputs
+            for name in step.inputs
             if set(step.rows[name].tail[: step.rows[name].axis]) - {1}
         }
         if not inner:
             return plan
-        # Inside a pipeline columns may come before the rows, but a tensor made so would have to be transposed.
-        reason = "its rows lie along an inner axis, and what reads it has no kernel"
+        # A pipeline gives tensors whose columns come before their rows, but takes none.
+        reason = "its rows lie along an inner axis, and another pipeline reads it"
         left.update({at: reason for at, node in enumerate(graph.nodes) if inner.intersection(node.outputs)})
 
 

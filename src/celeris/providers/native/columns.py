@@ -92,16 +92,18 @@ def claim_array_feature_extractor(node: Node, context: Context) -> Claim | Refus
     """Columns by constant indices; or entries of a constant [.., C] by one index a row, as [.., N]."""
     rows, indices = context.rows(node.inputs[0]), context.constant(node.inputs[1])
     table, places = context.constant(node.inputs[0]), context.rows(node.inputs[1])
-    if table is not None and places is not None and 1 <= table.ndim <= 2 and places.width == 1:
+    if table is not None and places is not None and table.ndim and table.size and places.width == 1:
         entries = np.ascontiguousarray(table.reshape(-1, table.shape[-1]).T)
-        return _lookup(node, places, entries, Rows("", (entries.shape[1],), axis=1), wrap=False)
+        tail = table.shape[:-1] or (1,)
+        return _lookup(node, places, entries, Rows("", tail, axis=len(tail)), wrap=False)
     if rows is None or indices is None:
         return Refusal("expected constant indices, or a constant and one index a row")
-    if len(rows.tail) != 1 or rows.axis:
-        return Refusal("expected rows of one dimension")
-    if not indices.size or indices.min() < 0 or indices.max() >= rows.width:
+    place = rows.place(-1)
+    if place is None:
+        return Refusal("it takes a part of the rows")
+    if not indices.size or indices.min() < 0 or indices.max() >= rows.tail[place]:
         return Refusal("index out of range")
-    return select(node.outputs[0], rows, node.inputs[0], indices.reshape(-1))
+    return select(node.outputs[0], rows, node.inputs[0], columns_of(rows)[..., indices.reshape(-1)])
 
 
 def claim_slice(node: Node, context: Context) -> Claim | Refusal:
