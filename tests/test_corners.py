@@ -160,3 +160,32 @@ def test_places_beyond_a_sequence(name: str) -> None:
     nodes = [h.make_node("SplitToSequence", ["x"], ["all"]), h.make_node(name, ["all", "at"], ["y"])]
     at = np.array(7)
     assert check(made(nodes, {"x": X, "at": at}, ["y"], {}), {"x": X, "at": at}) == "InvalidArgument"
+
+
+@pytest.mark.parametrize("declared", [["N"], ["N", 5], ["N", 1], ["N", 2]])
+@pytest.mark.parametrize("version", [1, 3])
+@pytest.mark.parametrize(
+    "name", ["TreeEnsembleRegressor", "Scaler", "Normalizer", "LinearRegressor", "Imputer", "Binarizer"]
+)
+def test_outputs_are_shown_as_declared_where_onnxruntime_has_no_rule(
+    name: str, version: int, declared: list[Any]
+) -> None:
+    """CatBoost declares [N] for what is [N, 1]."""
+    attributes: dict[str, dict[str, Any]] = {
+        "TreeEnsembleRegressor": {
+            "nodes_treeids": [0], "nodes_nodeids": [0], "nodes_featureids": [0], "nodes_modes": ["LEAF"],
+            "nodes_values": [0.0], "nodes_truenodeids": [0], "nodes_falsenodeids": [0], "target_treeids": [0],
+            "target_nodeids": [0], "target_ids": [0], "target_weights": [1.0], "n_targets": 1,
+        },
+        "Scaler": {"offset": [0.0, 0.0], "scale": [1.0, 1.0]},
+        "LinearRegressor": {"coefficients": [1.0, 2.0], "intercepts": [0.0]},
+        "Imputer": {"imputed_value_floats": [0.0]},
+    }  # fmt: skip
+    one = h.make_node(name, ["x"], ["y"], domain=ML, **attributes.get(name, {}))
+    graph = h.make_graph(
+        [one], "g", [h.make_tensor_value_info("x", 1, ["N", 2])], [h.make_tensor_value_info("y", 1, declared)]
+    )
+    opsets = [h.make_opsetid("", 21), h.make_opsetid(ML, version)]
+    model = h.make_model(graph, opset_imports=opsets, ir_version=10).SerializeToString()
+    ours, theirs = (module.InferenceSession(model).get_outputs()[0].shape for module in (celeris, onnxruntime))
+    assert ours == theirs

@@ -17,7 +17,7 @@ from celeris.environment import CPU, has_global_thread_pool, log
 from celeris.errors import InvalidArgument, advised, error, from_graph, from_node, from_reader
 from celeris.graph.check import GraphError, check
 from celeris.graph.infer import infer
-from celeris.graph.types import Optional, Type
+from celeris.graph.types import Optional, Tensor, Type
 from celeris.interpret import NodeError
 from celeris.metadata import AssignedNode, AssignedSubgraph, ModelMetadata, NodeArg
 from celeris.options import RunOptions, SessionOptions
@@ -33,6 +33,13 @@ if TYPE_CHECKING:
     from celeris.plan.plan import Step
     from celeris.profiling import Profile
     from celeris.values import Value
+
+
+# Operators of ai.onnx.ml whose shapes onnxruntime does not infer; TreeEnsembleRegressor's from version 3 on.
+_UNRULED = {
+    "FeatureVectorizer", "Imputer", "LinearRegressor", "Normalizer", "SVMClassifier", "SVMRegressor", "Scaler",
+    "TreeEnsembleRegressor",
+}  # fmt: skip
 
 
 class Terminated(Exception):
@@ -82,6 +89,7 @@ class LoadedModel:
                 replace_initializers(model, options)
                 overrides = {**sizes_by_name(model, options._size_of_denotation), **overrides}
             check(model)
+            self._declared = {name: model.graph.types.get(name) for name in model.graph.outputs}
             infer(model, overrides=overrides, threads=self.threads)
         except ReadError as problem:
             raise from_reader(problem.kind, problem.text, self._path) from problem
@@ -135,7 +143,22 @@ class LoadedModel:
 
     @property
     def outputs_meta(self) -> list[NodeArg]:
-        return [NodeArg.of(name, type_) for name, type_ in self._program.outputs]
+        return [NodeArg.of(name, self._shown(name, type_)) for name, type_ in self._program.outputs]
+
+    def _shown(self, name: str, known: Type | None) -> Type | None:
+        """The output's type as onnxruntime shows it: as declared, where it has no rule to find a contradiction by."""
+        declared = self._declared.get(name)
+        if not isinstance(declared, Tensor) or not isinstance(known, Tensor) or not declared.shape:
+            return known
+        if known.shape is not None and all(
+            b is not None or a is None for a, b in zip(declared.shape, known.shape, strict=True)
+        ):
+            return known
+        maker = next((node for node in self._model.graph.nodes if name in node.outputs), None)
+        ruled = maker is None or maker.domain != "ai.onnx.ml" or maker.op_type not in _UNRULED
+        if maker is not None and maker.op_type == "TreeEnsembleRegressor":
+            ruled = self._model.opsets.get("ai.onnx.ml", 1) >= 3
+        return known if ruled else declared
 
     @property
     def overridable_initializers(self) -> list[NodeArg]:
