@@ -189,3 +189,28 @@ def test_outputs_are_shown_as_declared_where_onnxruntime_has_no_rule(
     model = h.make_model(graph, opset_imports=opsets, ir_version=10).SerializeToString()
     ours, theirs = (module.InferenceSession(model).get_outputs()[0].shape for module in (celeris, onnxruntime))
     assert ours == theirs
+
+
+def test_what_a_caller_s_own_iterator_says_is_heard() -> None:
+    def items() -> Any:
+        yield {1: 2.0}
+        raise TypeError("mine")
+
+    model = made([h.make_node("Neg", ["x"], ["y"])], {"x": X}, ["y"], {})
+    with pytest.raises(TypeError, match="mine"):
+        celeris.InferenceSession(model).run(None, {"x": items()})
+
+
+def test_factors_that_a_layer_s_weights_cannot_take_stay_outside() -> None:
+    x, weights = np.full((3, 20), 1e-30, np.float32), np.full((20, 24), 1e30, np.float32)
+    nodes = [h.make_node("MatMul", ["x", "w"], ["p"]), h.make_node("Mul", ["p", "c"], ["y"])]
+    check(made(nodes, {"x": x}, ["y"], {"w": weights, "c": np.full(24, 1e30, np.float32)}), {"x": x})
+
+
+@pytest.mark.parametrize("shape", [(), (1,)])
+def test_a_network_s_limits_may_have_an_axis(shape: tuple[int, ...]) -> None:
+    limits = {"low": np.full(shape, 1, np.float32), "high": np.full(shape, 4, np.float32)}
+    model = made(
+        [NETWORK, h.make_node("Clip", ["x", "low", "high"], ["y"])], {"x": X}, ["y"], {"scale": SCALE, **limits}
+    )
+    check(model, {"x": X})

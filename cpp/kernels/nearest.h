@@ -143,7 +143,7 @@ struct NearestBlock {
 #pragma GCC unroll 4
             for (int q = 0; q < rows; ++q)
 #pragma GCC unroll 4
-                for (int v = 0; v < vectors; ++v) sum[q][v] = load(k.bound.data() + j + at + v * each);
+                for (int v = 0; v < vectors; ++v) sum[q][v] = load(k.bound.data() + j + at + v * each);  // roundings move bounds only
             for (int64_t i = 0; i < k.d; ++i, near += Nearest::panel) {
                 Vector<float> point[vectors];
 #pragma GCC unroll 4

@@ -47,11 +47,14 @@ def convert(name: str, given: Any, declared: Type | None) -> Fed:
         return _from_dict(name, given)
     if isinstance(given, SparseValue):
         return of_value(Value.of(given, SparseTensorType(element_of(given.values().dtype))))
+    refused = RuntimeError(f"Unable to handle object of type {type(given)}")
+    if isinstance(given, memoryview) and given.ndim != 1:  # its iterator fails
+        raise refused
     try:
-        items = list(given)
-    except (TypeError, NotImplementedError):  # not iterable; a memoryview of several axes
-        raise RuntimeError(f"Unable to handle object of type {type(given)}") from None
-    return _from_iterable(name, items)
+        items = iter(given)
+    except TypeError:
+        raise refused from None
+    return _from_iterable(name, list(items))
 
 
 def of_value(held: Value) -> Fed:

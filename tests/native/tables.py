@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+import celeris
 from celeris.graph.graph import Attribute, AttributeKind, Graph, Model, Node
 from celeris.graph.infer import infer
 from celeris.graph.types import Tensor, element_of
@@ -148,3 +152,16 @@ def whole(dtype: Any, columns: int, seed: int = 0, rows: int = 300) -> np.ndarra
     info = np.iinfo(dtype)
     x[1, 0], x[2, 0] = info.min, info.max
     return x
+
+
+def other_instruction_sets() -> list[str]:
+    """Those that this processor has and this process does not use."""
+    info = celeris.build_info()
+    return [isa for isa in info["supported"] if isa != info["instruction_set"]]
+
+
+def run_on(isa: str, file: str) -> None:
+    """The file's other tests pass under that instruction set."""
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", file, "-k", "not instruction_set"]
+    done = subprocess.run(command, env={**os.environ, "CELERIS_ISA": isa}, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout[-3000:]

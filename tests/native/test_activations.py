@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from typing import Any
 
 import numpy as np
 import pytest
 
-import celeris
 from celeris.graph.graph import Model
 from celeris.plan.compile import compile_model
 from celeris.plan.plan import PipelineStep
 from celeris.providers.native.elementwise import ACTIVATIONS
-from tests.native.tables import Feeds, assert_independent, model, node, parts, reals
+from tests.native.tables import Feeds, assert_independent, model, node, other_instruction_sets, parts, reals, run_on
 
 _RNG = np.random.default_rng(0)
 _ERROR = 6e-7  # relative, or absolute beside 1: a few units in the last place of float32
@@ -141,21 +137,6 @@ def test_a_batch_normalisation_of_columns_alone() -> None:
     _check(made, {"x": x})
 
 
-@pytest.mark.parametrize("isa", celeris.build_info()["supported"])
+@pytest.mark.parametrize("isa", other_instruction_sets())
 def test_on_each_instruction_set(isa: str) -> None:
-    if isa == celeris.build_info()["instruction_set"]:
-        return  # that is what the other tests of this file do
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-x",
-        "-p",
-        "no:cacheprovider",
-        __file__,
-        "-k",
-        "not instruction_set",
-    ]
-    done = subprocess.run(command, env={**os.environ, "CELERIS_ISA": isa}, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stdout[-3000:]
+    run_on(isa, __file__)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from typing import Any
 
 import numpy as np
@@ -16,6 +13,7 @@ from onnx import helper, numpy_helper
 import celeris
 from celeris.plan.compile import build
 from celeris.plan.plan import CallStep, TensorStep
+from tests.native.tables import other_instruction_sets, run_on
 
 _RNG = np.random.default_rng(0)
 _MICROSOFT = "com.microsoft"
@@ -554,21 +552,6 @@ def test_other_shapes_than_declared_fall_back() -> None:
     )
 
 
-@pytest.mark.parametrize("isa", celeris.build_info()["supported"])
+@pytest.mark.parametrize("isa", other_instruction_sets())
 def test_on_each_instruction_set(isa: str) -> None:
-    if isa == celeris.build_info()["instruction_set"]:
-        return  # that is what the other tests of this file do
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-x",
-        "-p",
-        "no:cacheprovider",
-        __file__,
-        "-k",
-        "not instruction_set",
-    ]
-    done = subprocess.run(command, env={**os.environ, "CELERIS_ISA": isa}, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stdout[-3000:]
+    run_on(isa, __file__)

@@ -122,7 +122,7 @@ struct Tiles {
     }
 
     // Of 16 features each, that hold a row's keys: a power of two.
-    int registers() const { return int(std::bit_ceil((features.size() + 15) / 16 + features.empty())); }
+    int registers() const { return int(std::bit_ceil((features.size() + 15) / 16)); }
 
     // False where the trees share so much, or are so large, that tiles cannot hold them.
     bool lay(const Splits<Key> &s, bool apart) {

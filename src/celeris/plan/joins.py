@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from celeris.providers.base import KernelCall, Rows
-from celeris.providers.native.elementwise import activation
+from celeris.providers.base import KernelCall, Rows, activation
 from celeris.records import Record, replace
 
 
@@ -183,35 +182,36 @@ def _swish(call: KernelCall, sole: Sole) -> Joined | None:
 
 def _gelu(call: KernelCall, sole: Sole) -> Joined | None:
     """x (1 + erf(x / sqrt 2)) / 2, halved at its end or at its beginning."""
-    parts: list[KernelCall] = []
-
-    def number(call: KernelCall | None, op: str, value: float) -> str | None:
-        """What `value` is added to, multiplied or divided by."""
-        found = None if call is None or (op == "Div" and "b_values" not in call.params) else _constant(call, op)
-        if call is None or found is None or not np.allclose(found, value, 1e-5, 0):
-            return None
-        parts.append(call)
-        return call.inputs[0]
-
-    halved = number(call, "Mul", 0.5)
-    product = sole(halved) if halved is not None else call
-    for x, other in _factors(product) if product is not None else []:
-        parts[:] = [] if halved is None or product is None else [product]
-        start = x if halved is not None else number(sole(x), "Mul", 0.5)
-        one = number(sole(other), "Add", 1)
-        bell = sole(one) if one is not None else None
-        if start is None or bell is None or bell.kernel != "activation" or bell.params["activation"] != "Erf":
+    end = call if _by(call, "Mul", 0.5) else None
+    product = call if end is None else sole(end.inputs[0])
+    for first, other in _factors(product):
+        half = None if end is not None else sole(first)
+        one = sole(other)
+        if (end is None and not _by(half, "Mul", 0.5)) or one is None or not _by(one, "Add", 1):
             continue
-        parts.append(bell)
+        x = first if half is None else half.inputs[0]
+        bell = sole(one.inputs[0])
+        if bell is None or bell.kernel != "activation" or bell.params["activation"] != "Erf":
+            continue
         inner = sole(bell.inputs[0])
-        if (number(inner, "Div", 2**0.5) or number(inner, "Mul", 0.5**0.5)) == start:
-            return KernelCall("activation", activation("Gelu"), [start], call.outputs), parts
+        if inner is None or inner.inputs != [x] or not (_by(inner, "Div", 2**0.5) or _by(inner, "Mul", 0.5**0.5)):
+            continue
+        halves = [each for each in (half, product) if each is not None and each is not call]
+        return KernelCall("activation", activation("Gelu"), [x], call.outputs), [*halves, one, bell, inner]
     return None
 
 
-def _factors(call: KernelCall) -> list[tuple[str, str]]:
+def _by(call: KernelCall | None, op: str, value: float) -> bool:
+    """Whether a call adds this number to all columns, or multiplies or divides them by it: but for its rounding."""
+    if call is None or (op == "Div" and "b_values" not in call.params):
+        return False
+    found = _constant(call, op)
+    return found is not None and bool(np.allclose(found, value, 3e-7, 0))
+
+
+def _factors(call: KernelCall | None) -> list[tuple[str, str]]:
     """The two values of a product element by element, either way around."""
-    if call.kernel != "binary" or call.params["op"] != "Mul" or len(call.inputs) != 2:
+    if call is None or call.kernel != "binary" or call.params["op"] != "Mul" or len(call.inputs) != 2:
         return []
     a, b = call.params["a_columns"], call.params["b_columns"]
     if not np.array_equal(a, np.arange(len(a))) or not np.array_equal(a, b):
@@ -230,15 +230,12 @@ def _biased(call: KernelCall, sole: Sole) -> Joined | None:
 
 def _scaled(call: KernelCall, sole: Sole) -> Joined | None:
     factors, maker = _constant(call, "Mul"), sole(call.inputs[0])
-    if (
-        factors is None
-        or not np.isfinite(factors).all()
-        or maker is None
-        or maker.kernel != "gemm_narrow"
-        or _ends(maker)
-    ):
+    if factors is None or maker is None or maker.kernel != "gemm_narrow" or _ends(maker):
         return None
-    params = {"weights": maker.params["weights"] * factors[:, None], "bias": maker.params["bias"] * factors}
+    with np.errstate(all="ignore"):
+        params = {"weights": maker.params["weights"] * factors[:, None], "bias": maker.params["bias"] * factors}
+    if not all(np.isfinite(value).all() for value in params.values()):  # as products may be where their factors are not
+        return None
     return replace(maker, params={**maker.params, **params}, outputs=call.outputs), [maker]
 
 

@@ -59,6 +59,11 @@ class KernelCall(Record):
     outputs: list[str]
 
 
+def activation(name: str, alpha: float = 0, beta: float = 0) -> dict[str, Any]:
+    """The parameters of cpp/kernels/activation.h."""
+    return {"activation": name, "alpha": float(alpha), "beta": float(beta)}
+
+
 class Claim(Record):
     """How a node runs natively: kernels in order, and what each of their outputs looks like.
 

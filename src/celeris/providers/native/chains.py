@@ -62,7 +62,7 @@ def _links(node: Node, values: Values) -> list[Link] | None:
     return _pow(node, values) if name == "Pow" else _clip(node, values) if name == "Clip" else None
 
 
-def _number(values: Values, name: str, beside: str = "") -> float | None:
+def _number(values: Values, name: str, beside: str) -> float | None:
     """A constant's only value, where its axes add none to those of the value beside it."""
     found = values.constant(name)
     if found is None or found.size != 1 or found.dtype != np.float32:
@@ -88,7 +88,8 @@ def _pow(node: Node, values: Values) -> list[Link] | None:
 def _clip(node: Node, values: Values) -> list[Link] | None:
     low, high = node.attr("min", -np.inf), node.attr("max", np.inf)
     given = [
-        _number(values, name) if name else default for name, default in zip(node.inputs[1:], (low, high), strict=False)
+        _number(values, name, node.inputs[0]) if name else default
+        for name, default in zip(node.inputs[1:], (low, high), strict=False)
     ]
     limits = [*given, *(low, high)[len(given) :]]
     if any(limit is None for limit in limits) or not limits[0] <= limits[1]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from celeris.graph.graph import Node
 from celeris.graph.types import ELEMENT_NAMES
-from celeris.providers.base import REGISTERS, Claim, Context, KernelCall, Refusal, Rows
+from celeris.providers.base import REGISTERS, Claim, Context, KernelCall, Refusal, Rows, activation
 from celeris.records import replace
 
 _REAL = ("float", "double")
@@ -118,11 +118,6 @@ ACTIVATIONS: dict[str, tuple[float, float]] = {
     "LeakyRelu": (0.01, 0), "Mish": (0, 0), "PRelu": (0, 0), "Selu": (1.6732632423543772, 1.0507009873554805),
     "Softsign": (0, 0), "ThresholdedRelu": (1, 0),
 }  # fmt: skip
-
-
-def activation(name: str, alpha: float = 0, beta: float = 0) -> dict[str, Any]:
-    """The parameters of cpp/kernels/activation.h."""
-    return {"activation": name, "alpha": float(alpha), "beta": float(beta)}
 
 
 def claim_activation(node: Node, context: Context) -> Claim | Refusal:
