@@ -19,7 +19,9 @@ inline Split split_power(double x) {
 }
 
 // ln x. With s = f / (2 + f): ln(1 + f) = 2 atanh(s) = f - (f^2/2 - s (f^2/2 + R)), R = 2 (s^2/3 + s^4/5 + ...); the
-// series ends below 2^-57, and the arrangement (that of Sun's fdlibm) keeps small f exact. Subnormal x is scaled first.
+// series ends below 2^-57, for a float result below 2^-38, and the arrangement (that of Sun's fdlibm) keeps small f exact.
+// Subnormal x is scaled first.
+template <class To>
 inline double log_(double x) {
     const bool tiny = x < 0x1p-1022;
     const double scaled = tiny ? x * 0x1p54 : x;
@@ -28,17 +30,9 @@ inline double log_(double x) {
     const double f = p.m - 1.0;
     const double s = f / (2.0 + f);
     const double z = s * s;
-    double r = 2.0 / 23.0;
-    r = r * z + 2.0 / 21.0;
-    r = r * z + 2.0 / 19.0;
-    r = r * z + 2.0 / 17.0;
-    r = r * z + 2.0 / 15.0;
-    r = r * z + 2.0 / 13.0;
-    r = r * z + 2.0 / 11.0;
-    r = r * z + 2.0 / 9.0;
-    r = r * z + 2.0 / 7.0;
-    r = r * z + 2.0 / 5.0;
-    r = r * z + 2.0 / 3.0;
+    constexpr int terms = sizeof(To) == sizeof(float) ? 6 : 11;
+    double r = 0;
+    unrolled<terms>([&](int i) { r = r * z + 2.0 / (2 * (terms - i) + 1); });
     r = r * z;
     const double half = 0.5 * f * f;
     const double high = 0x1.62e42fee00000p-1, low = 0x1.a39ef35793c76p-33;  // ln 2
@@ -48,9 +42,10 @@ inline double log_(double x) {
 }
 
 // ln(1 + u) for u in [0, 1]: the rounding of 1 + u is given back.
+template <class To>
 inline double log1p_(double u) {
     const double w = 1.0 + u;
-    return log_(w) + (u - (w - 1.0)) / w;
+    return log_<To>(w) + (u - (w - 1.0)) / w;
 }
 
 // e^x - 1 for |x| <= 50: 2^n (e^r - 1) + (2^n - 1), reduced as exp_ is.
@@ -87,7 +82,7 @@ inline double tanh_(double x) {
 template <class To>
 inline double softplus_(double x) {
     const double u = decay_to<To>(x < 0 ? x : -x);
-    return x != x ? x : (x < 0 ? 0 : x) + log1p_(u);
+    return x != x ? x : (x < 0 ? 0 : x) + log1p_<To>(u);
 }
 
 // An unevaluated sum of two doubles. T. J. Dekker, A floating-point technique for extending the available precision, 1971.
@@ -95,25 +90,29 @@ struct Pair {
     double high, low;
 };
 
-inline Pair sum_of(double a, double b) {
+[[gnu::always_inline]] inline Pair sum_of(double a, double b) {
     const double s = a + b, t = s - a;
     return {s, (a - (s - t)) + (b - t)};
 }
 
-inline Pair product_of(double a, double b) {
+[[gnu::always_inline]] inline Pair product_of(double a, double b) {
     const double p = a * b;
+#if defined(__FMA__) || defined(__aarch64__)
+    return {p, __builtin_fma(a, b, -p)};  // the same: it is exact
+#else
     const double ca = 0x1p27 * a + a, ha = ca - (ca - a), la = a - ha;
     const double cb = 0x1p27 * b + b, hb = cb - (cb - b), lb = b - hb;
     return {p, ((ha * hb - p) + ha * lb + la * hb) + la * lb};
+#endif
 }
 
-inline Pair times(Pair a, Pair b) {
+[[gnu::always_inline]] inline Pair times(Pair a, Pair b) {
     const Pair p = product_of(a.high, b.high);
     return sum_of(p.high, p.low + (a.high * b.low + a.low * b.high));
 }
 
 // ln x for positive finite x, to about 2^-65: the series of log_ with its first two terms as pairs.
-inline Pair log_pair(double x) {
+[[gnu::always_inline]] inline Pair log_pair(double x) {
     const bool tiny = x < 0x1p-1022;
     const Split p = split_power(tiny ? x * 0x1p54 : x);
     const double k = tiny ? p.k - 54 : p.k;
@@ -124,7 +123,7 @@ inline Pair log_pair(double x) {
     const Pair s = sum_of(s1, (((f - back.high) - back.low) - s1 * d.low) / d.high);
     const Pair z = times(s, s);
     double r = 2.0 / 25.0;
-    for (int n = 23; n >= 5; n -= 2) r = r * z.high + 2.0 / n;
+    unrolled<10>([&](int i) { r = r * z.high + 2.0 / (23 - 2 * i); });
     const Pair cube = times(times(z, s), Pair{0x1.5555555555555p-1, 0x1.5555555555555p-55});  // 2/3
     const double rest = s.high * z.high * z.high * r;
     const Pair high = sum_of(k * 0x1.62e42fee00000p-1, 2.0 * s.high);
@@ -135,30 +134,33 @@ inline Pair log_pair(double x) {
     return sum_of(last.high, low);
 }
 
-// x^y as C's pow defines it.
+// Whether y is a whole number: without a rounding instruction, which not all vectors have.
+inline bool is_whole(double y) {
+    const double size = y < 0 ? -y : y;
+    return (size >= 0x1p52) | ((size + 0x1p52) - 0x1p52 == size);
+}
+
+// x^y as C's pow defines it, without branches, so that lanes become vectors.
 template <class To>
-inline double pow_(double x, double y) {
-    if (y == 0 || x == 1) return 1;
-    if (x != x || y != y) return x + y;
-    const double ax = x < 0 ? -x : x;
-    const bool whole = __builtin_floor(y) == y;
-    const bool odd = whole && y > -0x1p53 && y < 0x1p53 && (int64_t(y) & 1) != 0;
-    const double sign = __builtin_signbit(x) && odd ? -1 : 1;
-    if (y == HUGE_VAL || y == -HUGE_VAL) return ax == 1 ? 1 : ((ax > 1) == (y > 0) ? HUGE_VAL : 0);
-    if (ax == 0) return y > 0 ? sign * 0 : sign * HUGE_VAL;
-    if (ax == HUGE_VAL) return y > 0 ? sign * HUGE_VAL : sign * 0;
-    if (x < 0 && !whole) return __builtin_nan("");
+[[gnu::always_inline]] inline double pow_(double x, double y) {
+    const double size = x < 0 ? -x : x;
+    double power;
     if constexpr (sizeof(To) == sizeof(float)) {
-        return sign * exp_(y * log_(ax));
+        power = exp_to<To>(y * log_<To>(size));
     } else {
-        if (y == 2) return x * x;
-        const Pair l = log_pair(ax);
-        if (l.high * y > 710 || l.high * y < -746) return sign * (l.high * y > 0 ? HUGE_VAL : 0);
-        const Pair e = product_of(l.high, y);
-        const double low = e.low + l.low * y;
-        const double power = exp_(e.high);
-        return sign * (power < HUGE_VAL ? power + power * low : power);
+        const bool usual = (size > 0) & (size < HUGE_VAL);
+        const Pair l = log_pair(usual ? size : 1.0);
+        const double e = y * (usual ? l.high : size != size ? size : size > 0 ? HUGE_VAL : -HUGE_VAL);
+        const bool within = (e < 746) & (e > -746);
+        const Pair part = product_of(l.high, within ? y : 0.0);
+        const double rough = exp_(within ? part.high : e);
+        power = rough < HUGE_VAL ? rough + rough * (part.low + l.low * (within ? y : 0.0)) : rough;
     }
+    const bool whole = is_whole(y), odd = whole & !is_whole(0.5 * y), negative = as_bits(x) < 0;
+    power = negative & odd ? -power : power;
+    power = (x < 0) & (x > -HUGE_VAL) & !whole ? __builtin_nan("") : power;
+    const bool endless = (y == HUGE_VAL) | (y == -HUGE_VAL);
+    return (y == 0) | (x == 1) | ((size == 1) & endless) ? 1.0 : power;
 }
 
 }  // namespace celeris::CELERIS_TARGET

@@ -1,6 +1,6 @@
 // activation: the function of a layer of neurons, of each element, in float32: within a few units of the last place.
 //
-// Layers whose sums are in float32 (gemm_narrow) end with one; elsewhere Tanh and Sigmoid are as exact as float32 shows (unary).
+// Layers whose sums are in float32 (gemm_narrow) end with one; elsewhere a Sigmoid is as exact as float32 shows (unary).
 #pragma once
 
 #include <algorithm>

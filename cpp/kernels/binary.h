@@ -48,24 +48,24 @@ struct Binary : KernelState {
             power = exponents[0];
             for (double e : exponents) power = e == power ? power : 0;
         }
-        cost = (op == pow && power != 2 && power != 3 ? 20 : op == div ? 0.6 : 0.3) * double(width);
+        cost = (op == pow && power != -1 && power != 2 && power != 3 ? 10 : op == div ? 0.6 : 0.3) * double(width);
     }
 };
 
 namespace CELERIS_TARGET {
 
-// y[i] = f(a[i], b[i]), each with its step.
+// y[i] = f(a[i], b[i]), each with its step. (Long functions become vectors only if they are inlined, which GCC must be told.)
 template <class T, class To, class F>
 inline void zip_lane(Lane<T> a, Lane<T> b, To *y, int64_t n, F &f) {
     const T *x0 = a.data, *x1 = b.data;
     if (a.step != 0 && b.step != 0) {
-        lanes(n, [&](int64_t i) { y[i] = f(x0[i], x1[i]); });
+        lanes(n, [&](int64_t i) __attribute__((always_inline)) { y[i] = f(x0[i], x1[i]); });
     } else if (a.step != 0) {
         const T k = *x1;
-        lanes(n, [&](int64_t i) { y[i] = f(x0[i], k); });
+        lanes(n, [&](int64_t i) __attribute__((always_inline)) { y[i] = f(x0[i], k); });
     } else if (b.step != 0) {
         const T k = *x0;
-        lanes(n, [&](int64_t i) { y[i] = f(k, x1[i]); });
+        lanes(n, [&](int64_t i) __attribute__((always_inline)) { y[i] = f(k, x1[i]); });
     } else {
         const To same = f(*x0, *x1);
         lanes(n, [&](int64_t i) { y[i] = same; });
@@ -105,8 +105,9 @@ void binary_real(const Binary &k, const Block &b) {
         case Binary::pow:
             // The powers that are met most.
             if (k.power == 2) return zip_elements<T, T>(k, b, [](T x, T) { return x * x; });
+            if (k.power == -1) return zip_elements<T, T>(k, b, [](T x, T) { return T(1) / x; });
             if (k.power == 3) return zip_elements<T, T>(k, b, [](T x, T) { return T(double(x) * double(x) * double(x)); });
-            return zip_elements<T, T>(k, b, [](T x, T y) { return T(pow_<T>(double(x), double(y))); });
+            return zip_elements<T, T>(k, b, [](T x, T y) __attribute__((always_inline)) { return T(pow_<T>(double(x), double(y))); });
         default: return compare<T>(k, b);
     }
 }

@@ -218,7 +218,7 @@ struct Counter {
         float x = counts[c];
         if (k.presence) x = 1;
         if (!k.scale.empty()) x *= k.scale.data()[c];
-        if (k.logarithm) x = float(log_(double(x + 1)));
+        if (k.logarithm) x = float(log_<float>(double(x + 1)));
         if (!k.factors.empty()) x *= k.factors.data()[c];
         return x;
     }

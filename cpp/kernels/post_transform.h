@@ -86,7 +86,7 @@ void softmax_columns(const PostTransform &k, const Block &b, Count rows) {
         }
     }
     if (k.kind == PostTransform::log_softmax) {
-        lanes(rows, [&](int64_t r) { sum[r] = log_(sum[r]); });
+        lanes(rows, [&](int64_t r) { sum[r] = log_<To>(sum[r]); });
         for (int64_t c = 0; c < k.width; ++c) {
             const From *x = b.in[0].column<From>(c);
             To *y = b.out[0].column<To>(c);

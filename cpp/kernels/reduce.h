@@ -95,12 +95,12 @@ void reduce_real(const Reduce &k, const Block &b, const int64_t *columns, double
                 const T *x = b.in[0].column<T>(columns[i]);
                 lanes(rows, [&](int64_t r) { total[r] += exp_(double(x[r]) - top[r]); });
             }
-            return lanes(rows, [&](int64_t r) { total[r] = log_(total[r]) + top[r]; });
+            return lanes(rows, [&](int64_t r) { total[r] = log_<T>(total[r]) + top[r]; });
         }
         default:
             accumulate<T>(b, columns, each, total, rows, 0.0, [](double t, double x) { return t + x; });
             if (k.op == Reduce::mean) lanes(rows, [&](int64_t r) { total[r] = total[r] / double(each); });
-            if (k.op == Reduce::log_sum) lanes(rows, [&](int64_t r) { total[r] = log_(total[r]); });
+            if (k.op == Reduce::log_sum) lanes(rows, [&](int64_t r) { total[r] = log_<T>(total[r]); });
     }
 }
 

@@ -83,7 +83,7 @@ void unary_real(const Unary &k, const Block &b) {
         case Unary::exp: return map_elements<T, T>(k, b, [](T x) { return T(exp_to<T>(double(x))); });
         case Unary::floor: return map_elements<T, T>(k, b, [](T x) { return T(__builtin_floor(double(x))); });
         case Unary::is_nan: return map_elements<T, uint8_t>(k, b, [](T x) { return uint8_t(x != x); });
-        case Unary::log: return map_elements<T, T>(k, b, [](T x) { return T(log_(double(x))); });
+        case Unary::log: return map_elements<T, T>(k, b, [](T x) { return T(log_<T>(double(x))); });
         case Unary::reciprocal: return map_elements<T, T>(k, b, [](T x) { return T(1) / x; });
         case Unary::round: return map_elements<T, T>(k, b, [](T x) { return T(__builtin_rint(double(x))); });
         case Unary::sigmoid: return map_elements<T, T>(k, b, [](T x) { return T(logistic_<T>(double(x))); });

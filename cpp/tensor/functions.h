@@ -83,16 +83,19 @@ inline Floats at_least(Floats x, Floats limit) {
 #endif
 }
 
-// e^x = p 2^n: p = e^r with |r| <= ln(2)/2, by its Taylor polynomial of degree 7 (remainder below 2^-26). For |x| <= 128; NaN stays.
+// e^x = (p + less) 2^n: p = e^r - less with |r| <= ln(2)/2 and e^r by its Taylor polynomial of degree 7 (remainder below
+// 2^-26). For |x| <= 128; NaN stays.
 struct Exponential {
     Floats p;
     Ints n;
 };
+template <int less = 0>
 inline Exponential exponential_of(Floats x) {
     const Floats magic = splat(0x1.8p23f), shifted = multiply_add(x, splat(0x1.715476p+0f), magic), n = shifted - magic;
     const Floats r = multiply_add(n, splat(-0x1.7f7d1cp-20f), multiply_add(n, splat(-0x1.62e4p-1f), x));
     Floats p = splat(1.0f / 5040);
-    for (const float each : {1.0f / 720, 1.0f / 120, 1.0f / 24, 1.0f / 6, 0.5f, 1.0f, 1.0f}) p = multiply_add(p, r, splat(each));
+    for (const float each : {1.0f / 720, 1.0f / 120, 1.0f / 24, 1.0f / 6, 0.5f, 1.0f}) p = multiply_add(p, r, splat(each));
+    p = less == 0 ? multiply_add(p, r, splat(1.0f)) : p * r;
     return {p, Ints(shifted) - Ints(magic)};
 }
 
@@ -128,18 +131,12 @@ inline Floats sigmoid_of(Floats x) {
     return pick(Ints(x < splat(-87.0f)), splat(0.0f), y);
 }
 
-// tanh x = x + x^3 P(x^2) near 0 (Taylor), 1 - 2 / (e^2x + 1) elsewhere.
+// tanh x = E / (E + 2) with E = e^2|x| - 1 = 2^n (e^r - 1) + (2^n - 1), under x's sign.
 inline Floats tanh_of(Floats x) {
-    const Floats a = magnitude(x), s = x * x;
-    Floats p = splat(-1382.0f / 155925);
-    p = multiply_add(p, s, splat(62.0f / 2835));
-    p = multiply_add(p, s, splat(-17.0f / 315));
-    p = multiply_add(p, s, splat(2.0f / 15));
-    p = multiply_add(p, s, splat(-1.0f / 3));
-    const Floats near = multiply_add(x * s, p, x);
-    const Floats most = at_most(a, splat(10.0f));
-    const Floats far = splat(1.0f) - splat(2.0f) * reciprocal_of(exp_within(most + most) + splat(1.0f));
-    return with_sign_of(pick(Ints(a < splat(0.3f)), near, far), x);
+    const Floats most = at_most(magnitude(x), splat(10.0f)), one = splat(1.0f);
+    const Exponential e = exponential_of<1>(most + most);
+    const Floats scale = Floats((e.n + 127) << 23), grown = multiply_add(scale, e.p, scale - one);
+    return with_sign_of(grown * reciprocal_of(grown + splat(2.0f)), x);
 }
 
 // erf x: Taylor below 0.5; else 1 - t P(t) e^(-x^2), within 1.5e-7 (M. Abramowitz and I. Stegun, 7.1.26).

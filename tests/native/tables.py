@@ -82,8 +82,11 @@ def same(a: np.ndarray, b: np.ndarray) -> bool:
     return bool(np.array_equal(a, b))
 
 
-def assert_close(ours: np.ndarray, expected: np.ndarray, ulps: float) -> None:
-    """Equal shape and dtype; reals within so many units in the last place (0: equal), NaN at the same places."""
+def assert_close(ours: np.ndarray, expected: np.ndarray, ulps: float, size: float = 0) -> None:
+    """Equal shape and dtype; reals within so many units in the last place (0: equal), NaN at the same places.
+
+    A unit is that of numbers of at least `size`: of sums whose parts are of that size and may leave little.
+    """
     assert (ours.dtype, ours.shape) == (expected.dtype, expected.shape)
     if ours.dtype.kind != "f" or ulps == 0:
         assert np.array_equal(ours, expected, equal_nan=ours.dtype.kind == "f")
@@ -92,7 +95,7 @@ def assert_close(ours: np.ndarray, expected: np.ndarray, ulps: float) -> None:
     unit = np.finfo(ours.dtype).smallest_subnormal
     with np.errstate(all="ignore"):
         off = np.abs(ours[unequal].astype(np.longdouble) - expected[unequal]) / np.maximum(
-            np.spacing(np.abs(expected[unequal])), unit
+            np.spacing(np.maximum(np.abs(expected[unequal]), ours.dtype.type(size))), unit
         )
     assert not (off > ulps).any() and not np.isnan(off).any(), f"{np.max(off)} ulp off"
 
@@ -102,6 +105,7 @@ def check(
     feeds: Feeds,
     *,
     ulps: float = 0,
+    size: float = 0,
     expected: Callable[[Feeds], list[Any]] | None = None,
     claimed: bool = True,
     rows: Sequence[int] = ROWS,
@@ -117,7 +121,7 @@ def check(
         some = parts(feeds, count)
         ours = program.execute(some)
         for mine, other in zip(ours, truth(some), strict=True):
-            assert_close(mine, other, ulps)
+            assert_close(mine, other, ulps, size)
     assert_independent(program.execute, parts(feeds, max(rows)), concatenate)
 
 

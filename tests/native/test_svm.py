@@ -11,6 +11,8 @@ from tests.native.tables import check, model, node
 
 _RNG = np.random.default_rng(0)
 _KERNELS = {"LINEAR": [0.0, 0.0, 0.0], "POLY": [0.2, 1.0, 3.0], "RBF": [0.3, 0.0, 0.0], "SIGMOID": [0.1, -0.2, 0.0]}
+# Sums of hyperbolic tangents in float32, of which little may be left; the others are in double.
+_SIZES = {"LINEAR": 0, "POLY": 0, "RBF": 0, "SIGMOID": 1}
 _FEATURES = 5
 
 
@@ -56,6 +58,7 @@ def test_classifier(kernel: str, counts: list[int], probabilities: bool, transfo
         model([node("SVMClassifier", ["x"], ["l", "p"], "ai.onnx.ml", **attributes)], feeds, {}, ["l", "p"]),
         feeds,
         ulps=4,
+        size=_SIZES[kernel],
     )
 
 
@@ -80,4 +83,4 @@ def test_regressor(kernel: str, dtype: Any, one_class: int) -> None:
     feeds = _rows(dtype)
     feeds["x"][80, 0] = 1e3
     one = node("SVMRegressor", ["x"], ["y"], "ai.onnx.ml", one_class=one_class, **attributes)
-    check(model([one], feeds, {}, ["y"]), feeds, ulps=4)
+    check(model([one], feeds, {}, ["y"]), feeds, ulps=4, size=_SIZES[kernel])

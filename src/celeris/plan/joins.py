@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from celeris.providers.base import KernelCall, Rows, activation
+from celeris.providers.base import KernelCall, Rows, activation, with_exact_products
 from celeris.records import Record, replace
 
 
@@ -110,8 +110,8 @@ def multiplied(call: KernelCall, sole: Sole) -> Joined | None:
 def product(call: KernelCall, sole: Sole) -> Joined | None:
     """Products of counts; or scaled and shifted columns -> their products with weights: these are scaled instead.
 
-    Nothing is rounded between the two then. Weights of 29 bits have exact products with float32, which kernels
-    fuse; as what is taken off their sum uses the same weights, that costs 2^-30 of what is left of a column, no more.
+    Nothing is rounded between the two then. As what is taken off their sum uses the same weights, their rounding costs
+    2^-30 of what is left of a column, no more.
     """
     if (counts := multiplied(call, sole)) is not None:
         return counts
@@ -122,8 +122,7 @@ def product(call: KernelCall, sole: Sole) -> Joined | None:
             break
         offset, scale = (np.asarray(each, np.float64) for each in moved)
         with np.errstate(all="ignore"):
-            scaled = weights.reshape(bias.size, scale.size) * scale
-            scaled = ((scaled.view(np.int64) + (1 << 23)) & -(1 << 24)).view(np.float64)
+            scaled = with_exact_products(weights.reshape(bias.size, scale.size) * scale)
             shifted = bias - scaled @ offset
         if not (np.isfinite(scaled).all() and np.isfinite(shifted).all()):
             break

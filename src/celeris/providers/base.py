@@ -64,6 +64,11 @@ def activation(name: str, alpha: float = 0, beta: float = 0) -> dict[str, Any]:
     return {"activation": name, "alpha": float(alpha), "beta": float(beta)}
 
 
+def with_exact_products(weights: np.ndarray) -> np.ndarray:
+    """Weights in double, rounded to 29 bits: their products with float32 are exact, and kernels then fuse them."""
+    return ((weights.view(np.int64) + (1 << 23)) & -(1 << 24)).view(np.float64)
+
+
 class Claim(Record):
     """How a node runs natively: kernels in order, and what each of their outputs looks like.
 

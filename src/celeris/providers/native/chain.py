@@ -39,10 +39,10 @@ class Chain:
             return source
         return self.call("cast", {}, [source], "double", rows.width)
 
-    def product(self, source: str, weights: np.ndarray, bias: np.ndarray) -> str:
-        """source times weights [M, K]' plus bias [M], in double."""
+    def product(self, source: str, weights: np.ndarray, bias: np.ndarray, element: str = "double") -> str:
+        """source times weights [M, K]' plus bias [M], summed in double."""
         params = {"weights": np.ascontiguousarray(weights, np.float64), "bias": np.ascontiguousarray(bias, np.float64)}
-        return self.call("gemm", params, [source], "double", len(bias))
+        return self.call("gemm", params, [source], element, len(bias))
 
     def claim(self, note: str = "") -> Claim:
         """All of it."""

@@ -107,9 +107,12 @@ def claim_unary(node: Node, context: Context) -> Claim | Refusal:
     rows = context.rows(node.inputs[0])
     if rows is None or rows.element not in UNARY[node.op_type]:
         return Refusal(f"no kernel for {rows.element}" if rows else "its input is a constant")
+    if (node.op_type, rows.element) == ("Tanh", "float"):
+        kernel, params = "activation", activation("Tanh")
+    else:
+        kernel, params = "unary", {"op": node.op_type}
     out = replace(rows, element="bool" if node.op_type in _TRUTH else rows.element)
-    call = KernelCall("unary", {"op": node.op_type}, [node.inputs[0]], [node.outputs[0]])
-    return Claim([call], {node.outputs[0]: out})
+    return Claim([KernelCall(kernel, params, [node.inputs[0]], [node.outputs[0]])], {node.outputs[0]: out})
 
 
 # Operator -> alpha and beta where it does not say.

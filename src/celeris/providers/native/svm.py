@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from celeris.graph.graph import Node
-from celeris.providers.base import Claim, Context, Refusal
+from celeris.providers.base import Claim, Context, Refusal, activation, with_exact_products
 from celeris.providers.native.chain import Chain
 from celeris.providers.native.linear import labels_of, text
 
@@ -28,7 +28,7 @@ def _machine(node: Node, context: Context, count: int) -> tuple[np.ndarray, np.n
 def _scores(
     chain: Chain, node: Node, machine: tuple[np.ndarray, np.ndarray], weights: np.ndarray, rho: np.ndarray
 ) -> str:
-    """K(x, vectors) times weights [M, vectors]' plus rho [M], in double."""
+    """K(x, vectors) times weights [M, vectors]' plus rho [M], summed in double; a sigmoid's K are of float32."""
     source = chain.reals(node.inputs[0])
     vectors, (gamma, coef0, degree) = machine
     kind = text(node, "kernel_type", "LINEAR")
@@ -44,10 +44,12 @@ def _scores(
         }
         values = chain.call("distances", params, [source], "double", len(vectors))
         return chain.product(values, weights, rho)
-    inner = chain.product(source, gamma * vectors, np.full(len(vectors), coef0))
+    offsets = np.full(len(vectors), coef0)
     if kind == "SIGMOID":
-        values = chain.call("unary", {"op": "Tanh"}, [inner], "double", len(vectors))
+        inner = chain.product(source, with_exact_products(gamma * vectors), offsets, "float")
+        values = chain.call("activation", activation("Tanh"), [inner], "float", len(vectors))
     else:
+        inner = chain.product(source, gamma * vectors, offsets)
         every = np.arange(len(vectors), dtype=np.int64)
         power = {"op": "Pow", "a_columns": every, "b_values": np.full(len(vectors), degree)}
         values = chain.call("binary", power, [inner], "double", len(vectors))
