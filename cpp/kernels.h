@@ -62,7 +62,7 @@
     X(where, Where, where)                          /* condition bool, a, b -> one type [F]: condition ? a : b */                        \
     X(cast, Cast, cast)                             /* X numbers [F] -> numbers [F]; out of an integer's range: its least value */       \
     X(select_columns, SelectColumns, select_columns)/* X... one type -> [F]: each output column a copy of an input's column */           \
-    X(lookup, Lookup, lookup)                       /* X i64|i32 [F] -> [F, each]: a constant table's entries; refuses others */         \
+    X(lookup, Lookup, lookup)                       /* X i64|i32 [F], perhaps a row -> [F, each]: a constant's entries, or the row's; refuses others */ \
     X(reduce, Reduce, reduce)                       /* X [F] -> [G]: sums, norms, extremes of groups of columns, in double or i64 */     \
     X(arg_extreme, ArgExtreme, reduce)              /* X [F] -> i64 [G]: the greatest or least column's place in its group */            \
     X(tree_leaves, TreeLeaves, tree_leaves)         /* X [F] -> i32 [trees]: the node in which a row ends in each tree */                \

@@ -1,4 +1,5 @@
-// lookup: entries of a constant table by the rows' indices: Gather and ArrayFeatureExtractor of a constant.
+// lookup: entries of a table by the rows' indices: of a constant (Gather, ArrayFeatureExtractor), or each row's own
+// columns (GatherElements).
 #pragma once
 
 #include "kernels/operand.h"
@@ -10,16 +11,22 @@ struct Lookup : KernelState {
     size_t size;  // of an element
     int64_t width, entries, each;
     bool wrap;  // whether -1 is the last entry
-    Constants table;  // [entries, each]
+    bool own;         // whether the table is the second register's row
+    Constants table;  // else [entries, each]
 
-    explicit Lookup(const Params &p) : wrap(p.integer("wrap") != 0) {
-        p.arity(1, 1);
+    explicit Lookup(const Params &p) : wrap(p.integer("wrap") != 0), own(p.in.size() == 2) {
+        p.arity(own ? 2 : 1, 1);
         from = p.in[0].type, width = p.in[0].width, size = size_of(p.out[0].type);
-        table.read(p, "table", p.out[0].type);
-        each = p.integer("each");
         require(from == Type::i64 || from == Type::i32, "lookup: expected indices of i64 or i32");
-        require(each > 0 && table.size() > 0 && int64_t(table.size()) % each == 0, "lookup: expected entries of equal size");
-        entries = int64_t(table.size()) / each;
+        if (own) {
+            require(p.in[1].type == p.out[0].type && p.in[1].width > 0, "lookup: expected a row of the output's type");
+            entries = p.in[1].width, each = 1;
+        } else {
+            table.read(p, "table", p.out[0].type);
+            each = p.integer("each");
+            require(each > 0 && table.size() > 0 && int64_t(table.size()) % each == 0, "lookup: expected entries of equal size");
+            entries = int64_t(table.size()) / each;
+        }
         require(p.out[0].width == width * each, "lookup: expected an output of width x each");
         cost = double(width * each);
     }
@@ -29,7 +36,8 @@ namespace CELERIS_TARGET {
 
 template <class Index, class T>
 void look_up(const Lookup &k, const Block &b) {
-    const T *table = static_cast<const T *>(k.table.data());
+    const T *table = k.own ? b.in[1].column<T>(0) : static_cast<const T *>(k.table.data());
+    const int64_t apart = k.own ? int64_t(b.in[1].stride) : k.each, down = k.own;  // from entry to entry, from row to row
     bool outside = false;
     for (int64_t c = 0; c < k.width; ++c) {
         const Index *x = b.in[0].column<Index>(c);
@@ -39,7 +47,7 @@ void look_up(const Lookup &k, const Block &b) {
                 const int64_t given = int64_t(x[r]), at = k.wrap && given < 0 ? given + k.entries : given;
                 const bool inside = at >= 0 && at < k.entries;
                 outside |= !inside;
-                y[r] = table[(inside ? at : 0) * k.each + e];
+                y[r] = table[(inside ? at : 0) * apart + r * down + e];
             });
         }
     }

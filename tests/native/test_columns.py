@@ -107,6 +107,19 @@ def test_lookup(table: np.ndarray, index: type) -> None:
         compile_model(made).execute(feeds)
 
 
+@pytest.mark.parametrize("index", [np.int64, np.int32])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.bool_, object])
+def test_elements_of_each_row(dtype: type, index: type) -> None:
+    values = (X[:, :4] > 0) if dtype is np.bool_ else X[:, :4].astype(dtype).astype(str).astype(object)
+    feeds = {"x": values if dtype in (np.bool_, object) else X[:, :4].astype(dtype)}
+    feeds["i"] = _RNG.integers(-4, 4, (len(X), 3)).astype(index)
+    made = model([node("GatherElements", ["x", "i"], ["y"], axis=1)], feeds, {}, ["y"])
+    check(made, feeds, expected=lambda some: [np.take_along_axis(some["x"], some["i"].astype(np.int64), 1)])
+    feeds["i"][5, 1] = 4
+    with pytest.raises(NodeError):
+        compile_model(made).execute(feeds)
+
+
 def test_lookup_of_rows() -> None:
     table = _RNG.normal(size=(4, 3))
     feeds = {"i": _RNG.integers(0, 4, 300)}

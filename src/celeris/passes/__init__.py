@@ -40,6 +40,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("find_distances", (), frozenset(("Scan",))),  # a loop over constant points is one operator
     Pass("gather_labels", (), frozenset(("ArrayFeatureExtractor",))),  # labels of neighbours stay in the row
     Pass("fill_like", (), frozenset(("ConstantOfShape",))),  # a constant in a table's shape stays in its rows
+    Pass("fold_row_counts", (), frozenset(("Shape",))),  # a shape that only names the number of rows is a constant
     # normalised weights instead of normalised results
     Pass("fold_batch_norm", ("ConvBNFusion",), frozenset(("BatchNormalization",))),
     Pass("merge_duplicates", ("CommonSubexpressionElimination",)),  # the same node on the same inputs runs once

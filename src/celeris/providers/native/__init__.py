@@ -54,6 +54,7 @@ CLAIMS: dict[str, dict[str, str]] = {
         "columns.claim_expand": "Expand",
         "structure.claim_flatten": "Flatten",
         "columns.claim_gather": "Gather",
+        "columns.claim_gather_elements": "GatherElements",
         "structure.claim_reshape": "Reshape",
         "columns.claim_slice": "Slice",
         "columns.claim_split": "Split",

@@ -88,6 +88,19 @@ def claim_gather(node: Node, context: Context) -> Claim | Refusal:
     return select(node.outputs[0], rows, node.inputs[0], columns, rows.axis + (indices.ndim - 1) * (place < rows.axis))
 
 
+def claim_gather_elements(node: Node, context: Context) -> Claim | Refusal:
+    """Each row's own columns, by its indices."""
+    rows, places = context.rows(node.inputs[0]), context.rows(node.inputs[1])
+    if rows is None or places is None or rows.rank != 2 or places.rank != 2 or rows.axis or places.axis:
+        return Refusal("expected rows of columns, and of indices")
+    if rows.place(int(node.attr("axis", 0))) is None:
+        return Refusal("it gathers rows")
+    if places.element not in ("int64", "int32") or not places.width or not rows.width:
+        return Refusal(f"no kernel for indices of {places.element}")
+    call = KernelCall("lookup", {"wrap": 1}, [node.inputs[1], node.inputs[0]], [node.outputs[0]])
+    return Claim([call], {node.outputs[0]: replace(places, element=rows.element)})
+
+
 def claim_array_feature_extractor(node: Node, context: Context) -> Claim | Refusal:
     """Columns by constant indices; or entries of a constant [.., C] by one index a row, as [.., N]."""
     rows, indices = context.rows(node.inputs[0]), context.constant(node.inputs[1])
