@@ -15,6 +15,7 @@
 #include "kernels/distances.h"
 #include "kernels/gemm.h"
 #include "kernels/gemm_narrow.h"
+#include "kernels/hash_text.h"
 #include "kernels/imputer.h"
 #include "kernels/label_encoder.h"
 #include "kernels/labels.h"
@@ -27,6 +28,7 @@
 #include "kernels/post_transform.h"
 #include "kernels/reduce.h"
 #include "kernels/scaler.h"
+#include "kernels/scatter.h"
 #include "kernels/score_pair.h"
 #include "kernels/select_columns.h"
 #include "kernels/top_k.h"
@@ -63,6 +65,8 @@
     X(cast, Cast, cast)                             /* X numbers [F] -> numbers [F]; out of an integer's range: its least value */       \
     X(select_columns, SelectColumns, select_columns)/* X... one type -> [F]: each output column a copy of an input's column */           \
     X(lookup, Lookup, lookup)                       /* X i64|i32 [F], perhaps a row -> [F, each]: a constant's entries, or the row's; refuses others */ \
+    X(scatter, Scatter, scatter)                    /* X [F], i64|i32 [K], updates [K] -> [F]: X with, or plus, updates; refuses others */ \
+    X(hash_text, HashText, hash_text)               /* X str [F] -> i32 [F]: MurmurHash3 of the bytes */                                   \
     X(reduce, Reduce, reduce)                       /* X [F] -> [G]: sums, norms, extremes of groups of columns, in double or i64 */     \
     X(arg_extreme, ArgExtreme, reduce)              /* X [F] -> i64 [G]: the greatest or least column's place in its group */            \
     X(tree_leaves, TreeLeaves, tree_leaves)         /* X [F] -> i32 [trees]: the node in which a row ends in each tree */                \

@@ -120,6 +120,21 @@ def test_elements_of_each_row(dtype: type, index: type) -> None:
         compile_model(made).execute(feeds)
 
 
+@pytest.mark.parametrize("reduction", ["none", "add"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64, np.int32])
+def test_scatter(dtype: type, reduction: str) -> None:
+    feeds = {
+        "x": (X[:, :4] * 9).astype(dtype),
+        "i": _RNG.integers(-4, 4, (len(X), 3)),  # some of them twice: the last one stays, or both are added
+        "u": (_RNG.normal(size=(len(X), 3)) * 9).astype(dtype),
+    }
+    made = model([node("ScatterElements", ["x", "i", "u"], ["y"], axis=1, reduction=reduction)], feeds, {}, ["y"])
+    check(made, feeds)
+    feeds["i"][7, 0] = -5
+    with pytest.raises(NodeError):
+        compile_model(made).execute(feeds)
+
+
 def test_lookup_of_rows() -> None:
     table = _RNG.normal(size=(4, 3))
     feeds = {"i": _RNG.integers(0, 4, 300)}

@@ -5,9 +5,11 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
+import pytest
 from onnx import TensorProto, helper
 
 import celeris
+from tests.native.tables import check, model, node
 
 
 def test_texts_of_every_length_are_told_apart() -> None:
@@ -35,3 +37,10 @@ def test_texts_of_every_length_are_told_apart() -> None:
     for disabled in ([], ["native"]):
         session = celeris.InferenceSession(model, disabled_optimizers=disabled)
         assert session.run(None, {"x": x})[0].reshape(-1).tolist() == expected
+
+
+@pytest.mark.parametrize("seed", [0, 7, -1])
+def test_hashes(seed: int) -> None:
+    texts = [("äbc日\0d" * 9)[at : at + size] for size in range(30) for at in range(10)]
+    feeds = {"x": np.array(texts, dtype=object).reshape(-1, 2)}
+    check(model([node("MurmurHash3", ["x"], ["y"], "com.microsoft", positive=0, seed=seed)], feeds, {}, ["y"]), feeds)

@@ -41,6 +41,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("gather_labels", (), frozenset(("ArrayFeatureExtractor",))),  # labels of neighbours stay in the row
     Pass("fill_like", (), frozenset(("ConstantOfShape",))),  # a constant in a table's shape stays in its rows
     Pass("fold_row_counts", (), frozenset(("Shape",))),  # a shape that only names the number of rows is a constant
+    Pass("scatter_in_rows", (), frozenset(("ScatterElements",))),  # hashed words are counted row by row
     # normalised weights instead of normalised results
     Pass("fold_batch_norm", ("ConvBNFusion",), frozenset(("BatchNormalization",))),
     Pass("merge_duplicates", ("CommonSubexpressionElimination",)),  # the same node on the same inputs runs once

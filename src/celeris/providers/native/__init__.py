@@ -36,6 +36,7 @@ CLAIMS: dict[str, dict[str, str]] = {
     },
     "com.microsoft": {
         "distance.claim_cdist": "CDist",
+        "features.claim_hash": "MurmurHash3",
     },
     "": {
         "structure.claim_identity": "Identity",
@@ -56,6 +57,7 @@ CLAIMS: dict[str, dict[str, str]] = {
         "columns.claim_gather": "Gather",
         "columns.claim_gather_elements": "GatherElements",
         "structure.claim_reshape": "Reshape",
+        "columns.claim_scatter_elements": "ScatterElements",
         "columns.claim_slice": "Slice",
         "columns.claim_split": "Split",
         "structure.claim_squeeze": "Squeeze",

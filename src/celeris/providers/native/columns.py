@@ -7,6 +7,7 @@ import numpy as np
 from celeris.graph.graph import Node
 from celeris.providers.base import Claim, Context, KernelCall, Refusal, Rows
 from celeris.providers.native.elementwise import constant_values
+from celeris.providers.native.linear import text
 from celeris.providers.native.structure import columns_of, dims_of, integers_of, renamed
 from celeris.records import replace
 
@@ -99,6 +100,24 @@ def claim_gather_elements(node: Node, context: Context) -> Claim | Refusal:
         return Refusal(f"no kernel for indices of {places.element}")
     call = KernelCall("lookup", {"wrap": 1}, [node.inputs[1], node.inputs[0]], [node.outputs[0]])
     return Claim([call], {node.outputs[0]: replace(places, element=rows.element)})
+
+
+def claim_scatter_elements(node: Node, context: Context) -> Claim | Refusal:
+    """Each row's columns with updates at its indices, or with their sums."""
+    data, places, updates = (context.rows(name) for name in node.inputs)
+    if data is None or places is None or updates is None or {r.rank for r in (data, places, updates)} != {2}:
+        return Refusal("expected rows of columns, of indices and of updates")
+    if any(rows.axis for rows in (data, places, updates)) or data.place(int(node.attr("axis", 0))) is None:
+        return Refusal("it scatters rows")
+    if places.element not in ("int64", "int32") or data.element != updates.element or data.element == "string":
+        return Refusal(f"no kernel for {data.element}, indices of {places.element}")
+    reduction = text(node, "reduction", "none")
+    if reduction not in ("none", "add") or places.tail != updates.tail or not places.width or not data.width:
+        return Refusal("no kernel for its reduction or its sizes")
+    if reduction == "add" and data.element == "bool":
+        return Refusal("no kernel for sums of bool")
+    call = KernelCall("scatter", {"add": int(reduction == "add")}, list(node.inputs), [node.outputs[0]])
+    return Claim([call], {node.outputs[0]: data})
 
 
 def claim_array_feature_extractor(node: Node, context: Context) -> Claim | Refusal:

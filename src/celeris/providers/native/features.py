@@ -10,6 +10,7 @@ from celeris.graph.attributes import python_value
 from celeris.graph.graph import Node
 from celeris.providers.base import Claim, Context, KernelCall, Refusal, Rows
 from celeris.providers.native.linear import text
+from celeris.records import replace
 
 
 def _numbers(node: Node, context: Context) -> Rows | Refusal:
@@ -163,3 +164,12 @@ def claim_one_hot_encoder(node: Node, context: Context) -> Claim | Refusal:
     keys = python_value(found) if strings else np.ascontiguousarray(found.value, np.int64)
     params = {"keys": keys, "zeros": int(node.attr("zeros", 1))}
     return _single(node, "one_hot", params, Rows("float", (*rows.tail, len(keys))))
+
+
+def claim_hash(node: Node, context: Context) -> Claim | Refusal:
+    """MurmurHash3 of texts, as int32."""
+    rows = context.rows(node.inputs[0])
+    if rows is None or rows.element != "string" or node.attr("positive", 1):
+        return Refusal("no kernel but for strings, as int32")
+    seed = int(node.attr("seed", 0)) & 0xFFFFFFFF
+    return _single(node, "hash_text", {"seed": seed}, replace(rows, element="int32"))
