@@ -49,7 +49,12 @@ def _scores(
         inner = chain.product(source, with_exact_products(gamma * vectors), offsets, "float")
         values = chain.call("activation", activation("Tanh"), [inner], "float", len(vectors))
     else:
-        inner = chain.product(source, gamma * vectors, offsets)
+        with np.errstate(all="ignore"):
+            factor = gamma**degree
+        if gamma > 0 and 1e-50 < factor < 1e50:  # taken out of the sums, whose products are exact then
+            inner, weights = chain.product(source, vectors, offsets / gamma), weights * factor
+        else:
+            inner = chain.product(source, gamma * vectors, offsets)
         every = np.arange(len(vectors), dtype=np.int64)
         power = {"op": "Pow", "a_columns": every, "b_values": np.full(len(vectors), degree)}
         values = chain.call("binary", power, [inner], "double", len(vectors))
