@@ -31,9 +31,10 @@ struct NGrams : KernelState {
     Type to;
     std::vector<float> weights;  // [width, products]
     std::vector<double> bias;
-    // How a text is cut: `member` says which bytes' characters tokens are made of, all beyond ASCII alike.
+    // How a text is cut: `member` says which bytes' characters tokens are made of, all beyond ASCII alike; a run with one that
+    // `spoils` it is no token.
     bool lower = false, beyond = false;
-    bool member[256] = {};
+    bool member[256] = {}, spoils[256] = {};
     uint8_t lowered[128];
     int64_t shortest = 1;      // characters of a token
     int64_t longest_key = 0;   // bytes
@@ -140,13 +141,13 @@ private:
     void read_cut(const Params &p) {
         lower = p.integer("lower") != 0, beyond = p.integer("beyond") != 0;
         shortest = p.integer("shortest");
-        const std::vector<uint8_t> members = p.bytes("members");
-        require(members.size() == 128, "ngrams: expected 128 members");
+        const std::vector<uint8_t> members = p.bytes("members"), spoilers = p.bytes("spoilers");
+        require(members.size() == 128 && spoilers.size() == 128, "ngrams: expected 128 members and as many spoilers");
         upper_case = p.integers32("upper_case"), lower_case = p.integers32("lower_case");
         require(upper_case.size() == lower_case.size(), "ngrams: expected a lower case for each upper case");
         for (size_t i = 0; i < 128; ++i) {
             lowered[i] = uint8_t(lower && i >= 'A' && i <= 'Z' ? i + 32 : i);
-            member[i] = members[lowered[i]] != 0;
+            member[i] = members[lowered[i]] != 0, spoils[i] = spoilers[lowered[i]] != 0;
         }
         for (size_t i = 128; i < 256; ++i) member[i] = beyond;
         for (int32_t &place : single) place = -1;
@@ -294,14 +295,16 @@ struct Token {
     const NGrams &k;
     Counter &counter;
     int64_t size = 0, length = 0;  // bytes and characters
+    bool spoilt = false;
 
     void append(const char *bytes, int64_t n) {
         ++length;
+        spoilt |= k.spoils[uint8_t(bytes[0])];
         for (int64_t i = 0; i < n && size <= k.longest_key; ++i) counter.text[size++] = bytes[i];
     }
     void end() {
-        if (length >= k.shortest) counter.add(size > k.longest_key ? -1 : find<Str>(k.keys, {counter.text, size}));
-        size = length = 0;
+        if (length >= k.shortest && !spoilt) counter.add(size > k.longest_key ? -1 : find<Str>(k.keys, {counter.text, size}));
+        size = length = 0, spoilt = false;
     }
     void character(bool member, const char *bytes, int64_t n) {
         if (member) append(bytes, n);
@@ -392,9 +395,13 @@ inline void count_runs(const NGrams &k, Counter &counter, Str text) {
         }
         const int64_t first = at;
         int64_t continued = 0;  // bytes that begin no character
-        for (; at < text.size && k.member[uint8_t(data[at])]; ++at) continued += (uint8_t(data[at]) & 0xc0) == 0x80;
+        bool spoilt = false;
+        for (; at < text.size && k.member[uint8_t(data[at])]; ++at) {
+            continued += (uint8_t(data[at]) & 0xc0) == 0x80;
+            spoilt |= k.spoils[uint8_t(data[at])];
+        }
         const int64_t size = at - first;
-        if (size - continued < k.shortest) continue;
+        if (size - continued < k.shortest || spoilt) continue;
         Str token{data + first, size};
         if (k.lower && size <= k.longest_key) {
             for (int64_t i = 0; i < size; ++i) counter.text[i] = char(k.lowered[uint8_t(data[first + i])]);

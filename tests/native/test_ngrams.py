@@ -30,6 +30,8 @@ _WAYS: list[dict[str, Any]] = [
     {"tokenexp": "[a-zA-Z0-9_]+"},
     {"tokenexp": r"\w\w+"},
     {"tokenexp": r"\b\w\w+\b"},
+    {"tokenexp": r"\b[a-z]+\b"},
+    {"tokenexp": r"\b[a-zA-Z]{2,}\b"},
     {"tokenexp": "[a-z]{2,}"},
     {"tokenexp": "[^ ,]+"},
     {"tokenexp": r"\S+"},
@@ -41,7 +43,7 @@ _WAYS: list[dict[str, Any]] = [
 ]
 _LEFT: list[dict[str, Any]] = [
     {"tokenexp": "a|ab"},
-    {"tokenexp": r"\b[a-z]+\b"},
+    {"tokenexp": r"\b[a-z-]+\b"},
     {"tokenexp": "[a-z]+[0-9]+"},
     {"tokenexp": "[a-z]*"},
     {"tokenexp": "[à-ü]+"},

@@ -33,6 +33,7 @@ class Cut(NamedTuple):
     members: np.ndarray  # of ASCII, bool
     beyond: bool  # whether all characters beyond ASCII are members
     shortest: int  # characters of a run that is a token
+    spoilers: np.ndarray = np.zeros(128, bool)  # of ASCII: a run with one of them is no token
 
 
 def cut_of(separators: Sequence[str], tokenexp: str | None, least: int) -> Cut | None:
@@ -53,10 +54,13 @@ def cut_of(separators: Sequence[str], tokenexp: str | None, least: int) -> Cut |
     found = None if run is None else _members(run["first"])
     if run is None or found is None:
         return None
-    if run[1] and not (np.array_equal(found[0], _words()) and not found[1]):
-        return None  # runs of other characters than a word's end elsewhere, too
+    (members, beyond), spoilers = found, np.zeros(128, bool)
+    if run[1]:  # whole words, all of whose characters are of the class
+        if (members & ~_words()).any() or beyond:
+            return None  # runs of other characters than a word's end elsewhere, too
+        members, spoilers = _words(), _words() & ~members
     repeats = len(run["more"]) // len(run["first"]) + int(run["least"] or 1)
-    return Cut("runs", *found, max(least, repeats)) if run["least"] != "0" else None
+    return Cut("runs", members, beyond, max(least, repeats), spoilers) if run["least"] != "0" else None
 
 
 def _members(pattern: str) -> tuple[np.ndarray, bool] | None:
@@ -132,7 +136,8 @@ class Chain(Record):
         upper_case, lower_case = _lower_cases() if lower and cut.beyond else (np.zeros(0, np.int32),) * 2
         params = {
             "cut": cut.way, "lower": int(lower), "members": cut.members.astype(np.uint8), "beyond": int(cut.beyond),
-            "shortest": cut.shortest, "upper_case": upper_case, "lower_case": lower_case,
+            "spoilers": cut.spoilers.astype(np.uint8), "shortest": cut.shortest,
+            "upper_case": upper_case, "lower_case": lower_case,
         }  # fmt: skip
         counted = _counted(nodes[-1], source, rows, params, tokenizer["pad_value"])
         if isinstance(counted, Refusal):
