@@ -187,24 +187,30 @@ private:
         struct Out {
             int32_t ref, depth, below;  // whence it leads, how deep that is, and how far below the first split
             uint8_t from;               // 2 i + 1 of split i, plus one on the right
-
-            int32_t rank() const { return ref < 0 ? std::numeric_limits<int32_t>::min() : depth - below; }
         };
         const Waiting top = waiting_[size_t(own)];
         std::array<const typename Splits<Key>::Split *, kTileSplits> taken;
         std::array<Out, kTileSplits + 1> outs;
         std::array<int8_t, 2 * kTileSplits + 1> leads;  // from there to a split, or ~out
-        size_t count = 0, ways = 1;
-        outs[0] = {top.ref, s.depth_of(top.ref), 0, 0};
+        size_t count = 0, ways = 0;
+        std::array<int32_t, kTileSplits + 1> ranks;  // of the outs, times 16; the last four bits tell which it is
+        ranks.fill(std::numeric_limits<int32_t>::min());
+        const auto put = [&](size_t at, int32_t ref, int32_t below, size_t from) {
+            const int32_t depth = s.depth_of(ref);
+            outs[at] = {ref, depth, below, uint8_t(from)};
+            ranks[at] = ref < 0 ? std::numeric_limits<int32_t>::min() : (depth - below) * 16 + (15 - int32_t(at));
+        };
+        put(ways++, top.ref, 0, 0);
         while (count < kTileSplits) {
-            size_t highest = 0;
-            for (size_t i = 1; i < ways; ++i) highest = outs[i].rank() > outs[highest].rank() ? i : highest;
-            const Out out = outs[highest];
-            if (out.ref < 0) break;
+            int32_t highest = ranks[0];
+            for (size_t i = 1; i <= kTileSplits; ++i) highest = std::max(highest, ranks[i]);
+            if (highest == std::numeric_limits<int32_t>::min()) break;
+            const size_t at = size_t(15 - (highest & 15));
+            const Out out = outs[at];
             const auto &split = s.splits[size_t(out.ref)];
             leads[out.from] = int8_t(count), taken[count] = &split;
-            outs[highest] = {split.left, s.depth_of(split.left), out.below + 1, uint8_t(2 * count + 1)};
-            outs[ways++] = {split.right, s.depth_of(split.right), out.below + 1, uint8_t(2 * count + 2)};
+            put(at, split.left, out.below + 1, 2 * count + 1);
+            put(ways++, split.right, out.below + 1, 2 * count + 2);
             ++count;
         }
         for (size_t i = 0; i < ways; ++i) leads[outs[i].from] = int8_t(~i);
