@@ -26,6 +26,7 @@
 #include "kernels/one_hot.h"
 #include "kernels/pairs.h"
 #include "kernels/post_transform.h"
+#include "kernels/powers.h"
 #include "kernels/reduce.h"
 #include "kernels/scaler.h"
 #include "kernels/scatter.h"
@@ -44,6 +45,7 @@
     X(gemm, Gemm, gemm)                             /* X f32|f64 [K] -> Y f32|f64 [M]: X.W + b, summed in double in a fixed order */       \
     X(gemm_narrow, GemmNarrow, gemm_narrow)         /* X f32 [K] -> Y f32 [M]: f(X.W + b) in f32, in blocks of 64 products */  \
     X(distances, Distances, distances)              /* X [D] -> f32|f64 [P]: |x - p|^2 of constant points, its root, or e^(-gamma of it) */ \
+    X(powers, Powers, powers)                       /* X f32|f64 [D] -> the same type [P]: the sum of |x - p|^q of constant points */          \
     X(nearest, Nearest, nearest)                    /* X [D] -> f32|f64 [k], i64 [k]: distances to the k nearest of constant points, and which */ \
     X(pair_votes, PairVotes, pairs)                 /* scores f64 [pairs] -> f64 [C]: how many pairs each class wins */                   \
     X(pair_probabilities, PairProbabilities, pairs) /* scores f64 [pairs] -> f64 [C]: Platt's sigmoids, coupled */                        \

@@ -79,6 +79,15 @@ def test_powers(exponent: float, dtype: type) -> None:
     check(made, feeds, ulps=2, expected=expected)
 
 
+@pytest.mark.parametrize("exponent", [1 / 3, 0.0, 2.7, -0.3])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_powers_of_what_is_not_negative(exponent: float, dtype: type) -> None:
+    feeds = {"a": np.abs(np.random.default_rng(0).normal(size=(300, 4)) * 10.0 ** np.arange(-3, 5, 2)).astype(dtype)}
+    feeds["a"][5], feeds["a"][70, 1], feeds["a"][130, 2] = 0, -0.0, np.inf
+    made = model([node("Pow", ["a", "c"], ["y"])], feeds, {"c": np.array([exponent], dtype)}, ["y"])
+    check(made, feeds, ulps=2)
+
+
 def test_power_of_an_integer_exponent() -> None:
     feeds = {"a": reals(np.float32, 4)}
     check(model([node("Pow", ["a", "c"], ["y"])], feeds, {"c": np.array(3, np.int64)}, ["y"]), feeds, ulps=2)

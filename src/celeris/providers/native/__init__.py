@@ -40,6 +40,7 @@ CLAIMS: dict[str, dict[str, str]] = {
     },
     "": {
         "structure.claim_identity": "Identity",
+        "distance.claim_scan": "Scan",
         "elementwise.claim_cast": "Cast",
         "reduce.claim_arg_extreme": "ArgMax ArgMin",
         "reduce.claim_cumulative_sum": "CumSum",
