@@ -32,6 +32,7 @@ class Pass(Record):
 
 PASSES: tuple[Pass, ...] = (
     Pass("fold_constants", ("ConstantFolding",)),  # what depends on no input is computed once
+    Pass("keep_rows", (), frozenset(("Flatten",))),  # a table that is flattened for a while stays a table
     Pass(
         "remove_identity",
         ("EliminateIdentity", "CastElimination", "EliminateDropout", "NoopElimination"),
