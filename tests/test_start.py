@@ -38,8 +38,9 @@ ASIDE = {
     "celeris.binding", "celeris.blas", "celeris.compat", "celeris.device_enums", "celeris.devices", "celeris.feeds",
     "celeris.given", "celeris.node_errors", "celeris.ortvalue", "celeris.sparse", "celeris.values",
     "celeris.passes.fill_like", "celeris.passes.find_distances", "celeris.passes.fold_batch_norm",
-    "celeris.passes.gather_labels", "celeris.passes.keep_rows", "celeris.plan.bodies", "celeris.plan.groups",
-    "celeris.plan.moves", "celeris.plan.specialize", "celeris.reader.external", "celeris.reader.file_kinds", "celeris.writer",
+    "celeris.passes.gather_labels", "celeris.passes.inline_functions", "celeris.passes.keep_rows",
+    "celeris.plan.bodies", "celeris.plan.groups", "celeris.plan.moves", "celeris.plan.specialize",
+    "celeris.reader.external", "celeris.reader.file_kinds", "celeris.writer",
     "asyncio", "copy", "importlib.metadata", "mmap", "numpy.ma", "socket", "threading",
 }  # fmt: skip
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from importlib import import_module
 
-from celeris.graph.graph import Graph, Model
+from celeris.graph.graph import Model
 from celeris.records import Record
 
 
@@ -19,10 +19,13 @@ class Pass(Record):
     name: str
     alias: tuple[str, ...] = ()  # onnxruntime's names
     sought: frozenset[str] = frozenset()  # operators: in a graph without any of them the pass has nothing to do
+    functions: bool = False  # it has nothing to do in a model without local functions
 
-    def concerns(self, graph: Graph) -> bool:
-        """Whether the graph has an operator that the pass looks for."""
-        return not self.sought or any(node.op_type in self.sought for node in graph.nodes)
+    def concerns(self, model: Model) -> bool:
+        """Whether the model has what the pass looks for."""
+        if self.functions and not model.functions:
+            return False
+        return not self.sought or any(node.op_type in self.sought for node in model.graph.nodes)
 
     def run(self, model: Model) -> Iterator[str]:
         """A line for each rewrite made."""
@@ -31,6 +34,7 @@ class Pass(Record):
 
 
 PASSES: tuple[Pass, ...] = (
+    Pass("inline_functions", (), functions=True),  # local functions' nodes are nodes like others
     Pass("fold_constants", ("ConstantFolding",)),  # what depends on no input is computed once
     Pass("keep_rows", (), frozenset(("Flatten",))),  # a table that is flattened for a while stays a table
     Pass(

@@ -52,7 +52,7 @@ def optimize(
         if (only is not None and entry.name not in only) or not {entry.name, *entry.alias}.isdisjoint(without):
             continue
         start = perf_counter_ns()
-        rewrites = list(islice(entry.run(result), left)) if entry.concerns(result.graph) else []
+        rewrites = list(islice(entry.run(result), left)) if entry.concerns(result) else []
         if left is not None:
             left -= len(rewrites)
         if log is not None:
