@@ -42,19 +42,24 @@ inline void place(const Block &b, int64_t r, int64_t c, T x, int64_t count) {
 
 template <bool largest, class T>
 void top_k(const TopColumns &k, const Block &b) {
-    constexpr int64_t chunk = 64;  // rows looked at together: seldom does one of them beat its worst
+    constexpr int64_t chunk = 64, word = 8;  // rows looked at together: seldom does one of them beat its worst
     for (int64_t c = 0; c < k.k; ++c)
         for (int64_t r = 0; r < b.rows; ++r) place<largest>(b, r, c, b.in[0].column<T>(c)[r], c);
     for (int64_t first = 0; first < b.rows; first += chunk) {
         const int64_t n = b.rows - first < chunk ? b.rows - first : chunk;
         const T *worst = b.out[0].column<T>(k.k - 1) + first;
+        uint8_t beats[chunk] = {};
         for (int64_t c = k.k; c < k.width; ++c) {
             const T *x = b.in[0].column<T>(c) + first;
-            uint8_t any = 0;
-            for (int64_t r = 0; r < n; ++r) any |= uint8_t(before<largest>(x[r], worst[r]));
-            if (any == 0) continue;
-            for (int64_t r = 0; r < n; ++r)
-                if (before<largest>(x[r], worst[r])) place<largest>(b, first + r, c, x[r], k.k - 1);
+            for (int64_t r = 0; r < n; ++r) beats[r] = uint8_t(before<largest>(x[r], worst[r]));
+            for (int64_t at = 0; at < n; at += word) {
+                uint64_t some;
+                std::memcpy(&some, beats + at, word);
+                for (; some != 0; some &= some - 1) {
+                    const int64_t r = at + __builtin_ctzll(some) / 8;
+                    place<largest>(b, first + r, c, x[r], k.k - 1);
+                }
+            }
         }
     }
 }
