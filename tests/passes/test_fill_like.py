@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pytest
+
 from celeris.passes.fill_like import fill_like
-from tests.passes.models import rewritten, untouched
+from celeris.plan.compile import compile_model
+from celeris.plan.plan import PipelineStep
+from tests.passes.models import parsed, rewritten, untouched
 
 FILL = """graph "g" (%x: float[N,2]) -> (%y: float[N,2]) {
   %s = ai.onnx.Shape(%x)
@@ -31,3 +36,45 @@ def test_parts_of_a_shape_and_scalars_stay() -> None:
     )
     untouched(fill_like, FILL.replace("float[N,2]", "float[]"))
     untouched(fill_like, FILL.replace("float[N,2]", "string[N,2]").replace("(%y: string", "(%y: float"))
+
+
+COLUMNS = """graph "g" (%x: float[N,2]) -> (%y: float[N,3]) {
+  init %rows = int64[1]{0}
+  init %columns = int64[1]{3}
+  %s = ai.onnx.Shape(%x)
+  %n = ai.onnx.Gather(%s, %rows)
+  %t = ai.onnx.Concat(%n, %columns, axis=0)
+  %y = ai.onnx.ConstantOfShape(%t, value=float[1]{7.0}) name="fill"
+}"""
+
+
+def test_other_columns() -> None:
+    said, nodes = rewritten(fill_like, COLUMNS)
+    assert said == ["ConstantOfShape 'fill' like 'x'"]
+    assert "init %y_value: float[1,3] = float[1,3]{7.0, 7.0, 7.0}" in nodes
+    assert nodes[-3:] == [
+        "%x_first = ai.onnx.Gather(%x, %x_column, axis=1)",
+        "%y_everywhere = ai.onnx.Equal(%x_first, %x_first)",
+        '%y = ai.onnx.Where(%y_everywhere, %y_value, %y_value) name="fill"',
+    ]
+    program = compile_model(parsed(COLUMNS))
+    assert [type(step) for step in program.plan.steps] == [PipelineStep]
+    for rows in (0, 1, 9):
+        x = np.full((rows, 2), np.nan, np.float32)
+        assert np.array_equal(program.execute({"x": x})[0], np.full((rows, 3), 7, np.float32))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("init %rows = int64[1]{0}", "init %rows = int64[1]{1}"),
+        ("init %columns = int64[1]{3}", "init %columns = int64[1]{0}"),
+        ("init %columns = int64[1]{3}", "init %columns = int64[2]{3, 1}"),
+        ("Concat(%n, %columns, axis=0)", "Concat(%columns, %n, axis=0)"),
+        ("(%x: float[N,2])", "(%x: float[N,0])"),
+        ("(%x: float[N,2])", "(%x: float[N,M])"),
+    ],
+)
+def test_other_shapes_stay(old: str, new: str) -> None:
+    assert old in COLUMNS
+    untouched(fill_like, COLUMNS.replace(old, new).replace("(%y: float[N,3])", "(%y: float)"))

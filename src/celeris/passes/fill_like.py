@@ -7,35 +7,61 @@ from collections.abc import Iterator
 import numpy as np
 
 from celeris.graph import edit
-from celeris.graph.graph import Model, Node
+from celeris.graph.graph import Attribute, Graph, Model, Node
 from celeris.graph.types import Tensor
 
 _ELEMENTS = ("float", "double", "int64", "int32", "bool")
+_WIDEST = 1 << 12  # columns: a constant is held for each
 
 
 def fill_like(model: Model) -> Iterator[str]:
-    """ConstantOfShape(Shape(X)) -> Where(Equal(X, X), c, c): the shape is X's whatever is compared."""
+    """ConstantOfShape(Shape(X)) -> Where(Equal(X, X), c, c): the shape is X's whatever is compared.
+
+    ConstantOfShape([rows of X, columns]) the same way, by the first column of X.
+    """
     graph = model.graph
     if model.opsets.get("", 1) < 11:  # Equal of reals
         return
     made = edit.producers(graph)
     for node in list(graph.nodes):
-        shape = made.get(node.inputs[0]) if node.op_type == "ConstantOfShape" and not node.domain else None
-        if shape is None or shape.op_type != "Shape" or shape.attributes:
+        if node.op_type != "ConstantOfShape" or node.domain or (found := _like(graph, made, node)) is None:
             continue
-        kind = graph.types.get(shape.inputs[0])
-        if not isinstance(kind, Tensor) or kind.element not in _ELEMENTS or not kind.shape:
-            continue
+        table, columns = found
         given = node.attr("value")
         value = np.zeros((), np.float32) if given is None else np.asarray(given).reshape(())
         same = edit.fresh_name(graph, f"{node.outputs[0]}_everywhere")
+        nodes = []
+        source = table
+        if columns is not None:
+            value = np.full((1, columns), value)
+            source = edit.fresh_name(graph, f"{table}_first")
+            first = edit.add_initializer(graph, np.array([0]), f"{table}_column")
+            nodes.append(Node("Gather", [table, first], [source], {"axis": Attribute("INT", 1)}))
         constant = edit.add_initializer(graph, value, f"{node.outputs[0]}_value")
-        edit.replace_node(
-            graph,
-            node,
-            [
-                Node("Equal", [shape.inputs[0]] * 2, [same]),
-                Node("Where", [same, constant, constant], list(node.outputs), {}, "", node.name),
-            ],
-        )
-        yield f"ConstantOfShape '{node.name}' like '{shape.inputs[0]}'"
+        nodes += [
+            Node("Equal", [source] * 2, [same]),
+            Node("Where", [same, constant, constant], list(node.outputs), {}, "", node.name),
+        ]
+        edit.replace_node(graph, node, nodes)
+        yield f"ConstantOfShape '{node.name}' like '{table}'"
+
+
+def _like(graph: Graph, made: dict[str, Node], node: Node) -> tuple[str, int | None] | None:
+    """The table whose shape the node asks for, or whose rows, with how many columns."""
+    shape, columns = made.get(node.inputs[0]), None
+    if shape is not None and shape.op_type == "Concat" and len(shape.inputs) == 2:
+        rows, given = made.get(shape.inputs[0]), graph.initializers.get(shape.inputs[1])
+        if rows is None or rows.op_type != "Gather" or not isinstance(given, np.ndarray) or given.shape != (1,):
+            return None
+        which, columns = graph.initializers.get(rows.inputs[1]), int(given[0])
+        if not isinstance(which, np.ndarray) or which.tolist() != [0] or not 0 < columns <= _WIDEST:
+            return None
+        shape = made.get(rows.inputs[0])
+    if shape is None or shape.op_type != "Shape" or shape.attributes:
+        return None
+    kind = graph.types.get(shape.inputs[0])
+    if not isinstance(kind, Tensor) or kind.element not in _ELEMENTS or not kind.shape:
+        return None
+    if columns is not None and (len(kind.shape) != 2 or not isinstance(kind.shape[1], int) or not kind.shape[1]):
+        return None
+    return shape.inputs[0], columns
