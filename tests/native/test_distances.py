@@ -27,19 +27,21 @@ def test_cdist(dtype: Any, points: int, columns: int, metric: str) -> None:
     check(made, feeds, ulps=1 if dtype is np.float32 else 2.0**20)
 
 
-def test_what_falls_with_distances_has_the_bits_of_its_parts() -> None:
-    """CDist, Mul, Neg and Exp, as Gaussian processes have them, are one kernel."""
+@pytest.mark.parametrize("factor", [0.37, -0.37])
+def test_what_falls_with_distances_has_the_bits_of_its_parts(factor: float) -> None:
+    """CDist, Mul, Neg and Exp, as Gaussian processes have them, are one kernel; or by a negative number, without Neg."""
     rng = np.random.default_rng(1)
     points, x = rng.normal(size=(70, 6)).astype(np.float32), rng.normal(size=(300, 6)).astype(np.float32)
     x[7], x[8, 0], x[9, 0] = points[0], np.inf, np.nan
     nodes = [
         node("CDist", ["x", "p"], ["d"], "com.microsoft", metric="sqeuclidean"),
         node("Mul", ["d", "c"], ["s"]),
-        node("Neg", ["s"], ["n"]),
+        node("Neg" if factor > 0 else "Identity", ["s"], ["n"]),
         node("Exp", ["n"], ["y"]),
     ]
-    constants = {"p": points, "c": np.array([0.37], np.float32)}
+    constants = {"p": points, "c": np.array([factor], np.float32)}
     together = compile_model(model(nodes, {"x": x}, constants, ["y"]))
+    assert [call.kernel for step in together.plan.steps for call in step.kernels] == ["distances"]  # type: ignore[union-attr]
     apart = compile_model(model(nodes, {"x": x}, constants, ["d", "s", "n", "y"]))
     for rows in (1, 7, 8, 9, 31, 33, 64, 300):
         feeds = {"x": x[:rows]}

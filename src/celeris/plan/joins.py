@@ -113,8 +113,8 @@ def product(call: KernelCall, sole: Sole) -> Joined | None:
     Nothing is rounded between the two then. As what is taken off their sum uses the same weights, their rounding costs
     2^-30 of what is left of a column, no more.
     """
-    if (counts := multiplied(call, sole)) is not None:
-        return counts
+    if (joined := multiplied(call, sole) or _centred(call, sole)) is not None:
+        return joined
     bias, name, absorbed = np.asarray(call.params["bias"], np.float64), call.inputs[0], list[KernelCall]()
     weights = np.asarray(call.params["weights"], np.float64)
     while (maker := sole(name)) is not None and (moved := _affine(maker)) is not None:
@@ -131,6 +131,57 @@ def product(call: KernelCall, sole: Sole) -> Joined | None:
     if not absorbed:
         return None
     return replace(call, params={**call.params, "weights": weights, "bias": bias}, inputs=[name]), absorbed
+
+
+def _centred(call: KernelCall, sole: Sole) -> Joined | None:
+    """Columns less a number each and a share of their sum, plus a number each -> their products with weights.
+
+    Kernels of a kernel PCA are centred so. The weights, less that share of their own sum, do it: of float32 with less
+    error, of doubles with more where they have much in common.
+    """
+    end = sole(call.inputs[0])
+    added = None if end is None else _numbers(end, "Add")
+    apart = end if added is None or end is None else sole(end.inputs[0])
+    if end is None or apart is None or apart.params.get("op") != "Sub" or len(apart.inputs) != 2:
+        return None
+    if (apart.params["b_columns"] != 0).any():
+        return None
+    less, share = sole(apart.inputs[0]), sole(apart.inputs[1])
+    taken, parts = (None, None) if less is None or share is None else (_numbers(less, "Sub"), _numbers(share, "Div"))
+    if less is None or share is None or taken is None or parts is None or len(parts) != 1:
+        return None
+    total, every = sole(share.inputs[0]), np.arange(len(taken))
+    if total is None or total.kernel != "reduce" or total.params["op"] != "Sum" or total.inputs != less.inputs:
+        return None
+    if not np.array_equal(total.params["columns"].reshape(-1), every) or not np.array_equal(
+        apart.params["a_columns"], every
+    ):
+        return None
+    if sole.element(less.inputs[0]) != "float":
+        return None
+    weights = np.asarray(call.params["weights"], np.float64).reshape(-1, len(taken))
+    moved = taken if added is None else taken - added
+    with np.errstate(all="ignore"):
+        centred = weights - weights.sum(axis=1, keepdims=True) / parts
+        bias = np.asarray(call.params["bias"], np.float64) - weights @ moved
+    if not (np.isfinite(centred).all() and np.isfinite(bias).all()):
+        return None
+    params = {**call.params, "weights": np.ascontiguousarray(centred), "bias": bias}
+    absorbed = [less, total, share, apart, *([] if added is None else [end])]
+    return replace(call, params=params, inputs=list(less.inputs)), absorbed
+
+
+def _numbers(call: KernelCall, op: str) -> np.ndarray | None:
+    """What is added to columns as they stand, taken off them, or what they are divided by: in double."""
+    if call.kernel != "binary" or call.params["op"] != op or len(call.inputs) != 1:
+        return None
+    mine, other = ("a_columns", "b_values") if "b_values" in call.params else ("b_columns", "a_values")
+    if mine == "b_columns" and op != "Add":
+        return None
+    columns, values = call.params[mine], call.params[other]
+    if not isinstance(values, np.ndarray) or not np.array_equal(columns, np.arange(len(values))):
+        return None
+    return values.astype(np.float64)
 
 
 def _affine(call: KernelCall) -> tuple[np.ndarray, np.ndarray] | None:
@@ -262,19 +313,21 @@ def _ends(call: KernelCall) -> bool:
     return "relu" in call.params or "activation" in call.params
 
 
-def _decay(call: KernelCall, negative: KernelCall | None, sole: Sole) -> Joined | None:
-    """Squared distances -> times a number -> less than nothing -> e to the power of that."""
-    if negative is None or negative.kernel != "unary" or negative.params["op"] != "Neg":
-        return None
-    scaled = sole(negative.inputs[0])
+def _decay(call: KernelCall, maker: KernelCall | None, sole: Sole) -> Joined | None:
+    """Squared distances -> times a number [-> less than nothing] -> e to the power of that."""
+    negative = maker is not None and maker.kernel == "unary" and maker.params["op"] == "Neg"
+    scaled = sole(maker.inputs[0]) if maker is not None and negative else maker
     factors = _constant(scaled, "Mul") if scaled is not None else None
     squares = sole(scaled.inputs[0]) if scaled is not None else None
-    if scaled is None or squares is None or factors is None or not len(factors) or (factors != factors[0]).any():
+    if maker is None or scaled is None or squares is None or factors is None:
+        return None
+    if not len(factors) or (factors != factors[0]).any():
         return None
     if squares.kernel != "distances" or squares.params["kind"] != "sqeuclidean":
         return None
-    params = {**squares.params, "kind": "decay", "gamma": float(factors[0])}
-    return replace(squares, params=params, outputs=call.outputs), [squares, scaled, negative]
+    gamma = float(factors[0] if negative else -factors[0])
+    params = {**squares.params, "kind": "decay", "gamma": gamma}
+    return replace(squares, params=params, outputs=call.outputs), [squares, scaled, *([maker] if negative else [])]
 
 
 def _constant(call: KernelCall, op: str) -> np.ndarray | None:
