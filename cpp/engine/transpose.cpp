@@ -57,6 +57,9 @@ inline void square<16>(const uint32_t *x, ptrdiff_t xs, uint32_t *y, ptrdiff_t y
 }
 #endif
 
+template <class T>
+constexpr bool is_lane = sizeof(T) == 4 || sizeof(T) == 8;  // of vectors
+
 constexpr int64_t tile = 16;  // rows whose lines stay in cache
 
 // The last squares of a side lie over those before them.
@@ -72,7 +75,7 @@ void in_squares(const T *x, ptrdiff_t xs, int64_t rows, int64_t columns, T *y, p
         }
 }
 
-// Few columns whose rows lie side by side, and the way back: the compiler finds the permutations.
+// Few columns whose rows lie side by side, and the way back: the compiler finds the permutations of four.
 template <int columns, class T>
 void split(const T *x, int64_t rows, T *y, ptrdiff_t ys) {
     lanes(rows, [&](int64_t r) {
@@ -87,20 +90,122 @@ void merge(const T *x, ptrdiff_t xs, int64_t rows, T *y) {
     });
 }
 
+// The x with x * of % modulus == 1.
+constexpr int inverse(int of, int modulus) {
+    int x = 0;
+    while (x * of % modulus != 1 % modulus) ++x;
+    return x;
+}
+
+// Few columns whose rows lie side by side, n of them, odd: of n vectors each lane meets each column once. Numbered by the
+// column of their first lanes, lane l wants what is l vectors before. A blend for each bit of l brings it there, and each
+// vector then holds one column, whose rows are permuted. An even n makes n / 2 pairs of columns, in twice as many vectors.
+template <class T, int n>
+struct Few {
+    using V = Vector<T>;
+    static constexpr int width = int(vector_lanes<T>), pair = n % 2 == 0 ? 2 : 1, odd = n / pair, across = width / pair;
+    using Lanes = std::make_index_sequence<size_t(width)>;
+    using Columns = std::make_index_sequence<size_t(odd)>;
+
+    // Where the vector whose first lane has column c lies.
+    static constexpr int place(int c) { return c * inverse(across % odd, odd) % odd * width; }
+
+    template <int bit, size_t... lane>
+    static V blend(V stays, V comes, std::index_sequence<lane...>) {
+        return __builtin_shufflevector(stays, comes, (int(lane) / pair % odd >> bit & 1 ? width : 0) + int(lane)...);
+    }
+
+    // Lane l of each takes what is l vectors before it, or after it.
+    template <bool before, int bit = 0>
+    static void rotate(V (&v)[odd]) {
+        if constexpr ((1 << bit) < odd && (1 << bit) < across) {
+            V from[odd];
+            for (int c = 0; c < odd; ++c) from[c] = v[c];
+#pragma GCC unroll 8
+            for (int c = 0; c < odd; ++c)
+                v[c] = blend<bit>(from[c], from[(c + (before ? odd - (1 << bit) : 1 << bit)) % odd], Lanes());
+            rotate<before, bit + 1>(v);
+        }
+    }
+
+    // Column `half` of pair c, of rows in both groups of vectors; and the way back, to one group.
+    template <size_t c, int half, size_t... row>
+    static V in_order(V a, V b, std::index_sequence<row...>) {
+        return __builtin_shufflevector(
+            a, b, int(row) / across * width + (int(row) % across * odd + int(c)) % across * pair + half...);
+    }
+    template <size_t c, int group, size_t... lane>
+    static V permuted(V a, V b, std::index_sequence<lane...>) {
+        constexpr int apart = inverse(odd % across, across), first = (across * odd - int(c)) % across;
+        return __builtin_shufflevector(
+            a, b, int(lane) % pair * width + group * across + (int(lane) / pair + first) * apart % across...);
+    }
+
+    template <size_t... c>
+    [[gnu::always_inline]] static void split_one(const T *x, T *y, ptrdiff_t ys, std::index_sequence<c...>) {
+        V v[pair][odd];
+        for (int g = 0; g < pair; ++g) {
+            ((v[g][c] = load(x + g * odd * width + place(c))), ...);
+            rotate<true>(v[g]);
+        }
+        (store(y + ptrdiff_t(c) * pair * ys, in_order<c, 0>(v[0][c], v[pair - 1][c], Lanes())), ...);
+        if constexpr (pair == 2) (store(y + (ptrdiff_t(c) * 2 + 1) * ys, in_order<c, 1>(v[0][c], v[1][c], Lanes())), ...);
+    }
+
+    template <size_t... c>
+    [[gnu::always_inline]] static void merge_one(const T *x, ptrdiff_t xs, T *y, std::index_sequence<c...>) {
+        V v[pair][odd];
+        const auto column = [&](int at) { return load(x + at * xs); };
+        ((v[0][c] = permuted<c, 0>(column(c * pair), column(c * pair + pair - 1), Lanes())), ...);
+        if constexpr (pair == 2) ((v[1][c] = permuted<c, 1>(column(c * 2), column(c * 2 + 1), Lanes())), ...);
+        for (int g = 0; g < pair; ++g) {
+            rotate<false>(v[g]);
+            (store(y + g * odd * width + place(c), v[g][c]), ...);
+        }
+    }
+
+    // At least `width` rows; the last vectors lie over those before them.
+    static void split(const T *x, int64_t rows, T *y, ptrdiff_t ys) {
+        for (int64_t at = 0; at < rows; at += width) {
+            const int64_t r = std::min(at, rows - width);
+            split_one(x + r * n, y + r, ys, Columns());
+        }
+    }
+    static void merge(const T *x, ptrdiff_t xs, int64_t rows, T *y) {
+        for (int64_t at = 0; at < rows; at += width) {
+            const int64_t r = std::min(at, rows - width);
+            merge_one(x + r, xs, y + r * n, Columns());
+        }
+    }
+};
+
+// Whether it was rows side by side of one of these numbers of columns, or what becomes such rows.
+template <class T, int... n>
+bool transpose_few(const T *x, ptrdiff_t xs, int64_t rows, int64_t columns, T *y, ptrdiff_t ys) {
+    const int64_t least = is_lane<T> ? vector_lanes<T> : 1;
+    const int64_t few = ys == rows && columns >= least ? rows : 0, narrow = xs == columns && rows >= least ? columns : 0;
+    if constexpr (is_lane<T>)
+        return ((few == n && (Few<T, n>::merge(x, xs, columns, y), true)) || ...) ||
+               ((narrow == n && (Few<T, n>::split(x, rows, y, ys), true)) || ...);
+    else
+        return ((few == n && (merge<n>(x, xs, columns, y), true)) || ...) ||
+               ((narrow == n && (split<n>(x, rows, y, ys), true)) || ...);
+}
+
 template <class T>
 void transpose(const T *x, ptrdiff_t xs, int64_t rows, int64_t columns, T *y, ptrdiff_t ys) {
-    const int64_t few = ys == rows ? rows : 0, narrow = xs == columns ? columns : 0;
-    if (few == 2) return merge<2>(x, xs, columns, y);
-    if (few == 3) return merge<3>(x, xs, columns, y);
-    if (few == 4) return merge<4>(x, xs, columns, y);
-    if (narrow == 2) return split<2>(x, rows, y, ys);
-    if (narrow == 3) return split<3>(x, rows, y, ys);
-    if (narrow == 4) return split<4>(x, rows, y, ys);
+    if (transpose_few<T, 2, 3>(x, xs, rows, columns, y, ys)) return;
+    if constexpr (is_lane<T>)
+        if (transpose_few<T, 5, 6>(x, xs, rows, columns, y, ys)) return;
+    if constexpr (is_lane<T> && vector_bytes > 16)  // shorter vectors are no faster than squares
+        if (transpose_few<T, 7>(x, xs, rows, columns, y, ys)) return;
+    if (ys == rows && rows == 4) return merge<4>(x, xs, columns, y);
+    if (xs == columns && columns == 4) return split<4>(x, rows, y, ys);
 #if defined(__AVX512F__)
     if constexpr (sizeof(T) == 4)
         if (rows >= 16 && columns >= 16) return in_squares<16>(x, xs, rows, columns, y, ys);
 #endif
-    if constexpr (sizeof(T) == 4 || sizeof(T) == 8) {
+    if constexpr (is_lane<T>) {
         constexpr int64_t side = 16 / int64_t(sizeof(T));
         if (rows >= side && columns >= side) return in_squares<side>(x, xs, rows, columns, y, ys);
     }

@@ -131,37 +131,37 @@ inline void multiply_tile(const Gemm &g, const From *x, ptrdiff_t step, int64_t 
     }
 }
 
-// So many vectors of rows from row r on, by all outputs.
+// So many vectors of rows at a time from row r on, by all outputs. Returns how many rows are done.
 template <int vectors, class From, class To, bool exact>
-void multiply_tiles(const Gemm &g, const Block &b, int64_t r) {
+int64_t multiply_tiles(const Gemm &g, const Block &b, int64_t r) {
     constexpr int64_t tile = vectors * vector_lanes<double>;
-    const From *x = b.in[0].column<From>(0) + r;
-    ptrdiff_t step = b.in[0].stride;
-    if (g.m > 4) {  // read more than once: columns far apart would push one another out of the cache
-        From *packed = reinterpret_cast<From *>(b.scratch);
-        for (int64_t i = 0; i < g.k; ++i) std::memcpy(packed + i * tile, x + i * step, tile * sizeof(From));
-        x = packed, step = tile;
+    for (; r + tile <= b.rows; r += tile) {
+        const From *x = b.in[0].column<From>(0) + r;
+        ptrdiff_t step = b.in[0].stride;
+        if (g.m > 4) {  // read more than once: columns far apart would push one another out of the cache
+            From *packed = reinterpret_cast<From *>(b.scratch);
+            for (int64_t i = 0; i < g.k; ++i) std::memcpy(packed + i * tile, x + i * step, tile * sizeof(From));
+            x = packed, step = tile;
+        }
+        int64_t j = 0;
+        for (; j + 4 <= g.m; j += 4) multiply_tile<4, vectors, exact, From, To>(g, x, step, j, b.out[0], r);
+        switch (g.m - j) {
+            case 3: multiply_tile<3, vectors, exact, From, To>(g, x, step, j, b.out[0], r); break;
+            case 2: multiply_tile<2, vectors, exact, From, To>(g, x, step, j, b.out[0], r); break;
+            case 1: multiply_tile<1, vectors, exact, From, To>(g, x, step, j, b.out[0], r); break;
+            default: break;
+        }
     }
-    int64_t j = 0;
-    for (; j + 4 <= g.m; j += 4) multiply_tile<4, vectors, exact, From, To>(g, x, step, j, b.out[0], r);
-    switch (g.m - j) {
-        case 3: multiply_tile<3, vectors, exact, From, To>(g, x, step, j, b.out[0], r); break;
-        case 2: multiply_tile<2, vectors, exact, From, To>(g, x, step, j, b.out[0], r); break;
-        case 1: multiply_tile<1, vectors, exact, From, To>(g, x, step, j, b.out[0], r); break;
-        default: break;
-    }
+    return r;
 }
 
 template <class From, class To, bool exact>
 void gemm(const Gemm &g, const Block &b) {
-    constexpr int64_t each = vector_lanes<double>, tile = gemm_vectors * each;
-    int64_t r = 0;
-    for (; r + tile <= b.rows; r += tile) multiply_tiles<gemm_vectors, From, To, exact>(g, b, r);
-    for (; r + each <= b.rows; r += each) multiply_tiles<1, From, To, exact>(g, b, r);
-    if (r < b.rows && b.rows >= each) {  // the last rows, some of them once more
-        multiply_tiles<1, From, To, exact>(g, b, b.rows - each);
-        return;
-    }
+    constexpr int64_t each = vector_lanes<double>;
+    int64_t r = multiply_tiles<gemm_vectors, From, To, exact>(g, b, 0);
+    r = multiply_tiles<1, From, To, exact>(g, b, r);
+    if (r < b.rows && b.rows >= each)  // the last rows, some of them once more
+        r = multiply_tiles<1, From, To, exact>(g, b, b.rows - each);
     for (; r < b.rows; ++r) gemm_row<From, To, exact>(g, b, r);
 }
 
