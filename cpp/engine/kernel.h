@@ -145,6 +145,14 @@ inline void require(bool ok, const char *what) {
     if (!ok) throw std::invalid_argument(what);
 }
 
+// Whether all of them equal the first.
+template <class T>
+bool alike(const std::vector<T> &values) {
+    for (const T &value : values)
+        if (!(value == values.front())) return false;
+    return true;
+}
+
 // What every kernel's state says of itself. Immutable once made; `run` may be called by many threads.
 struct KernelState {
     double cost = 10;              // about how many nanoseconds one row takes: decides when threads are worth it
@@ -154,6 +162,7 @@ struct KernelState {
     int64_t rows_most = 8192;      // that a block may have: its scratch has no room for more
     int64_t rows_apart = 1;        // fewer a thread are not worth several
     bool takes_rows = false;       // whether its inputs may be rows as the caller holds them (see View)
+    bool elementwise = false;      // the same function for each column: it does not matter which elements a column holds
 };
 
 using RunKernel = void (*)(const void *state, const Block &);
@@ -164,7 +173,7 @@ struct Kernel {
     double cost;
     size_t scratch_per_row, scratch_fixed;
     int64_t rows_wanted, rows_most, rows_apart;
-    bool takes_rows;
+    bool takes_rows, elementwise;
     std::string name;
 };
 

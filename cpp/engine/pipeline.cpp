@@ -163,6 +163,15 @@ Pipeline::Variant Pipeline::make_variant(const std::vector<bool> &wanted) const 
     for (int s : v.steps)
         for (int r : steps_[size_t(s)].out) allocate(r, s);
 
+    bool elementwise = sinks_.size() <= 64;  // which run_block writes where they belong
+    for (int s : v.steps) elementwise = elementwise && steps_[size_t(s)].kernel.elementwise;
+    for (size_t r = 0; r < registers_.size() && elementwise; ++r) {
+        if (v.place[r] < 0) continue;
+        elementwise = v.alike == 0 || registers_[r].width == v.alike;
+        v.alike = registers_[r].width;
+    }
+    if (!elementwise || v.alike == 1) v.alike = 0;
+
     const int64_t per_row = std::max<int64_t>(1, v.bytes_per_row + int64_t(v.scratch_per_row));
     const int64_t room = std::min(kBlockBytes / per_row / 64 * 64, kMaxBlockRows);
     v.block_rows = std::min(std::max(room, v.rows_wanted), v.rows_most);
@@ -187,6 +196,18 @@ const Pipeline::Variant &Pipeline::variant(const Out *out) const {
     return found->second;
 }
 
+// Whether all rows that come and go are rows side by side, without a gap.
+bool Pipeline::side_by_side(const Variant &v, const Rows *in, const Out *out) const {
+    for (size_t i = 0; i < sources_.size(); ++i) {
+        const ptrdiff_t size = ptrdiff_t(size_of(registers_[size_t(sources_[i])].type));
+        if (v.place[size_t(sources_[i])] < 0) continue;
+        if (in[i].table != nullptr || in[i].column_stride != size || in[i].row_stride != size * v.alike) return false;
+    }
+    for (size_t i = 0; i < sinks_.size(); ++i)
+        if (out[i].data != nullptr && (out[i].columns || out[i].blocks != 1)) return false;
+    return true;
+}
+
 bool Pipeline::run(int64_t rows, const Rows *in, const Out *out, int threads, int64_t *step_ns) const {
     if (rows == 0) return true;
     const Variant &v = variant(out);
@@ -201,9 +222,12 @@ bool Pipeline::run(int64_t rows, const Rows *in, const Out *out, int threads, in
         block = of_rows(least);
         if (longest(more) * 32 < longest(block) * 31) block = more;
     }
-    if (rows == 1) block = 1;
+    // Where it does not matter which elements a column holds, the rows of a block are cut into columns as they lie. Of
+    // wide rows each is a block, whose columns kernels take as one.
+    const bool flat = v.alike > 0 && side_by_side(v, in, out);
+    if (rows == 1 || (flat && v.alike >= std::min(rows, kMaxBlockRows))) block = 1;
     // Columns a power of two apart would fall into the same few sets of the cache.
-    const int64_t stride = rows == 1 ? 1 : block + 16;
+    const int64_t stride = block == 1 ? 1 : block + 16;
     const size_t registers = size_t(round_up(v.bytes_per_row * stride, 64));
     const size_t scratch = size_t(round_up(round_up(int64_t(v.scratch_per_row) * block, 64) + int64_t(v.scratch_fixed), 64));
     const size_t views = registers_.size() * sizeof(View);
@@ -217,7 +241,7 @@ bool Pipeline::run(int64_t rows, const Rows *in, const Out *out, int threads, in
         View *const table = reinterpret_cast<View *>(memory.get() + registers + scratch);
         const int64_t first = i * block, count = std::min(block, rows - first);
         std::vector<int64_t> spent(times.size());
-        if (!run_block(v, first, count, rows, stride, in, out, memory.get(), table,
+        if (!run_block(v, flat, first, count, rows, stride, in, out, memory.get(), table,
                        step_ns == nullptr ? nullptr : spent.data()))
             refused = true;
         for (size_t s = 0; s < spent.size(); ++s) times[s] += spent[s];
@@ -230,8 +254,8 @@ bool Pipeline::run(int64_t rows, const Rows *in, const Out *out, int threads, in
     return !refused;
 }
 
-bool Pipeline::run_block(const Variant &v, int64_t first, int64_t rows, int64_t total, int64_t stride, const Rows *in,
-                         const Out *out, std::byte *memory, View *views, int64_t *step_ns) const {
+bool Pipeline::run_block(const Variant &v, bool flat, int64_t first, int64_t rows, int64_t total, int64_t stride,
+                         const Rows *in, const Out *out, std::byte *memory, View *views, int64_t *step_ns) const {
     const size_t registers = registers_.size();
     for (size_t r = 0; r < registers; ++r) views[r] = {memory + v.place[r] * stride, stride};
     std::byte *const scratch = memory + round_up(v.bytes_per_row * stride, 64);
@@ -249,6 +273,10 @@ bool Pipeline::run_block(const Variant &v, int64_t first, int64_t rows, int64_t 
             continue;
         }
         const Rows from{in[i].data + first * in[i].row_stride, in[i].row_stride, in[i].column_stride};
+        if (flat) {
+            views[r] = {const_cast<std::byte *>(from.data), rows};
+            continue;
+        }
         const bool columns = rows == 1 || from.row_stride == size;
         if (columns && (reg.width <= 1 || from.column_stride % size == 0)) {
             views[r] = {const_cast<std::byte *>(from.data), reg.width <= 1 ? stride : from.column_stride / size};
@@ -263,18 +291,18 @@ bool Pipeline::run_block(const Variant &v, int64_t first, int64_t rows, int64_t 
         else
             for_size(size_t(size), [&](auto t) { gather<decltype(t)>(from, rows, reg.width, views[r].data, stride); });
     }
-    // An output of one column, of one row, or by columns is written where it belongs.
+    // An output of one column, of one row, by columns or cut as its inputs are is written where it belongs.
     uint64_t direct = 0;
     for (size_t i = 0; i < sinks_.size(); ++i) {
         const size_t r = size_t(sinks_[i]);
         const Register &reg = registers_[r];
-        if (out[i].data == nullptr || (rows != 1 && reg.width != 1 && !out[i].columns) || i >= 64) continue;
+        if (out[i].data == nullptr || (rows != 1 && reg.width != 1 && !out[i].columns && !flat) || i >= 64) continue;
         if (out[i].blocks > 1 && total > 1) continue;
         if (views[r].data != memory + v.place[r] * stride) continue;  // a source, or shown already
         if (std::find(sources_.begin(), sources_.end(), int(r)) != sources_.end()) continue;
         const size_t size = size_of(reg.type);
         views[r] = out[i].columns ? View{out[i].data + size_t(first) * size, total}
-                                  : View{out[i].data + size_t(first * reg.width) * size, 1};
+                                  : View{out[i].data + size_t(first * reg.width) * size, flat ? rows : 1};
         direct |= uint64_t(1) << i;
     }
 
@@ -310,6 +338,10 @@ bool Pipeline::run_block(const Variant &v, int64_t first, int64_t rows, int64_t 
             for (int64_t c = 0; c < reg.width; ++c)
                 std::memcpy(out[i].data + size_t(c * total + first) * size, from.data + c * from.stride * ptrdiff_t(size),
                             size_t(rows) * size);
+            continue;
+        }
+        if (flat && from.stride == rows) {
+            std::memcpy(out[i].data + size_t(first * reg.width) * size, from.data, size_t(rows * reg.width) * size);
             continue;
         }
         const int64_t width = out[i].blocks > 0 ? reg.width / out[i].blocks : 0;

@@ -65,11 +65,13 @@ private:
         size_t scratch_per_row = 0, scratch_fixed = 0;
         int64_t rows_wanted = 64, rows_most = std::numeric_limits<int64_t>::max(), rows_apart = 1;
         int64_t block_rows = 1;
+        int64_t alike = 0;  // the width of all registers, if every kernel is elementwise: rows may stay rows
         double cost = 0;
     };
     const Variant &variant(const Out *out) const;
     Variant make_variant(const std::vector<bool> &wanted) const;
-    bool run_block(const Variant &v, int64_t first, int64_t rows, int64_t total, int64_t stride, const Rows *in,
+    bool side_by_side(const Variant &v, const Rows *in, const Out *out) const;
+    bool run_block(const Variant &v, bool flat, int64_t first, int64_t rows, int64_t total, int64_t stride, const Rows *in,
                    const Out *out, std::byte *memory, View *views, int64_t *step_ns) const;
 
     std::vector<Register> registers_;

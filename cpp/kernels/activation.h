@@ -35,7 +35,7 @@ struct Activate : KernelState {
         width = p.in[0].width;
         require(p.in[0].type == Type::f32 && p.out[0].type == Type::f32 && p.out[0].width == width,
                 "activation: expected f32 to as many f32");
-        cost = double(width);
+        cost = double(width), elementwise = true;
     }
 };
 

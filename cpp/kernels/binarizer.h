@@ -15,7 +15,7 @@ struct Binarizer : KernelState {
         type = p.in[0].type, width = p.in[0].width;
         require(type != Type::str && p.out[0].type == type && p.out[0].width == width,
                 "binarizer: expected equal registers of numbers");
-        cost = 0.3 * double(width);
+        cost = 0.3 * double(width), elementwise = true;
     }
 };
 

@@ -48,7 +48,8 @@ struct Binary : KernelState {
             power = exponents[0];
             for (double e : exponents) power = e == power ? power : 0;
         }
-        cost = (op == pow && power != -1 && power != 2 && power != 3 ? 10 : op == div ? 0.6 : 0.3) * double(width);
+        cost = (op == pow && power != -1 && power != 2 && power != 3 ? 5 : op == div ? 0.6 : 0.3) * double(width);
+        elementwise = a.alike() && b.alike();
     }
 };
 

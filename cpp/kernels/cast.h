@@ -13,7 +13,7 @@ struct Cast : KernelState {
         p.arity(1, 1);
         from = p.in[0].type, to = p.out[0].type, width = p.in[0].width;
         require(from != Type::str && to != Type::str && p.out[0].width == width, "cast: expected equal registers of numbers");
-        cost = 0.5 * double(width);
+        cost = 0.5 * double(width), elementwise = true;
     }
 };
 

@@ -27,7 +27,7 @@ struct Imputer : KernelState {
             nan = missing_real != missing_real;
         }
         require(int64_t(type == Type::i64 ? integers.size() : reals.size()) == width, "imputer: expected a value a column");
-        cost = 0.3 * double(width);
+        cost = 0.3 * double(width), elementwise = alike(reals) && alike(integers);
     }
 };
 

@@ -45,6 +45,10 @@ struct Constants {
         }
         return 0;
     }
+    bool alike() const {
+        return celeris::alike(f32) && celeris::alike(f64) && celeris::alike(i64) && celeris::alike(i32) && celeris::alike(u8) &&
+               celeris::alike(texts);
+    }
     const void *data() const {
         switch (type) {
             case Type::f32: return f32.data();
@@ -66,6 +70,9 @@ struct Operand {
     std::vector<int64_t> columns;
     bool straight = false, single = false;  // output column c reads column c; all read the same one
     Constants values;
+
+    // Whether it is the same for all columns, or each column's own.
+    bool alike() const { return input < 0 ? values.alike() : straight; }
 
     // `next` counts the registers taken. Constants take the type `of`.
     void read(const Params &p, const std::string &name, int64_t width, Type of, int &next) {

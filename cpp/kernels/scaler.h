@@ -17,7 +17,7 @@ struct Scaler : KernelState {
         require(from != Type::str && (to == Type::f32 || to == Type::f64), "scaler: expected numbers to f32 or f64");
         require(p.out[0].width == width && int64_t(offset.size()) == width && int64_t(scale.size()) == width,
                 "scaler: expected an offset and a scale a column");
-        cost = 0.5 * double(width);
+        cost = 0.5 * double(width), elementwise = alike(offset) && alike(scale);
     }
 };
 

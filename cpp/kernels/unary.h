@@ -31,7 +31,7 @@ struct Unary : KernelState {
         for (const Row &row : table)
             if (name == row.name) found = &row;
         if (found == nullptr) throw std::invalid_argument("unary: expected a function of its table, got " + name);
-        op = found->op, cost = found->cost * double(width);
+        op = found->op, cost = found->cost * double(width), elementwise = true;
         const bool real = type == Type::f32 || type == Type::f64, integer = type == Type::i64 || type == Type::i32;
         const bool exact = op == abs || op == neg || op == relu || op == sign;
         require(op == logical_not ? type == Type::u8 : real || (integer && exact), "unary: no such function of that type");

@@ -19,7 +19,7 @@ struct Where : KernelState {
         a.read(p, "a", width, type, next);
         b.read(p, "b", width, type, next);
         require(size_t(next) == p.in.size(), "where: expected a register for each operand that is no constant");
-        cost = 0.4 * double(width);
+        cost = 0.4 * double(width), elementwise = condition.alike() && a.alike() && b.alike();
     }
 };
 
