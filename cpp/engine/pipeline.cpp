@@ -13,6 +13,9 @@ namespace {
 
 constexpr int64_t kMaxBlockRows = 512;
 constexpr int64_t kBlockBytes = 256 << 10;   // registers and scratch of a block: a quarter of a usual L2 cache
+constexpr int64_t kNearBytes = 24 << 10;     // half a usual L1 cache: for a block of at least so many rows
+constexpr int64_t kNearRows = 256;           // whose kernels take less than
+constexpr double kCheap = 5;                 // ns a row: what is left is to bring rows in and out
 constexpr size_t kKeptScratch = 4 << 20;     // what a thread keeps between calls
 constexpr size_t kMaxOutputs = 16;
 constexpr double kWorthThreads = 80e3;       // ns of work below which waking a thread costs more than it brings
@@ -173,7 +176,8 @@ Pipeline::Variant Pipeline::make_variant(const std::vector<bool> &wanted) const 
     if (!elementwise || v.alike == 1) v.alike = 0;
 
     const int64_t per_row = std::max<int64_t>(1, v.bytes_per_row + int64_t(v.scratch_per_row));
-    const int64_t room = std::min(kBlockBytes / per_row / 64 * 64, kMaxBlockRows);
+    int64_t room = std::min(kBlockBytes / per_row / 64 * 64, kMaxBlockRows);
+    if (v.cost < kCheap) room = std::min(room, std::max(kNearBytes / per_row / 64 * 64, kNearRows));
     v.block_rows = std::min(std::max(room, v.rows_wanted), v.rows_most);
     return v;
 }

@@ -124,11 +124,11 @@ template <int outputs, int vectors, bool exact, class From, class To>
 inline void multiply_tile(const Gemm &g, const From *x, ptrdiff_t step, int64_t j, const View &out, int64_t r) {
     Vector<double> s[outputs][vectors] = {};
     accumulate_tile<outputs, vectors, exact>(x, step, g.weights.data() + j * g.k, g.k, s);
-    for (int q = 0; q < outputs; ++q) {
+    unrolled<outputs>([&](int q) __attribute__((always_inline)) {  // a loop would keep the sums in memory
         const Vector<double> bias = splat(g.bias.data()[j + q]);
         To *y = out.column<To>(j + q) + r;
-        for (int v = 0; v < vectors; ++v) store_as(y + v * vector_lanes<double>, s[q][v] + bias);
-    }
+        unrolled<vectors>([&](int v) __attribute__((always_inline)) { store_as(y + v * vector_lanes<double>, s[q][v] + bias); });
+    });
 }
 
 // So many vectors of rows at a time from row r on, by all outputs. Returns how many rows are done.
