@@ -70,6 +70,16 @@ def test_a_product_takes_a_second_bias_but_none_after_its_positive_part() -> Non
     ]
 
 
+def test_a_product_in_double_takes_a_bias() -> None:
+    for dtype in (np.float32, np.float64):
+        product, add, relu = _layer()
+        product = replace(product, kernel="gemm", params={**product.params, "bias": np.full(3, 0.1)})
+        add = replace(add, params={**add.params, "b_values": np.arange(3, dtype=dtype)})
+        kernels, counts = join([product, add, relu], [1, 1, 1], {}, ["y"], {"s": Rows("float", (3,))})
+        assert [call.kernel for call in kernels] == ["gemm", "unary"] and counts == [0, 1, 1]
+        assert kernels[0].outputs == ["s"] and kernels[0].params["bias"].tolist() == [0.1, 1.1, 2.1]
+
+
 def _falling(factors: list[float]) -> list[KernelCall]:
     values = np.array(factors, np.float32)
     return [

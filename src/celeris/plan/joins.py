@@ -216,7 +216,7 @@ def _counts(name: str, sole: Sole) -> Joined | None:
 
 
 def arithmetic(call: KernelCall, sole: Sole) -> Joined | None:
-    """Products in float32 -> times a constant, plus one; what an activation is written as -> the activation."""
+    """Products -> plus a constant; in float32, times one, too; what an activation is written as -> the activation."""
     return _scaled(call, sole) or _biased(call, sole) or _swish(call, sole) or _gelu(call, sole)
 
 
@@ -270,12 +270,15 @@ def _factors(call: KernelCall | None) -> list[tuple[str, str]]:
 
 
 def _biased(call: KernelCall, sole: Sole) -> Joined | None:
-    bias, maker = _constant(call, "Add"), sole(call.inputs[0])
-    if bias is None or maker is None or maker.kernel != "gemm_narrow":
+    maker = sole(call.inputs[0])
+    if maker is None or maker.kernel not in ("gemm", "gemm_narrow") or _ends(maker):
         return None
-    if _ends(maker):
+    wide = maker.kernel == "gemm"  # whose sums, and biases, are in double
+    bias = _constant(call, "Add", (np.float32, np.float64) if wide else (np.float32,))
+    if bias is None:
         return None
-    return replace(maker, params={**maker.params, "bias": maker.params["bias"] + bias}, outputs=call.outputs), [maker]
+    both = np.asarray(maker.params["bias"], np.float64 if wide else np.float32) + bias
+    return replace(maker, params={**maker.params, "bias": both}, outputs=call.outputs), [maker]
 
 
 def _scaled(call: KernelCall, sole: Sole) -> Joined | None:
@@ -330,13 +333,13 @@ def _decay(call: KernelCall, maker: KernelCall | None, sole: Sole) -> Joined | N
     return replace(squares, params=params, outputs=call.outputs), [squares, scaled, *([maker] if negative else [])]
 
 
-def _constant(call: KernelCall, op: str) -> np.ndarray | None:
-    """The constant of an operation on columns as they stand and one number each."""
+def _constant(call: KernelCall, op: str, types: Sequence[type] = (np.float32,)) -> np.ndarray | None:
+    """The constant, of one of these types, of an operation on columns as they stand and one number each."""
     if call.kernel != "binary" or call.params["op"] != op or len(call.inputs) != 1:
         return None
     mine, other = ("a_columns", "b_values") if "b_values" in call.params else ("b_columns", "a_values")
     columns, values = call.params.get(mine), call.params.get(other)
-    if columns is None or not isinstance(values, np.ndarray) or values.dtype != np.float32:
+    if columns is None or not isinstance(values, np.ndarray) or values.dtype not in types:
         return None
     return values if np.array_equal(columns, np.arange(len(values))) else None
 
