@@ -23,6 +23,8 @@ def power_summed(scan: Node, constant: Callable[[str], Any]) -> float | None:
         return None
     if not isinstance(body, Graph) or len(body.inputs) != 2 or len(body.outputs) != 2:
         return None
+    if any(node.domain for node in body.nodes):
+        return None
     made = edit.producers(body)
 
     def source(name: str) -> str:
@@ -31,13 +33,14 @@ def power_summed(scan: Node, constant: Callable[[str], Any]) -> float | None:
         return name
 
     def number(name: str) -> np.ndarray | None:
-        found = body.initializers.get(name) if name in body.initializers else constant(name)
+        own = name in made or name in body.inputs or name in body.initializers
+        found = body.initializers.get(name) if own else constant(name)
         return found if isinstance(found, np.ndarray) and found.size == 1 else None
 
     if source(body.outputs[0]) != body.inputs[0]:
         return None
     total = made.get(source(body.outputs[1]))
-    if total is None or total.domain or total.attr("keepdims", 1) != 0:
+    if total is None or total.attr("keepdims", 1) != 0:
         return None
     axes = number(total.inputs[1]) if len(total.inputs) > 1 else total.attr("axes")
     if axes is None or np.asarray(axes).reshape(-1).tolist() != [1]:
