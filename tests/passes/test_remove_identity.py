@@ -53,3 +53,24 @@ def test_an_input_that_is_an_output_under_another_name_stays() -> None:
   %y = ai.onnx.Identity(%x)
 }""",
     )
+
+
+LISTS = """graph "g" (%x: float[N,2], %t: float[M]) -> (%y: float[N]) {
+  init %axis = int64[1]{1}
+  %a = ai.onnx.ReduceSum(%x, %axis, keepdims=0)
+  %s = ai.onnx.Shape(%a)
+  %b = ai.onnx.Reshape(%t, %s) name="same"
+  %y = ai.onnx.Div(%a, %b)
+}"""
+
+
+def test_a_list_in_the_shape_of_another_is_the_list() -> None:
+    said, nodes = rewritten(remove_identity, LISTS)
+    assert said == ["Reshape 'same'"]
+    assert nodes[-1] == "%y = ai.onnx.Div(%a, %t)"
+
+
+def test_a_list_in_other_shapes_is_not() -> None:
+    untouched(remove_identity, LISTS.replace("%t: float[M]", "%t: float[M,1]"))
+    untouched(remove_identity, LISTS.replace("keepdims=0", "keepdims=1").replace("(%y: float[N])", "(%y: float)"))
+    untouched(remove_identity, LISTS.replace("Shape(%a)", "Shape(%a, start=0)"))

@@ -40,7 +40,7 @@ PASSES: tuple[Pass, ...] = (
     Pass(
         "remove_identity",
         ("EliminateIdentity", "CastElimination", "EliminateDropout", "NoopElimination"),
-        frozenset(("Cast", "Dropout", "Identity", "Transpose")),
+        frozenset(("Cast", "Dropout", "Identity", "Reshape", "Transpose")),
     ),
     Pass("find_distances", (), frozenset(("Scan",))),  # a loop over constant points is one operator
     Pass("gather_labels", (), frozenset(("ArrayFeatureExtractor",))),  # labels of neighbours stay in the row

@@ -12,10 +12,11 @@ from celeris.graph.types import ELEMENT_NAMES, Tensor, Type
 
 
 def remove_identity(model: Model) -> Iterator[str]:
-    """Identity, Dropout in inference, Cast to the type at hand, Transpose to the same order."""
+    """Identity, Dropout in inference, Cast to the type at hand, Transpose to the same order, Reshape of lists."""
     graph = model.graph
+    made = edit.producers(graph)
     for node in list(graph.nodes):
-        if not _gives_input_back(graph, node):
+        if not _gives_input_back(graph, node, made):
             continue
         source, target = node.inputs[0], node.outputs[0]
         if target not in graph.outputs:
@@ -43,7 +44,7 @@ def _rename_source(graph: Graph, node: Node, source: str, target: str) -> bool:
     return True
 
 
-def _gives_input_back(graph: Graph, node: Node) -> bool:
+def _gives_input_back(graph: Graph, node: Node, made: dict[str, Node]) -> bool:
     if node.domain != "" or not node.inputs or len([o for o in node.outputs if o]) != 1:
         return False
     found: Type | None = graph.types.get(node.inputs[0])
@@ -57,4 +58,10 @@ def _gives_input_back(graph: Graph, node: Node) -> bool:
         case "Transpose":
             perm = node.attr("perm")
             return perm is not None and np.array_equal(perm, np.arange(len(perm)))
+        case "Reshape":  # from one axis to one axis: there must be as many elements
+            shape = made.get(node.inputs[1]) if len(node.inputs) > 1 else None
+            if shape is None or shape.op_type != "Shape" or shape.attributes:
+                return False
+            kinds = (found, graph.types.get(shape.inputs[0]))
+            return all(isinstance(kind, Tensor) and kind.shape is not None and len(kind.shape) == 1 for kind in kinds)
     return False
