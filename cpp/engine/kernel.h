@@ -1,6 +1,7 @@
 // What a kernel is to the engine: typed columns in, typed columns out, one block of rows at a time.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -8,6 +9,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 namespace celeris {
@@ -145,11 +147,14 @@ inline void require(bool ok, const char *what) {
     if (!ok) throw std::invalid_argument(what);
 }
 
-// Whether all of them equal the first.
+// Whether all of them are the first: zeros of one sign, and no NaN.
 template <class T>
 bool alike(const std::vector<T> &values) {
-    for (const T &value : values)
+    for (const T &value : values) {
         if (!(value == values.front())) return false;
+        if constexpr (std::is_floating_point_v<T>)
+            if (std::signbit(value) != std::signbit(values.front())) return false;
+    }
     return true;
 }
 

@@ -58,9 +58,9 @@ def _gives_input_back(graph: Graph, node: Node, made: dict[str, Node]) -> bool:
         case "Transpose":
             perm = node.attr("perm")
             return perm is not None and np.array_equal(perm, np.arange(len(perm)))
-        case "Reshape":  # from one axis to one axis: there must be as many elements
+        case "Reshape":  # from one axis to one axis: there must be as many elements, if all come of one table
             shape = made.get(node.inputs[1]) if len(node.inputs) > 1 else None
-            if shape is None or shape.op_type != "Shape" or shape.attributes:
+            if shape is None or shape.op_type != "Shape" or shape.attributes or len(graph.inputs) != 1:
                 return False
             kinds = (found, graph.types.get(shape.inputs[0]))
             return all(isinstance(kind, Tensor) and kind.shape is not None and len(kind.shape) == 1 for kind in kinds)
