@@ -25,7 +25,7 @@ inline void transpose_square(Two (&v)[2]) {
 }
 
 template <int side, class T>
-inline void square(const T *x, ptrdiff_t xs, T *y, ptrdiff_t ys) {
+inline void square(const T *x, ptrdiff_t xs, int64_t, T *y, ptrdiff_t ys) {
     std::conditional_t<sizeof(T) == 4, Four, Two> v[side];
     for (int i = 0; i < side; ++i) std::memcpy(&v[i], x + i * xs, sizeof v[i]);
     transpose_square(v);
@@ -33,19 +33,20 @@ inline void square(const T *x, ptrdiff_t xs, T *y, ptrdiff_t ys) {
 }
 
 #if defined(__AVX512F__)
-// Sixteen of these, those below one another in one register.
+// 16 rows of 4 to 16 columns: four of these below one another in one register each.
 template <>
-inline void square<16>(const uint32_t *x, ptrdiff_t xs, uint32_t *y, ptrdiff_t ys) {
-    const auto four = [&](int row, int column) {
-        return _mm_loadu_si128(reinterpret_cast<const __m128i *>(x + row * xs + column));
-    };
-    for (int column = 0; column < 16; column += 4) {
+inline void square<16>(const uint32_t *x, ptrdiff_t xs, int64_t columns, uint32_t *y, ptrdiff_t ys) {
+    for (int64_t next = 0; next < columns; next += 4) {
+        const int64_t column = std::min(next, columns - 4);
+        const auto four = [&](int row) {
+            return _mm_loadu_si128(reinterpret_cast<const __m128i *>(x + row * xs + column));
+        };
         __m512i v[4];
         for (int i = 0; i < 4; ++i) {
-            v[i] = _mm512_castsi128_si512(four(i, column));
-            v[i] = _mm512_mask_broadcast_i32x4(v[i], 0x00f0, four(i + 4, column));
-            v[i] = _mm512_mask_broadcast_i32x4(v[i], 0x0f00, four(i + 8, column));
-            v[i] = _mm512_mask_broadcast_i32x4(v[i], 0xf000, four(i + 12, column));
+            v[i] = _mm512_castsi128_si512(four(i));
+            v[i] = _mm512_mask_broadcast_i32x4(v[i], 0x00f0, four(i + 4));
+            v[i] = _mm512_mask_broadcast_i32x4(v[i], 0x0f00, four(i + 8));
+            v[i] = _mm512_mask_broadcast_i32x4(v[i], 0xf000, four(i + 12));
         }
         const __m512i a = _mm512_unpacklo_epi32(v[0], v[1]), b = _mm512_unpacklo_epi32(v[2], v[3]);
         const __m512i c = _mm512_unpackhi_epi32(v[0], v[1]), d = _mm512_unpackhi_epi32(v[2], v[3]);
@@ -63,14 +64,17 @@ constexpr bool is_lane = sizeof(T) == 4 || sizeof(T) == 8;  // of vectors
 constexpr int64_t tile = 16;  // rows whose lines stay in cache
 
 // The last squares of a side lie over those before them.
-template <int side, class T>
+template <int high, class T>
 void in_squares(const T *x, ptrdiff_t xs, int64_t rows, int64_t columns, T *y, ptrdiff_t ys) {
+    const int64_t wide = std::min<int64_t>(high, columns);
     for (int64_t r0 = 0; r0 < rows; r0 += tile)
-        for (int64_t c0 = 0; c0 < columns; c0 += side) {
-            const int64_t c = std::min(c0, columns - side);
-            for (int64_t r = r0; r < std::min(rows, r0 + tile); r += side) {
-                const int64_t first = std::min(r, rows - side);
-                square<side>(x + first * xs + c, xs, y + c * ys + first, ys);
+        for (int64_t c0 = 0; c0 < columns; c0 += wide) {
+            const int64_t c = std::min(c0, columns - wide);
+            for (int64_t r = r0; r < std::min(rows, r0 + tile); r += high) {
+                const int64_t first = std::min(r, rows - high);
+                const T *from = x + first * xs + c;
+                T *to = y + c * ys + first;
+                square<high>(from, xs, wide, to, ys);
             }
         }
 }
@@ -203,7 +207,7 @@ void transpose(const T *x, ptrdiff_t xs, int64_t rows, int64_t columns, T *y, pt
     if (xs == columns && columns == 4) return split<4>(x, rows, y, ys);
 #if defined(__AVX512F__)
     if constexpr (sizeof(T) == 4)
-        if (rows >= 16 && columns >= 16) return in_squares<16>(x, xs, rows, columns, y, ys);
+        if (rows >= 16 && columns >= 4) return in_squares<16>(x, xs, rows, columns, y, ys);
 #endif
     if constexpr (is_lane<T>) {
         constexpr int64_t side = 16 / int64_t(sizeof(T));
