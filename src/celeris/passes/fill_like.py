@@ -8,6 +8,7 @@ import numpy as np
 
 from celeris.graph import edit
 from celeris.graph.graph import Attribute, Graph, Model, Node
+from celeris.graph.rows import constants, counted
 from celeris.graph.types import Tensor
 
 _ELEMENTS = ("float", "double", "int64", "int32", "bool")
@@ -49,19 +50,17 @@ def fill_like(model: Model) -> Iterator[str]:
 def _like(graph: Graph, made: dict[str, Node], node: Node) -> tuple[str, int | None] | None:
     """The table whose shape the node asks for, or whose rows, with how many columns."""
     shape, columns = made.get(node.inputs[0]), None
+    table = shape.inputs[0] if shape is not None and shape.op_type == "Shape" and not shape.attributes else None
     if shape is not None and shape.op_type == "Concat" and len(shape.inputs) == 2:
-        rows, given = made.get(shape.inputs[0]), graph.initializers.get(shape.inputs[1])
-        if rows is None or rows.op_type != "Gather" or not isinstance(given, np.ndarray) or given.shape != (1,):
+        table, sizes = counted(graph, made, shape.inputs[0]), constants(graph, shape.inputs[1:])
+        if sizes is None or len(sizes) != 1 or not 0 < sizes[0] <= _WIDEST:
             return None
-        which, columns = graph.initializers.get(rows.inputs[1]), int(given[0])
-        if not isinstance(which, np.ndarray) or which.tolist() != [0] or not 0 < columns <= _WIDEST:
-            return None
-        shape = made.get(rows.inputs[0])
-    if shape is None or shape.op_type != "Shape" or shape.attributes:
+        columns = sizes[0]
+    if table is None:
         return None
-    kind = graph.types.get(shape.inputs[0])
+    kind = graph.types.get(table)
     if not isinstance(kind, Tensor) or kind.element not in _ELEMENTS or not kind.shape:
         return None
     if columns is not None and (len(kind.shape) != 2 or not isinstance(kind.shape[1], int) or not kind.shape[1]):
         return None
-    return shape.inputs[0], columns
+    return table, columns
