@@ -55,32 +55,52 @@ struct Binary : KernelState {
 
 namespace CELERIS_TARGET {
 
-// y[i] = f(a[i], b[i]), each with its step. (Long functions become vectors only if they are inlined, which GCC must be told.)
+// y[i] = f(a[i], b[i]), each with its step.
 template <class T, class To, class F>
 inline void zip_lane(Lane<T> a, Lane<T> b, To *y, int64_t n, F &f) {
     const T *x0 = a.data, *x1 = b.data;
     if (a.step != 0 && b.step != 0) {
-        lanes(n, [&](int64_t i) __attribute__((always_inline)) { y[i] = f(x0[i], x1[i]); });
+        lanes(n, [&](int64_t i) { y[i] = f(x0[i], x1[i]); });
     } else if (a.step != 0) {
         const T k = *x1;
-        lanes(n, [&](int64_t i) __attribute__((always_inline)) { y[i] = f(x0[i], k); });
+        lanes(n, [&](int64_t i) { y[i] = f(x0[i], k); });
     } else if (b.step != 0) {
         const T k = *x0;
-        lanes(n, [&](int64_t i) __attribute__((always_inline)) { y[i] = f(k, x1[i]); });
+        lanes(n, [&](int64_t i) { y[i] = f(k, x1[i]); });
     } else {
         const To same = f(*x0, *x1);
         lanes(n, [&](int64_t i) { y[i] = same; });
     }
 }
 
-template <class T, class To, class F>
-inline void zip_elements(const Binary &k, const Block &b, F &&f) {
+// zip(a, b, y, n) for all elements: column by column, or of a single row at once.
+template <class T, class To, class Zip>
+inline void zip_lanes(const Binary &k, const Block &b, Zip &&zip) {
     if (b.rows == 1 && b.out[0].stride == 1 && is_lane(k.a, b) && is_lane(k.b, b)) {
-        if (k.width > 0) zip_lane(row_of<T>(k.a, b), row_of<T>(k.b, b), b.out[0].column<To>(0), k.width, f);
+        if (k.width > 0) zip(row_of<T>(k.a, b), row_of<T>(k.b, b), b.out[0].column<To>(0), k.width);
         return;
     }
-    for (int64_t c = 0; c < k.width; ++c)
-        zip_lane(column_of<T>(k.a, b, c), column_of<T>(k.b, b, c), b.out[0].column<To>(c), b.rows, f);
+    for (int64_t c = 0; c < k.width; ++c) zip(column_of<T>(k.a, b, c), column_of<T>(k.b, b, c), b.out[0].column<To>(c), b.rows);
+}
+
+template <class T, class To, class F>
+inline void zip_elements(const Binary &k, const Block &b, F &&f) {
+    zip_lanes<T, To>(k, b, [&](Lane<T> x, Lane<T> y, To *to, int64_t n) { zip_lane(x, y, to, n, f); });
+}
+
+// Powers, 64 at a time: their code is long, and once is enough.
+template <class T>
+[[gnu::noinline]] void raise(Lane<T> a, Lane<T> b, T *y, int64_t n) {
+    constexpr int64_t most = 64;
+    double x[most], e[most], power[most];
+    for (int64_t first = 0; first < n; first += most) {
+        for (int64_t i = 0; i < most; ++i) {
+            const int64_t at = first + i < n ? first + i : first;  // beyond the last, some element again
+            x[i] = double(a.data[at * a.step]), e[i] = double(b.data[at * b.step]);
+        }
+        lanes(most, [&](int64_t i) __attribute__((always_inline)) { power[i] = pow_<T>(x[i], e[i]); });
+        for (int64_t i = 0; i < most && first + i < n; ++i) y[first + i] = T(power[i]);
+    }
 }
 
 template <class T>
@@ -108,7 +128,7 @@ void binary_real(const Binary &k, const Block &b) {
             if (k.power == 2) return zip_elements<T, T>(k, b, [](T x, T) { return x * x; });
             if (k.power == -1) return zip_elements<T, T>(k, b, [](T x, T) { return T(1) / x; });
             if (k.power == 3) return zip_elements<T, T>(k, b, [](T x, T) { return T(double(x) * double(x) * double(x)); });
-            return zip_elements<T, T>(k, b, [](T x, T y) __attribute__((always_inline)) { return T(pow_<T>(double(x), double(y))); });
+            return zip_lanes<T, T>(k, b, raise<T>);
         default: return compare<T>(k, b);
     }
 }
