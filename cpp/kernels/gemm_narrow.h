@@ -38,7 +38,7 @@ struct GemmNarrow : KernelState {
             const int64_t first = j / panel * panel;
             for (int64_t i = 0; i < k; ++i) weights[size_t(first * k + i * width(first) + j - first)] = given[size_t(j * k + i)];
         }
-        cost = 0.02 * double(k * m) + 0.3 * double(k + m) + 1 + (activation ? double(m) : 0);
+        cost = 0.009 * double(k * m) + 0.06 * double(k + m) + 1 + (activation ? double(m) : 0);
         scratch_fixed = size_t(k * group) * sizeof(float);
         if (k * m >= 1 << 16) rows_wanted = 192;  // weights that leave the cache are read once for so many rows
     }
