@@ -155,6 +155,7 @@ template <class To>
         const Pair part = product_of(l.high, within ? y : 0.0);
         const double rough = exp_(within ? part.high : e);
         power = rough < HUGE_VAL ? rough + rough * (part.low + l.low * (within ? y : 0.0)) : rough;
+        power = y == 1 ? size : y == 2 ? size * size : power;
     }
     const bool whole = is_whole(y), odd = whole & !is_whole(0.5 * y), negative = as_bits(x) < 0;
     power = negative & odd ? -power : power;

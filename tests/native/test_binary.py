@@ -88,6 +88,16 @@ def test_powers_of_what_is_not_negative(exponent: float, dtype: type) -> None:
     check(made, feeds, ulps=2)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_first_and_second_powers_beside_others_are_exact(dtype: type) -> None:
+    """As polynomial features are written."""
+    feeds, exponents = {"a": reals(dtype, 3)}, np.array([1, 2, 3], dtype)
+    made = model([node("Pow", ["a", "c"], ["y"])], feeds, {"c": exponents}, ["y"])
+    (found,) = compile_model(made).execute(feeds)
+    with np.errstate(all="ignore"):
+        assert np.array_equal(found[:, :2], np.stack([feeds["a"][:, 0], feeds["a"][:, 1] ** 2], 1), equal_nan=True)
+
+
 def test_power_of_an_integer_exponent() -> None:
     feeds = {"a": reals(np.float32, 4)}
     check(model([node("Pow", ["a", "c"], ["y"])], feeds, {"c": np.array(3, np.int64)}, ["y"]), feeds, ulps=2)

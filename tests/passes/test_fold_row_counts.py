@@ -49,3 +49,8 @@ def test_others_stay() -> None:
     untouched(fold_row_counts, SHAPED.replace("Gather(%shape, %zero)", "Gather(%shape, %one)"))  # columns
     untouched(fold_row_counts, SHAPED.replace("%sizes) name", "%sizes, allowzero=1) name"))
     untouched(fold_row_counts, SHAPED.replace("int64[1]{-1}", "int64[1]{0}"))
+    untouched(fold_row_counts, SHAPED.replace("%x: double[N,4]", "%x: double[N]"))  # to the Scaler one row
+
+
+def test_an_axis_that_is_told() -> None:
+    assert rewritten(fold_row_counts, SHAPED.replace("Gather(%shape, %zero)", "Gather(%shape, %zero, axis=0)"))[0]

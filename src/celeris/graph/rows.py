@@ -9,9 +9,8 @@ import numpy as np
 from celeris.graph.graph import Graph, Node
 from celeris.graph.types import Tensor
 
-_MODELS = {
-    *(("", name) for name in ("Cast", "Identity")),
-    ("com.microsoft", "MurmurHash3"),
+_SAME_SHAPE = {("", "Cast"), ("", "Identity"), ("com.microsoft", "MurmurHash3")}
+_MODELS = {  # an answer to each row of a matrix; a list would be one row
     *(("ai.onnx.ml", name) for name in ("Binarizer", "Imputer", "Normalizer", "Scaler")),
     *(
         ("ai.onnx.ml", f"{kind}{answer}")
@@ -36,7 +35,9 @@ def counted(graph: Graph, made: Mapping[str, Node], name: str) -> str | None:
     """The table whose number of rows this is: Gather or Slice of its shape, the first of its sizes."""
     part = made.get(name)
     shape = made.get(part.inputs[0]) if part is not None and part.inputs else None
-    if part is None or shape is None or shape.op_type != "Shape" or shape.attributes or part.attributes.get("axis"):
+    if part is None or shape is None or part.domain or part.attr("axis", 0) != 0:
+        return None
+    if (shape.domain, shape.op_type) != ("", "Shape") or shape.attributes:
         return None
     given = constants(graph, part.inputs[1:])
     if part.op_type == "Gather":
@@ -62,8 +63,10 @@ def _rank(graph: Graph, name: str) -> int | None:
 
 def _rows_of(graph: Graph, made: Mapping[str, Node], node: Node) -> str | None:
     """One of a node's inputs that has its rows."""
-    if (node.domain, node.op_type) in _MODELS:
+    if (node.domain, node.op_type) in _SAME_SHAPE:
         return node.inputs[0]
+    if (node.domain, node.op_type) in _MODELS:
+        return node.inputs[0] if _rank(graph, node.inputs[0]) == 2 else None
     constant = {name: v for name in node.inputs if isinstance(v := graph.initializers.get(name), np.ndarray)}
     rows = [name for name in node.inputs if name not in constant]
     if node.domain or not rows or any(_rank(graph, name) != 2 for name in rows):

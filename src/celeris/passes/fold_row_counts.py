@@ -17,7 +17,7 @@ def fold_row_counts(model: Model) -> Iterator[str]:
     made = edit.producers(graph)
     for node in [node for node in graph.nodes if node.op_type == "Reshape" and len(node.inputs) == 2]:
         shape = made.get(node.inputs[1])
-        if shape is None or shape.op_type != "Concat" or node.attr("allowzero", 0):
+        if node.domain or shape is None or (shape.domain, shape.op_type) != ("", "Concat") or node.attr("allowzero", 0):
             continue
         sizes, table = constants(graph, shape.inputs[1:]), counted(graph, made, shape.inputs[0])
         if not sizes or 0 in sizes or table is None:

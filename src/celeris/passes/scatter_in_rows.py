@@ -57,6 +57,8 @@ def _scattered(graph: Graph, made: dict[str, Node], node: Node | None) -> tuple[
     if shape.op_type != "Concat" or scatter.op_type != "ScatterElements" or scatter.attr("axis", 0) not in (1, -1):
         return None
     cells, *columns = (made.get(name) for name in scatter.inputs)
+    if any(each is not None and each.domain for each in (node, shape, scatter, cells, *columns)):
+        return None
     if set(scatter.attributes) - {"axis"} or cells is None or cells.op_type != "Mul":
         return None
     zeros = next((name for name in cells.inputs if isinstance(graph.initializers.get(name), np.ndarray)), None)

@@ -295,7 +295,7 @@ def _scaled(call: KernelCall, sole: Sole) -> Joined | None:
 def elementwise(call: KernelCall, sole: Sole) -> Joined | None:
     """Products in float32 -> their positive part, or an activation; distances -> what falls with them."""
     maker, op = sole(call.inputs[0]), call.params["op"]
-    if op in ("Relu", "Sigmoid", "Tanh") and maker is not None and maker.kernel == "gemm_narrow":
+    if op in ("Relu", "Sigmoid") and maker is not None and maker.kernel == "gemm_narrow":
         if op != "Relu":
             return activated(replace(call, params=activation(op)), sole)
         if not _ends(maker):
