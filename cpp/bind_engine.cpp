@@ -262,6 +262,8 @@ void init_engine(nb::module_ &m) {
         .def("pipeline", &Builder::pipeline, nb::arg("registers"), nb::arg("sources"), nb::arg("kernels"),
              nb::arg("sinks"), nb::arg("inputs"), nb::arg("outputs"), nb::arg("fallback"), nb::arg("release"),
              nb::arg("label"), "Adds a row pipeline.")
+        .def("widths", [](Builder &b, nb::object maker) { b.program->set_maker(maker.release().ptr(), program_of); },
+             nb::arg("maker"), "maker(*shapes) -> a Program for inputs of these shapes, or None.")
         .def("finish", [](Builder &b) { b.program->finish(); })
         .def("run", run_program, nb::arg("feeds"), nb::arg("wanted").none(), nb::arg("threads"),
              nb::arg("trace").none() = nb::none(), "Runs all steps; the wanted outputs by index, all where None.");

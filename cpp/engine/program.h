@@ -67,6 +67,9 @@ public:
     void set_constant(int slot, PyObject *value);  // keeps a reference
     void add(Step step);                           // takes over its references
     void finish();                                 // after the last step: finds out what each wanted output needs
+    // For inputs whose sizes are not known before they come: maker(*shapes) -> what holds a Program for them, or None.
+    // Takes over the reference.
+    void set_maker(PyObject *maker, const Program *(*held)(PyObject *)) { maker_ = maker, held_ = held; }
 
     // Runs with feeds[i] for input i (borrowed; null: absent). Returns a new list of the wanted outputs (indices), or
     // null with a Python error set. `trace` is null or a callable (label, start_ns, duration_ns, spent, inputs,
@@ -78,6 +81,14 @@ public:
 
 private:
     using Need = std::vector<bool>;  // by slot
+    using Shape = std::vector<npy_intp>;  // of an array, but for its rows, which may be any number: -1; empty: no array
+    struct Special {
+        std::vector<Shape> shapes;  // by input
+        PyObject *owner;            // keeps `program`; None
+        const Program *program;     // null: this one does it
+    };
+
+    bool special_for(PyObject *const *feeds, const Program *&found) const;
 
     Need needed(const int *wanted, size_t n) const;
     const Need &need_of(const int *wanted, size_t n, Need &own) const;
@@ -97,6 +108,9 @@ private:
     // Kept between runs, under the GIL.
     mutable std::map<uint64_t, Need> needs_;  // by the bits of the wanted outputs; it only grows
     mutable Spares spares_;                   // by slot
+    PyObject *maker_ = nullptr;
+    const Program *(*held_)(PyObject *) = nullptr;
+    mutable std::vector<Special> specials_;  // it only grows
 };
 
 }  // namespace celeris

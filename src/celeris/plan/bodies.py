@@ -17,6 +17,7 @@ from celeris import _core
 from celeris.blas import bounded
 from celeris.graph import edit
 from celeris.graph.graph import Graph, Model
+from celeris.graph.types import Tensor, element_of
 from celeris.interpret import Body, Scope, Value, interpreted
 from celeris.plan.plan import Plan
 from celeris.plan.specialize import gains, specialize
@@ -113,7 +114,11 @@ class Programs:
             if self._left == 0:
                 return None
             model = self._bodies.standalone(self._graph, self._captured)
-            special = specialize(model, dict(zip(model.graph.inputs, feeds, strict=True)))
+            types = {
+                name: Tensor(element_of(value.dtype), value.shape)
+                for name, value in zip(model.graph.inputs, feeds, strict=True)
+            }
+            special = specialize(model, types)
             if special is None:
                 self._left = 0
                 return None
@@ -126,8 +131,7 @@ class Programs:
         if not self._bodies.by_shape or self._graph.inputs or not gains(self._graph):
             return 0
         model = self._bodies.standalone(self._graph, self._captured)
-        held = sum(map(_bytes, edit.walk(model.graph)))
-        return min(_MOST_SHAPES, _MOST_BYTES // max(held, 1))
+        return min(_MOST_SHAPES, _MOST_BYTES // max(held_bytes(model.graph), 1))
 
     def _generalize(self) -> Built:
         with self._lock:
@@ -136,7 +140,11 @@ class Programs:
             return self._general
 
 
-def _bytes(graph: Graph) -> int:
-    """Of a graph's constants, those of Constant nodes with them."""
-    attributes = (attribute.value for node in graph.nodes for attribute in node.attributes.values())
-    return sum(int(getattr(value, "nbytes", 0)) for value in (*graph.initializers.values(), *attributes))
+def held_bytes(graph: Graph) -> int:
+    """Of a graph's constants, those of Constant nodes and of subgraphs with them."""
+    values = [
+        value
+        for each in edit.walk(graph)
+        for value in (*each.initializers.values(), *(a.value for node in each.nodes for a in node.attributes.values()))
+    ]
+    return sum(int(getattr(value, "nbytes", 0)) for value in values)

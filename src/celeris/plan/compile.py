@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -57,11 +58,15 @@ class Way(Record, frozen=True):
             _bound(plan, self.threads)
         return plan
 
+    def plan(self, model: Model) -> Plan:
+        """The plan of a model."""
+        return self.cut(self.optimize(model))
+
     def body(self, model: Model) -> Built:
         """The program of a body. What it gives may be what it was given: whoever shows it to a caller copies it."""
         from celeris.plan.bodies import Built
 
-        plan = self.cut(self.optimize(model))
+        plan = self.plan(model)
         return Built(plan, build(plan, owned=False))
 
 
@@ -86,8 +91,18 @@ class Program:
         fed = replace(self.optimized.graph, inputs=[name for name, _ in self.inputs])
         self.plan = self._way.cut(replace(self.optimized, graph=fed))
         self.core = build(self.plan, threads=threads or 1)
+        if "native" not in disabled and any(is_open(type_) for _, type_ in self.inputs):
+            self._follow_widths(model)
         _pack(model.graph.nodes)
         self._overridden: dict[tuple[str, ...], Program] = {}
+
+    def _follow_widths(self, model: Model) -> None:
+        """Where the number of columns is known by the first call only, that makes a program for it."""
+        from celeris.plan.widths import Widths, gains
+
+        if gains(model, self.plan):
+            way = self._way
+            self.core.widths(Widths(model, self.plan, way.plan, partial(build, threads=way.threads or 1)))
 
     def execute(
         self,
@@ -123,6 +138,11 @@ class Program:
             way = self._way
             self._overridden[names] = Program(model, passes=way.passes, disabled=way.disabled, threads=way.threads)
         return self._overridden[names]
+
+
+def is_open(type_: Type | None) -> bool:
+    """Whether it is left open how many columns an input has."""
+    return isinstance(type_, Tensor) and (not type_.shape or not all(isinstance(d, int) for d in type_.shape[1:]))
 
 
 def compile_model(

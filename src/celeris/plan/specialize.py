@@ -1,4 +1,4 @@
-"""A graph made for inputs of known shapes: what only depends on shapes becomes constant, and branches are decided.
+"""A graph made for inputs whose shapes are known: what depends on shapes only becomes constant, branches are decided.
 
 Exporters write `if the last axis is 1: squeeze it` around layers. Behind such a node neither rank nor type is known
 until the shapes are.
@@ -15,7 +15,7 @@ from celeris.graph import edit
 from celeris.graph.errors import GraphError
 from celeris.graph.graph import Attribute, Graph, Model, Node
 from celeris.graph.infer import Steps
-from celeris.graph.types import Tensor, element_of
+from celeris.graph.types import Tensor, Type
 from celeris.interpret import Scope
 from celeris.passes.fold_constants import NEVER, evaluate
 from celeris.records import replace
@@ -26,15 +26,14 @@ def gains(graph: Graph) -> bool:
     return any(node.op_type in ("Shape", "Size", "If") for each in edit.walk(graph) for node in each.nodes)
 
 
-def specialize(model: Model, values: Mapping[str, np.ndarray]) -> Model | None:
-    """The model for inputs of the shapes that `values` have; None where they do not fit it.
+def specialize(model: Model, types: Mapping[str, Type]) -> Model | None:
+    """The model for inputs of these types; None where they do not fit it.
 
     The types that the model declares are put aside: only what follows from the inputs is believed.
     """
     graph = model.graph
-    types: dict[str, Any] = {name: Tensor(element_of(v.dtype), v.shape) for name, v in values.items()}
     made = replace(
-        graph, nodes=[], initializers={}, types=types, inputs=list(graph.inputs), outputs=list(graph.outputs)
+        graph, nodes=[], initializers={}, types=dict(types), inputs=list(graph.inputs), outputs=list(graph.outputs)
     )
     result = replace(model, graph=made)
     try:
