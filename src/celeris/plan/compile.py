@@ -92,17 +92,17 @@ class Program:
         self.plan = self._way.cut(replace(self.optimized, graph=fed))
         self.core = build(self.plan, threads=threads or 1)
         if "native" not in disabled and any(is_open(type_) for _, type_ in self.inputs):
-            self._follow_widths(model)
+            self._follow_widths()
         _pack(model.graph.nodes)
         self._overridden: dict[tuple[str, ...], Program] = {}
 
-    def _follow_widths(self, model: Model) -> None:
+    def _follow_widths(self) -> None:
         """Where the number of columns is known by the first call only, that makes a program for it."""
         from celeris.plan.widths import Widths, gains
 
-        if gains(model, self.plan):
+        if gains(self.plan, self.optimized.graph):
             way = self._way
-            self.core.widths(Widths(model, self.plan, way.plan, partial(build, threads=way.threads or 1)))
+            self.core.widths(Widths(self.model, self.plan, way.plan, partial(build, threads=way.threads or 1)))
 
     def execute(
         self,

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from celeris import _core
 from celeris.graph.errors import GraphError
-from celeris.graph.graph import Model
+from celeris.graph.graph import Graph, Model
 from celeris.graph.types import Tensor, Type
 from celeris.plan.bodies import held_bytes
 from celeris.plan.plan import CallStep, Plan
@@ -24,9 +24,9 @@ _MOST_BYTES = 1 << 25  # of constants that all programs but the first hold
 Shape = tuple[int, ...]
 
 
-def gains(model: Model, plan: Plan) -> bool:
-    """Whether a program for known widths may run what this plan leaves to NumPy."""
-    return _left(plan) > 0 and not is_network(model.graph)
+def gains(plan: Plan, graph: Graph) -> bool:
+    """Whether a program for known widths may run what this plan of the graph leaves to NumPy."""
+    return _left(plan) > 0 and not is_network(graph)
 
 
 class Widths:
