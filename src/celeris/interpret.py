@@ -70,22 +70,21 @@ def bind(node: Node, scope: Scope) -> BoundNode:
     op = ops.find(node.domain, node.op_type, scope.opsets.get(node.domain, 1))
     if op is None:
         raise NodeError(node.name, node.op_type, f"{node.domain or 'ai.onnx'} has no such operator")
-    attributes: dict[str, Any] = {}
+    bodies: dict[str, Body] = {}
     captured: list[str] = []
     for name, attribute in node.attributes.items():
         if attribute.kind == "GRAPH":
-            body = (scope.body or interpreted)(attribute.value, scope)
-            attributes[name] = body
+            bodies[name] = body = (scope.body or interpreted)(attribute.value, scope)
             captured += [c for c in body.captured if c not in captured]
-        else:
-            attributes[name] = python_value(attribute)
-    if _wants_count(op.function):
-        attributes["_outputs"] = len(node.outputs)
     run = op.function
     count, arity = len(node.outputs), len(node.inputs)
-    bodies = {n: a for n, a in attributes.items() if isinstance(a, Body)}
+    attributes: dict[str, Any] | None = None  # read when the node first runs: those of a forest are many
 
     def function(*values: Value) -> tuple[Value, ...]:
+        nonlocal attributes
+        if attributes is None:
+            read = {name: python_value(a) for name, a in node.attributes.items() if name not in bodies}
+            attributes = read | {"_outputs": count} if _wants_count(run) else read
         call = attributes
         if bodies:
             outer = dict(zip(captured, values[arity:], strict=True))

@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> None:
         _aligned(_facts(session, program.model)),
         table(_INTERFACE, _interface(session)),
         _graph(program.model),
-        _plan(program.plan),
+        _plan(program),
         table(_WHY, _reasons(program.plan)) if arguments.why else "",
     ])))  # fmt: skip
 
@@ -67,8 +67,7 @@ def _write(arguments: argparse.Namespace, session: InferenceSession, program: Pr
             ("Nodes, and why they run so", _WHY, _reasons(program.plan)),
             ("The file", ("entry", "value"), _facts(session, program.model)),
         ]
-        steps_said = f"{_count(program.plan.steps, 'step')}, numbered in the boxes"
-        below = f"{_size(graph)}; {steps_said}; point at a box for its values"
+        below = f"{_size(graph)}; {_steps_said(program)}, numbered in the boxes; point at a box for its values"
         tables = [f"<h2>{heading}</h2>{pages.table(columns, rows)}" for heading, columns, rows in sections]
         name = Path(arguments.model).name
         page = pages.page(name, escape(name), [pages.below(below), pages.picture(drawing), *tables])
@@ -143,8 +142,17 @@ def _steps(plan: Plan) -> Iterator[tuple[str, str]]:
             yield "list of dicts", "ZipMap"
 
 
-def _plan(plan: Plan) -> str:
-    return "\n".join([f"plan: {_count(plan.steps, 'step')}", *_numbered(plan, "  ")])
+def _plan(program: Program) -> str:
+    return "\n".join([f"plan: {_steps_said(program)}", *_numbered(program.plan, "  ")])
+
+
+def _steps_said(program: Program) -> str:
+    steps = _count(program.plan.steps, "step")
+    return (
+        f"{steps} for tables of any width; each width that comes gets kernels of its own"
+        if program.follows_widths
+        else steps
+    )
 
 
 def _numbered(plan: Plan, margin: str) -> Iterator[str]:

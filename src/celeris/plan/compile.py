@@ -74,7 +74,8 @@ class Program:
     """A model ready to run.
 
     `inputs` and `outputs` are (name, type) as the caller sees them; `overridable` are initializers that the caller
-    may feed in place of the model's own.
+    may feed in place of the model's own. `plan` is for inputs of any width; `follows_widths`: those that come may get
+    programs of their own.
     """
 
     def __init__(
@@ -91,18 +92,20 @@ class Program:
         fed = replace(self.optimized.graph, inputs=[name for name, _ in self.inputs])
         self.plan = self._way.cut(replace(self.optimized, graph=fed))
         self.core = build(self.plan, threads=threads or 1)
-        if "native" not in disabled and any(is_open(type_) for _, type_ in self.inputs):
-            self._follow_widths()
+        open_ = "native" not in disabled and any(is_open(type_) for _, type_ in self.inputs)
+        self.follows_widths = open_ and self._follow_widths()
         _pack(model.graph.nodes)
         self._overridden: dict[tuple[str, ...], Program] = {}
 
-    def _follow_widths(self) -> None:
-        """Where the number of columns is known by the first call only, that makes a program for it."""
+    def _follow_widths(self) -> bool:
+        """Whether programs are made for the numbers of columns that come, this one being for all others."""
         from celeris.plan.widths import Widths, gains
 
+        way = self._way
         if gains(self.plan, self.optimized.graph):
-            way = self._way
             self.core.widths(Widths(self.model, self.plan, way.plan, partial(build, threads=way.threads or 1)))
+            return True
+        return False
 
     def execute(
         self,

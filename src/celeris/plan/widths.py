@@ -1,7 +1,7 @@
 """Programs for tables of widths that a model leaves open: `FloatTensorType([None, None])`, as many converters write.
 
-Row pipelines are made for known columns. Where the file does not say how many there are, the first call tells: the model
-is compiled once more for what came, and the engine takes that program wherever such inputs come again.
+Row pipelines are made for known columns. Where the file does not say how many there are, the first call tells: the
+model is compiled once more for what came, and the engine takes that program wherever such inputs come again.
 """
 
 from __future__ import annotations
