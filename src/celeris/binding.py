@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import prod
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 from celeris.devices import Device, OrtDevice, require_cpu
-from celeris.errors import EXCEPTIONS, plain_text
-from celeris.feeds import Fed, check, convert, of_value
+from celeris.errors import plain_text
+from celeris.feeds import Fed, convert, of_value
 from celeris.graph.types import ELEMENT_NAMES, Tensor, dtype_of, element_of
 from celeris.options import RunOptions
 from celeris.ortvalue import OrtValue, OrtValueVector
@@ -18,19 +19,19 @@ from celeris.values import Value, element_of_numpy, to_numpy, to_python
 if TYPE_CHECKING:
     from celeris.loading import LoadedModel
 
+_CPU = OrtDevice.make("cpu", 0)._get_c_device()
 _FIX = "Please fix either the inputs/outputs or the model."
 
 
 class SessionIOBinding:
     """What is bound to a loaded model, by name."""
 
-    def __init__(self, model: LoadedModel) -> None:
+    def __init__(self, model: LoadedModel, native: Callable[..., list[Any] | None] | None = None) -> None:
         self._model = model
+        self._native = native  # the session's native way, which checks what it is given; None: none
         self._inputs: dict[str, Fed] = {}
         self._outputs: dict[str, Value | None] = {}  # None: made by the next run
         self._given: set[str] = set()  # outputs whose memory is the caller's
-        # The engine's inputs and wanted outputs as the last run checked them: the next need not look at them again.
-        self._checked: tuple[list[Any], list[int]] | None = None
 
     def bind_input(self, name: str, *where: Any) -> None:
         """`(name, array)`, or `(name, device, element type, shape, address)`."""
@@ -45,7 +46,7 @@ class SessionIOBinding:
         if len(where) == 1:
             self._bind_array(name, where[0])
         else:
-            self._take(name, of_value(_at(*where)))
+            self._inputs[name] = of_value(_at(*where))
 
     def _bind_array(self, name: str, array: Any) -> None:
         if not isinstance(array, np.ndarray):
@@ -53,27 +54,13 @@ class SessionIOBinding:
         declared = self._model._known[name]
         if isinstance(declared, Tensor) and declared.element == "string":
             raise RuntimeError("Only binding non-string Tensors is currently supported")
-        self._take(name, convert(name, array, declared))
+        self._inputs[name] = convert(name, array, declared)
 
     def bind_ortvalue_input(self, name: str, value: Value) -> None:
         """Binds the value to the input. RuntimeError for an unknown name."""
         if name not in self._model._known:
             raise RuntimeError(f"Error when binding input: Failed to find input name in the mapping: {name}")
-        self._take(name, of_value(value))
-
-    def _take(self, name: str, fed: Fed) -> None:
-        """Binds an input; what was checked stays so if the new value fits, and else the run tells."""
-        self._inputs[name] = fed
-        checked, self._checked = self._checked, None
-        place = self._model.place_of(name)
-        if checked is None or place is None or fed.type is None:
-            return
-        try:
-            check(name, fed, self._model._known[name])
-        except EXCEPTIONS:
-            return
-        checked[0][place] = fed.value
-        self._checked = checked
+        self._inputs[name] = of_value(value)
 
     def bind_output(self, name: str, device: Device, *where: Any) -> None:
         """`(name, device)`: memory made by the run; or `(name, device, element type, shape, address)`."""
@@ -87,7 +74,6 @@ class SessionIOBinding:
     def _bind(self, name: str, value: Value | None) -> None:
         if not isinstance(name, str):
             raise TypeError(f"name: expected a str, got {type(name).__name__}")
-        self._checked = None
         self._outputs[name] = value
         if value is None:
             self._given.discard(name)
@@ -100,25 +86,20 @@ class SessionIOBinding:
         try:
             if not names:
                 raise RuntimeError("At least one output should be requested.")
-            values = self._run_checked(run_options)
-            if values is None:
-                self._check_given()
-                values = self._model.execute(names, self._inputs, run_options)
-                self._checked = self._model.places(names, self._inputs)
-            for name, value in zip(names, values, strict=True):
+            self._check_given()
+            for name, value in zip(names, self._answers(names, run_options), strict=True):
                 self._keep(name, value)
         except Exception as problem:
             text = plain_text(problem).replace("Invalid output name:", "Invalid output name: ")
             raise RuntimeError(f"Error in execution: {text}") from problem
 
-    def _run_checked(self, run_options: RunOptions | None) -> list[Any] | None:
-        """The outputs, where nothing needs to be checked; None where it does, or a node fails: `execute` words that."""
-        if self._checked is None or self._model.watched(run_options):
-            return None
-        try:
-            return self._model._program.core.run(*self._checked, self._model.threads, None)
-        except Exception:
-            return None
+    def _answers(self, names: list[str], run_options: RunOptions | None) -> list[Any]:
+        """The wanted outputs; by `execute`, which words what is wrong, where the native way is none for the call."""
+        if self._native is not None and not self._model.watched(run_options):
+            values = self._native(names, {name: fed.value for name, fed in self._inputs.items()})
+            if values is not None:
+                return values
+        return self._model.execute(names, self._inputs, run_options)
 
     def _check_given(self) -> None:
         for name in self._given:
@@ -182,12 +163,10 @@ class SessionIOBinding:
 
     def clear_binding_inputs(self) -> None:
         """Forgets what inputs are bound to."""
-        self._checked = None
         self._inputs.clear()
 
     def clear_binding_outputs(self) -> None:
         """Forgets which outputs are asked for."""
-        self._checked = None
         self._outputs.clear()
         self._given.clear()
 
@@ -222,7 +201,7 @@ class IOBinding:
 
     def __init__(self, session: Any) -> None:
         self._session = session._sess
-        self._iobinding = SessionIOBinding(session._sess)
+        self._iobinding = SessionIOBinding(session._sess, session._run_native)
 
     def bind_cpu_input(self, name: str, arr_on_cpu: np.ndarray) -> None:
         """Binds an array, by reference where it is C-contiguous."""
@@ -249,7 +228,8 @@ class IOBinding:
         buffer_ptr: int | None = None,
     ) -> None:
         """Asks for an output, in memory of its own or at an address that the caller keeps alive."""
-        device = OrtDevice.make(device_type, device_id)._get_c_device()
+        plain = device_type == "cpu" and device_id == 0
+        device = _CPU if plain else OrtDevice.make(device_type, device_id)._get_c_device()
         if buffer_ptr is None:
             self._iobinding.bind_output(name, device)
             return

@@ -117,7 +117,6 @@ class LoadedModel:
         self._stops = len(steps) > 1 or any(getattr(step, "bodies", None) for step in steps)  # a run may, between steps
         # Asked for once: finding out how many processors there are takes longer than a small model.
         self._inputs: dict[str, Type] = dict(self._program.inputs)
-        self._input_places = {name: at for at, name in enumerate(self._inputs)}
         self._known: dict[str, Type] = {**self._inputs, **dict(self._program.overridable)}
         self._outputs: dict[str, Type | None] = dict(self._program.outputs)
         self._save_optimized()
@@ -346,17 +345,6 @@ class LoadedModel:
         self._note("SequentialExecutor::Execute", start)
         self._note("model_run", start)
         return result
-
-    def place_of(self, name: str) -> int | None:
-        """Which of the engine's inputs it is; None for an overridable initializer, which needs a program of its own."""
-        return self._input_places.get(name)
-
-    def places(self, names: Sequence[str], fed: Mapping[str, Fed]) -> tuple[list[Any], list[int]] | None:
-        """Checked inputs and wanted outputs as the engine takes them; None where initializers are overridden."""
-        if not fed.keys() <= self._inputs.keys():
-            return None
-        values = [fed[name].value if name in fed else None for name in self._inputs]
-        return values, [self._program.places[name] for name in names]
 
     @property
     def observed(self) -> bool:

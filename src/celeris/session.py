@@ -108,6 +108,10 @@ class Session(_core.SessionBase):
         from celeris import feeds as feeding
         from celeris.values import to_python
 
+        if isinstance(run_options, RunOptions) and not self._sess.watched(run_options):  # not tried natively yet
+            result = self._run_native(output_names, input_feed)
+            if result is not None:
+                return result
         feeding.missing(self._sess._program.inputs, list(input_feed.keys()))
         names, fed = self._sess.prepare(self._names(output_names), input_feed, run_options)
         if not self._sess.watched(run_options):

@@ -51,6 +51,9 @@ def element_of_numpy(dtype: np.dtype) -> str:
 
 def native(array: np.ndarray) -> np.ndarray:
     """The array as the engine reads it: C-contiguous, aligned, of the machine's byte order; copied only if it must."""
+    flags = array.flags
+    if type(array) is np.ndarray and flags.c_contiguous and flags.aligned and array.dtype.isnative:
+        return array
     dtype = array.dtype if array.dtype.isnative else array.dtype.newbyteorder("=")
     return np.require(array, dtype, ["C", "A"]).view(np.ndarray)
 
