@@ -1,8 +1,8 @@
 // gemm: Y = X W + b for rows X [K], weights W [K, M], bias b [M].
 //
 // Each output is the sum of its K products in double, then the bias, then one rounding, whichever path takes a row: so many
-// rows at once in registers, or a row alone. The order of the sum depends on K and M only: k ascending, or for few outputs
-// of at least 8 products the 8 lanes of lane_sums.h, which read a row as the caller holds it. Where inputs are
+// rows at once in registers, or a row alone. The order of the sum depends on K and M only: k ascending, or for outputs
+// of at least 8 products that are not many the 8 lanes of lane_sums.h, which read a row as the caller holds it. Where inputs are
 // float32 and weights have at most 29 bits, their products are exact in double, and a fused multiply-add rounds as a
 // product and a sum do: then, and only then, it is used.
 #pragma once
@@ -21,10 +21,11 @@ inline bool has_exact_products(double w) {
 
 struct Gemm : KernelState {
     static constexpr int64_t panel = 4;  // outputs side by side in registers
+    static constexpr int64_t few = 16;   // outputs: for more of them it pays to turn rows into columns
     Type from, to;
     int64_t k, m;
     bool exact;                    // products are exact in double
-    bool by_lanes;                 // one panel, summed in 8 lanes
+    bool by_lanes;                 // summed in 8 lanes
     bool by_halves;                // of registers of 64 bytes
     std::vector<double> weights;   // [panels, K, panel], zeros beyond M
     std::vector<double> bias;      // [panels * panel]
@@ -48,7 +49,7 @@ struct Gemm : KernelState {
                 weights[size_t((j / panel * k + i) * panel + j % panel)] = w;
                 exact = exact && has_exact_products(w);
             }
-        by_lanes = m > 0 && m <= panel && k >= sum_lanes;
+        by_lanes = m > 0 && m <= few && k >= (m <= panel ? 8 : 64);
         by_halves = by_lanes && faster_halves();
         if (by_lanes) {
             const int64_t length = whole_lanes(k);
@@ -165,15 +166,16 @@ void gemm(const Gemm &g, const Block &b) {
     for (; r < b.rows; ++r) gemm_row<From, To, exact>(g, b, r);
 }
 
-// Rows that lie side by side in memory, `step` apart, so many at a time, by all outputs. Returns how many are left.
+// Rows that lie side by side in memory, `step` apart, so many at a time, by outputs j and those after it. Returns the first
+// row that is left.
 template <class V, int rows, int outputs, bool exact, class From, class To>
-inline int64_t multiply_rows(const Gemm &g, const From *x, ptrdiff_t step, const View &out, int64_t r, int64_t end) {
+inline int64_t multiply_rows(const Gemm &g, const From *x, ptrdiff_t step, int64_t j, const View &out, int64_t r, int64_t end) {
     constexpr int each = int(sizeof(V) / sizeof(double));
-    const double *const w = g.rows.data();
     const int64_t k = g.k;
+    const double *const w = g.rows.data() + j * whole_lanes(k);
     To *y[outputs];
     double bias[outputs];
-    for (int q = 0; q < outputs; ++q) y[q] = out.column<To>(q), bias[q] = g.bias.data()[q];
+    for (int q = 0; q < outputs; ++q) y[q] = out.column<To>(j + q), bias[q] = g.bias.data()[j + q];
     for (; r + rows <= end; r += rows, x += rows * step) {
         double sum[lane_sums<rows, outputs>];
         sum_rows<V, rows, outputs, exact>(x, step, w, k, sum);
@@ -186,49 +188,59 @@ inline int64_t multiply_rows(const Gemm &g, const From *x, ptrdiff_t step, const
     return r;
 }
 
-template <int outputs, class From, class To, bool exact>
-void gemm_by_lanes(const Gemm &g, const Block &b) {
+// Rows [r, end) by outputs j and those after it.
+template <int outputs, bool exact, class From, class To>
+void multiply_lanes(const Gemm &g, const Block &b, int64_t j, int64_t r, int64_t end) {
     constexpr int tile = lane_tile_rows<outputs>;
     constexpr bool half_sums = vector_bytes == 64 && sizeof(From) == sizeof(float);
     using Sums = Vector<double>;
     using HalfSums = std::conditional_t<half_sums, HalfVector, Sums>;
     const View &in = b.in[0], &out = b.out[0];
-    int64_t r = 0;
     if (in.by_rows()) {
         if (half_sums && g.by_halves)
-            r = multiply_rows<HalfSums, tile, outputs, exact, From, To>(g, in.row_at<From>(r), in.row, out, r, b.rows);
+            r = multiply_rows<HalfSums, tile, outputs, exact, From, To>(g, in.row_at<From>(r), in.row, j, out, r, end);
         else
-            r = multiply_rows<Sums, tile, outputs, exact, From, To>(g, in.row_at<From>(r), in.row, out, r, b.rows);
-        multiply_rows<Sums, 1, outputs, exact, From, To>(g, in.row_at<From>(r), in.row, out, r, b.rows);
+            r = multiply_rows<Sums, tile, outputs, exact, From, To>(g, in.row_at<From>(r), in.row, j, out, r, end);
+        multiply_rows<Sums, 1, outputs, exact, From, To>(g, in.row_at<From>(r), in.row, j, out, r, end);
         return;
     }
     constexpr int64_t each = vector_lanes<double>;
-    for (; r + 2 * each <= b.rows; r += 2 * each) {
+    for (; r + 2 * each <= end; r += 2 * each) {
         Vector<double> sum[outputs][2];
-        sum_columns<outputs, 2, exact>(in.column<From>(0) + r, in.stride, g.weights.data(), g.k, sum);
+        sum_columns<outputs, 2, exact>(in.column<From>(0) + r, in.stride, g.weights.data() + j * g.k, g.k, sum);
         for (int q = 0; q < outputs; ++q)
-            for (int v = 0; v < 2; ++v) store_as(out.column<To>(q) + r + v * each, sum[q][v] + splat(g.bias.data()[q]));
+            for (int v = 0; v < 2; ++v) store_as(out.column<To>(j + q) + r + v * each, sum[q][v] + splat(g.bias.data()[j + q]));
     }
     From *row = reinterpret_cast<From *>(b.scratch);
-    for (; r < b.rows; ++r) {
+    for (; r < end; ++r) {
         const From *x = in.column<From>(0) + r;
         if (in.stride != 1) {
             for (int64_t i = 0; i < g.k; ++i) row[i] = x[i * in.stride];
             x = row;
         }
-        multiply_rows<Sums, 1, outputs, exact, From, To>(g, x, 0, out, r, r + 1);
+        multiply_rows<Sums, 1, outputs, exact, From, To>(g, x, 0, j, out, r, r + 1);
+    }
+}
+
+template <class From, class To, bool exact>
+void gemm_by_lanes(const Gemm &g, const Block &b) {
+    const int64_t group = g.m > Gemm::panel ? 32 : b.rows;  // rows that all outputs find in the cache
+    for (int64_t r = 0; r < b.rows; r += group) {
+        const int64_t end = b.rows - r < group ? b.rows : r + group;
+        for (int64_t j = 0; j < g.m; j += Gemm::panel) {
+            switch (g.m - j) {
+                case 1: multiply_lanes<1, exact, From, To>(g, b, j, r, end); break;
+                case 2: multiply_lanes<2, exact, From, To>(g, b, j, r, end); break;
+                case 3: multiply_lanes<3, exact, From, To>(g, b, j, r, end); break;
+                default: multiply_lanes<4, exact, From, To>(g, b, j, r, end); break;
+            }
+        }
     }
 }
 
 template <class From, class To, bool exact>
 void gemm_in_order(const Gemm &g, const Block &b) {
-    switch (g.by_lanes ? g.m : 0) {
-        case 1: gemm_by_lanes<1, From, To, exact>(g, b); break;
-        case 2: gemm_by_lanes<2, From, To, exact>(g, b); break;
-        case 3: gemm_by_lanes<3, From, To, exact>(g, b); break;
-        case 4: gemm_by_lanes<4, From, To, exact>(g, b); break;
-        default: gemm<From, To, exact>(g, b); break;
-    }
+    g.by_lanes ? gemm_by_lanes<From, To, exact>(g, b) : gemm<From, To, exact>(g, b);
 }
 
 inline void run(const Gemm &g, const Block &b) {

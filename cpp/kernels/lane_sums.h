@@ -36,7 +36,7 @@ template <int half = 1, class V, size_t... lane>
 template <int outputs>
 constexpr int lane_tile_rows = outputs == 1 ? int(vector_lanes<double>)
                                : vector_lanes<double> == 2 ? 1
-                                                           : int(vector_lanes<double>) / (outputs == 2 ? 2 : 4);
+                                                           : int(vector_lanes<double>) / (outputs == 2 || vector_lanes<double> == 8 ? 2 : 4);
 
 // Their sums, and what fills a vector.
 template <int rows, int outputs>
