@@ -158,6 +158,30 @@ inline V load_double(const float *from, int64_t n) {
 #endif
 }
 
+// As many numbers as lanes, in a vector of doubles or floats; then the first n of them, and zeros.
+template <class V, class From>
+inline V load_as(const From *from) {
+    if constexpr (sizeof(V{}[0]) == sizeof(double))
+        return load_double<V>(from);
+    else
+        return load(from);
+}
+template <class V, class From>
+inline V load_as(const From *from, int64_t n) {
+    if constexpr (sizeof(V{}[0]) == sizeof(double)) {
+        return load_double<V>(from, n);
+    } else {
+#if defined(__AVX512F__)
+        return V(_mm512_maskz_loadu_ps(__mmask16(n >= 16 ? 0xffff : n <= 0 ? 0 : (1 << n) - 1), from));
+#else
+        V v = {};
+        for (int64_t i = 0; i < vector_lanes<float>; ++i) v[i] = i < n ? from[i] : 0;
+        return v;
+#endif
+    }
+}
+
+inline void store_as(float *to, Vector<float> v) { store(to, v); }
 inline void store_as(double *to, Vector<double> v) { store(to, v); }
 inline void store_as(float *to, Vector<double> v) {
 #if defined(__AVX2__) && !defined(__AVX512F__)
@@ -215,5 +239,23 @@ inline Vector<float> multiply_add(Vector<float> a, Vector<float> b, Vector<float
     return a * b + c;
 #endif
 }
+
+// a b + c in float32, rounded once everywhere: by an odd last bit of a double where there is no instruction for it (S. Boldo
+// and G. Melquiond, Emulation of a FMA and correctly rounded sums, 2008).
+#if defined(__AVX512F__) || defined(__FMA__) || defined(__aarch64__)
+constexpr bool adds_once = true;
+inline Vector<float> multiply_add_once(Vector<float> a, Vector<float> b, Vector<float> c) { return multiply_add(a, b, c); }
+#else
+constexpr bool adds_once = false;  // nor does multiply_add
+[[gnu::noinline]] inline Vector<float> multiply_add_once(Vector<float> a, Vector<float> b, Vector<float> c) {
+    typedef double Wide __attribute__((vector_size(2 * vector_bytes)));
+    typedef int64_t Bits __attribute__((vector_size(2 * vector_bytes)));
+    const Wide product = __builtin_convertvector(a, Wide) * __builtin_convertvector(b, Wide), more = __builtin_convertvector(c, Wide);
+    const Wide sum = product + more, back = sum - product, lost = (product - (sum - back)) + (more - back);
+    const Bits bits = Bits(sum), inexact = Bits(lost > 0) | Bits(lost < 0), even = (bits & 1) - 1;
+    const Bits grows = Bits((lost > 0) == (sum > 0));
+    return __builtin_convertvector(Wide(bits + (inexact & even & ((grows & 2) - 1))), Vector<float>);
+}
+#endif
 
 }  // namespace celeris::CELERIS_TARGET

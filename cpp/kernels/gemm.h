@@ -1,10 +1,13 @@
 // gemm: Y = X W + b for rows X [K], weights W [K, M], bias b [M].
 //
 // Each output is the sum of its K products in double, then the bias, then one rounding, whichever path takes a row: so many
-// rows at once in registers, or a row alone. The order of the sum depends on K and M only: k ascending, or for outputs
-// of at least 8 products that are not many the 8 lanes of lane_sums.h, which read a row as the caller holds it. Where inputs are
+// rows at once in registers, or a row alone. The order of the sum depends on K and M only: k ascending, or for few outputs
+// of enough products the 8 lanes of lane_sums.h, which read a row as the caller holds it. Where inputs are
 // float32 and weights have at most 29 bits, their products are exact in double, and a fused multiply-add rounds as a
 // product and a sum do: then, and only then, it is used.
+//
+// Large products of float32 by float32 for several outputs are summed in float32 instead, in 16 lanes, each product added with
+// one rounding: double would take twice the time, and longer than onnxruntime's float32 (python -m bench.products).
 #pragma once
 
 #include "kernels/lane_sums.h"
@@ -19,19 +22,34 @@ inline bool has_exact_products(double w) {
     return w != w || w == 0 || ((bits & 0xffffff) == 0 && size > 0x1p-800 && size < 0x1p800);
 }
 
+// Numbers from the start of a line of the cache on, zeros at first.
+template <class T>
+class Lines {
+public:
+    void resize(size_t n) { all_.assign(n + 64 / sizeof(T), T(0)), first_ = size_t(-uintptr_t(all_.data()) % 64) / sizeof(T); }
+    T *data() { return all_.data() + first_; }
+    const T *data() const { return all_.data() + first_; }
+
+private:
+    std::vector<T> all_;
+    size_t first_ = 0;
+};
+
 struct Gemm : KernelState {
     static constexpr int64_t panel = 4;  // outputs side by side in registers
     static constexpr int64_t few = 16;   // outputs: for more of them it pays to turn rows into columns
     Type from, to;
     int64_t k, m;
     bool exact;                    // products are exact in double
-    bool by_lanes;                 // summed in 8 lanes
+    bool by_lanes;                 // summed in lanes
     bool by_halves;                // of registers of 64 bytes
+    bool single;                   // summed in float32
     std::vector<double> weights;   // [panels, K, panel], zeros beyond M
     std::vector<double> bias;      // [panels * panel]
-    std::vector<double> rows;      // if by_lanes: [M, K], zeros up to a multiple of 8
+    Lines<double> rows;            // if by_lanes: [M, K], zeros up to a multiple of 8
+    Lines<float> singles;          // the same if `single`: up to a multiple of 16
 
-    explicit Gemm(const Params &p) {
+    explicit Gemm(const Params &p, bool in_double = false) {
         p.arity(1, 1);
         from = p.in[0].type, to = p.out[0].type;
         k = p.in[0].width, m = p.out[0].width;
@@ -41,7 +59,23 @@ struct Gemm : KernelState {
         require(int64_t(given.size()) == k * m, "gemm: expected weights [M, K]");
         require(int64_t(bias.size()) == m, "gemm: expected bias [M]");
         const int64_t panels = (m + panel - 1) / panel;
-        weights.resize(size_t(panels * k * panel)), bias.resize(size_t(panels * panel));
+        bias.resize(size_t(panels * panel));
+        single = !in_double && from == Type::f32 && to == Type::f32 && m > panel && k >= 64 && k * m >= 1024;
+        for (size_t i = 0; single && i < given.size(); ++i) single = given[i] != given[i] || double(float(given[i])) == given[i];
+        if (single) {
+            by_lanes = true, by_halves = exact = false;
+            by_rows(given, singles);
+        } else {
+            lay(given, panels);
+        }
+        takes_rows = by_lanes;
+        cost = (single ? 0.02 : 0.06) * double(k * m) + 0.05 * double(k + m) + 1;
+        scratch_fixed = size_t(k) * 64 * sizeof(double);
+    }
+
+private:
+    void lay(const std::vector<double> &given, int64_t panels) {
+        weights.resize(size_t(panels * k * panel));
         exact = from == Type::f32;
         for (int64_t j = 0; j < m; ++j)
             for (int64_t i = 0; i < k; ++i) {
@@ -51,15 +85,14 @@ struct Gemm : KernelState {
             }
         by_lanes = m > 0 && m <= few && k >= (m <= panel ? 8 : 64);
         by_halves = by_lanes && faster_halves();
-        if (by_lanes) {
-            const int64_t length = whole_lanes(k);
-            rows.resize(size_t(m * length));
-            for (int64_t j = 0; j < m; ++j)
-                for (int64_t i = 0; i < k; ++i) rows[size_t(j * length + i)] = given[size_t(j * k + i)];
-            takes_rows = true;
-        }
-        cost = 0.06 * double(k * m) + 0.05 * double(k + m) + 1;
-        scratch_fixed = size_t(k) * 64 * sizeof(double);
+        if (by_lanes) by_rows(given, rows);
+    }
+    template <class Sum>
+    void by_rows(const std::vector<double> &given, Lines<Sum> &to) const {
+        const int64_t length = whole_lanes<Sum>(k);
+        to.resize(size_t(m * length));
+        for (int64_t j = 0; j < m; ++j)
+            for (int64_t i = 0; i < k; ++i) to.data()[j * length + i] = Sum(given[size_t(j * k + i)]);
     }
 };
 
@@ -118,7 +151,7 @@ constexpr int gemm_vectors = vector_lanes<double> == 8 ? 4 : 2;
 // s += a tile of rows, one column `step` after the other, by the first `outputs` of a panel w.
 template <int outputs, int vectors, bool exact, class From>
 inline void accumulate_tile(const From *x, ptrdiff_t step, const double *w, int64_t k, Vector<double> (&s)[outputs][vectors]) {
-    for (int64_t i = 0; i < k; ++i) accumulate_column<outputs, vectors, exact>(x + i * step, w + i * 4, s);
+    for (int64_t i = 0; i < k; ++i) accumulate_column<exact>(x + i * step, w + i * 4, 1, s);
 }
 
 template <int outputs, int vectors, bool exact, class From, class To>
@@ -166,22 +199,32 @@ void gemm(const Gemm &g, const Block &b) {
     for (; r < b.rows; ++r) gemm_row<From, To, exact>(g, b, r);
 }
 
+// Weights by rows, as sums of this type read them.
+template <class Sum>
+inline const Sum *lanes_of(const Gemm &g) {
+    if constexpr (sizeof(Sum) == sizeof(float))
+        return g.singles.data();
+    else
+        return g.rows.data();
+}
+
 // Rows that lie side by side in memory, `step` apart, so many at a time, by outputs j and those after it. Returns the first
 // row that is left.
 template <class V, int rows, int outputs, bool exact, class From, class To>
 inline int64_t multiply_rows(const Gemm &g, const From *x, ptrdiff_t step, int64_t j, const View &out, int64_t r, int64_t end) {
-    constexpr int each = int(sizeof(V) / sizeof(double));
+    using Sum = NumberOf<V>;
+    constexpr int each = int(sizeof(V) / sizeof(Sum));
     const int64_t k = g.k;
-    const double *const w = g.rows.data() + j * whole_lanes(k);
+    const Sum *const w = lanes_of<Sum>(g) + j * whole_lanes<Sum>(k);
     To *y[outputs];
-    double bias[outputs];
-    for (int q = 0; q < outputs; ++q) y[q] = out.column<To>(j + q), bias[q] = g.bias.data()[j + q];
+    Sum bias[outputs];
+    for (int q = 0; q < outputs; ++q) y[q] = out.column<To>(j + q), bias[q] = Sum(g.bias.data()[j + q]);
     for (; r + rows <= end; r += rows, x += rows * step) {
-        double sum[lane_sums<rows, outputs>];
+        Sum sum[lane_sums<Sum, rows, outputs>];
         sum_rows<V, rows, outputs, exact>(x, step, w, k, sum);
         for (int q = 0; q < outputs; ++q) {
             int i = 0;
-            for (; i + each <= rows; i += each) store_as(y[q] + r + i, load_double<V>(sum + q * rows + i) + bias[q]);
+            for (; i + each <= rows; i += each) store_as(y[q] + r + i, load_as<V>(sum + q * rows + i) + bias[q]);
             for (; i < rows; ++i) y[q][r + i] = To(sum[q * rows + i] + bias[q]);
         }
     }
@@ -189,11 +232,11 @@ inline int64_t multiply_rows(const Gemm &g, const From *x, ptrdiff_t step, int64
 }
 
 // Rows [r, end) by outputs j and those after it.
-template <int outputs, bool exact, class From, class To>
+template <int outputs, bool exact, class Sum, class From, class To>
 void multiply_lanes(const Gemm &g, const Block &b, int64_t j, int64_t r, int64_t end) {
-    constexpr int tile = lane_tile_rows<outputs>;
-    constexpr bool half_sums = vector_bytes == 64 && sizeof(From) == sizeof(float);
-    using Sums = Vector<double>;
+    constexpr int tile = lane_tile_rows<Sum, outputs>;
+    constexpr bool half_sums = vector_bytes == 64 && sizeof(From) < sizeof(Sum);
+    using Sums = Vector<Sum>;
     using HalfSums = std::conditional_t<half_sums, HalfVector, Sums>;
     const View &in = b.in[0], &out = b.out[0];
     if (in.by_rows()) {
@@ -204,12 +247,18 @@ void multiply_lanes(const Gemm &g, const Block &b, int64_t j, int64_t r, int64_t
         multiply_rows<Sums, 1, outputs, exact, From, To>(g, in.row_at<From>(r), in.row, j, out, r, end);
         return;
     }
-    constexpr int64_t each = vector_lanes<double>;
+    constexpr int64_t each = vector_lanes<Sum>, length = Gemm::panel;
+    Weights<Sum> weights;
+    if constexpr (sizeof(Sum) == sizeof(float))
+        weights = {g.singles.data() + j * whole_lanes<Sum>(g.k), whole_lanes<Sum>(g.k), 1};
+    else
+        weights = {g.weights.data() + j * g.k, 1, length};
     for (; r + 2 * each <= end; r += 2 * each) {
-        Vector<double> sum[outputs][2];
-        sum_columns<outputs, 2, exact>(in.column<From>(0) + r, in.stride, g.weights.data() + j * g.k, g.k, sum);
+        Sums sum[outputs][2];
+        sum_columns<1, exact>(in.column<From>(0) + r, in.stride, weights, g.k, 0, sum);
         for (int q = 0; q < outputs; ++q)
-            for (int v = 0; v < 2; ++v) store_as(out.column<To>(j + q) + r + v * each, sum[q][v] + splat(g.bias.data()[j + q]));
+            for (int v = 0; v < 2; ++v)
+                store_as(out.column<To>(j + q) + r + v * each, sum[q][v] + splat(Sum(g.bias.data()[j + q])));
     }
     From *row = reinterpret_cast<From *>(b.scratch);
     for (; r < end; ++r) {
@@ -222,17 +271,20 @@ void multiply_lanes(const Gemm &g, const Block &b, int64_t j, int64_t r, int64_t
     }
 }
 
-template <class From, class To, bool exact>
+// Rows that all outputs find in the first cache; of columns, as many as two vectors hold.
+inline int64_t group_of(const Block &b) { return b.in[0].by_rows() ? 8 : 32; }
+
+template <bool exact, class Sum, class From, class To>
 void gemm_by_lanes(const Gemm &g, const Block &b) {
-    const int64_t group = g.m > Gemm::panel ? 32 : b.rows;  // rows that all outputs find in the cache
+    const int64_t group = g.m > Gemm::panel ? group_of(b) : b.rows;
     for (int64_t r = 0; r < b.rows; r += group) {
         const int64_t end = b.rows - r < group ? b.rows : r + group;
         for (int64_t j = 0; j < g.m; j += Gemm::panel) {
             switch (g.m - j) {
-                case 1: multiply_lanes<1, exact, From, To>(g, b, j, r, end); break;
-                case 2: multiply_lanes<2, exact, From, To>(g, b, j, r, end); break;
-                case 3: multiply_lanes<3, exact, From, To>(g, b, j, r, end); break;
-                default: multiply_lanes<4, exact, From, To>(g, b, j, r, end); break;
+                case 1: multiply_lanes<1, exact, Sum, From, To>(g, b, j, r, end); break;
+                case 2: multiply_lanes<2, exact, Sum, From, To>(g, b, j, r, end); break;
+                case 3: multiply_lanes<3, exact, Sum, From, To>(g, b, j, r, end); break;
+                default: multiply_lanes<4, exact, Sum, From, To>(g, b, j, r, end); break;
             }
         }
     }
@@ -240,10 +292,11 @@ void gemm_by_lanes(const Gemm &g, const Block &b) {
 
 template <class From, class To, bool exact>
 void gemm_in_order(const Gemm &g, const Block &b) {
-    g.by_lanes ? gemm_by_lanes<From, To, exact>(g, b) : gemm<From, To, exact>(g, b);
+    g.by_lanes ? gemm_by_lanes<exact, double, From, To>(g, b) : gemm<From, To, exact>(g, b);
 }
 
 inline void run(const Gemm &g, const Block &b) {
+    if (g.single) return gemm_by_lanes<true, float, float, float>(g, b);
     for_real(g.from, [&](auto *from) {
         for_real(g.to, [&](auto *to) {
             using From = pointee<decltype(from)>;

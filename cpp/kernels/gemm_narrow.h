@@ -4,7 +4,7 @@
 // Each output is summed in blocks of 64 products, k ascending, by fused multiply-adds; then the blocks, in order. The
 // error grows with 64 + K / 64 roundings instead of K (blocked summation: N. J. Higham, Accuracy and Stability of
 // Numerical Algorithms, 4.2). Every path does the same operations on a row, and every processor that has the fused
-// multiply-add gives the same bits.
+// multiply-add gives the same bits; `once`: others emulate it.
 #pragma once
 
 #include "engine/vectors.h"
@@ -18,7 +18,7 @@ struct GemmNarrow : KernelState {
     static constexpr int64_t depth = 64;  // so many rows of a panel stay in the first cache
     static constexpr int64_t group = 64;  // rows that are packed together
     int64_t k, m;
-    bool relu;
+    bool relu, once;
     std::optional<Activation> activation;
     std::vector<float> weights;  // panels [K, 48], the last one [K, what is left, in vectors of 16]
     std::vector<float> bias;     // [M], and zeros up to a multiple of 16
@@ -28,7 +28,7 @@ struct GemmNarrow : KernelState {
         k = p.in[0].width, m = p.out[0].width;
         const std::vector<float> given = p.floats("weights");  // [M, K]
         bias = p.floats("bias");
-        relu = p.has("relu");
+        relu = p.has("relu"), once = p.has("once");
         if (p.has("activation")) activation.emplace(p);
         require(p.in[0].type == Type::f32 && p.out[0].type == Type::f32, "gemm_narrow: expected f32");
         require(int64_t(given.size()) == k * m, "gemm_narrow: expected weights [M, K]");
@@ -61,7 +61,7 @@ struct SumEnds {
 
 // y = sums of k products in blocks. `single` gives a number for each of so many rows of y, `wide` vectors of numbers for
 // its columns: weights and inputs, either way around. What lies `ahead` of `single` is wanted next.
-template <int rows, int vectors>
+template <int rows, int vectors, bool once>
 [[gnu::noinline]] void sum_products(const float *single, ptrdiff_t single_step, int64_t ahead, const float *wide,
                                     ptrdiff_t wide_step, int64_t k, SumEnds ends, float *y, ptrdiff_t step) {
     for (int64_t first = 0; first < k; first += GemmNarrow::block, ends.add = true) {
@@ -82,7 +82,8 @@ template <int rows, int vectors>
                 for (int q = 0; q < rows; ++q) {
                     const Vector<float> one = splat(single[q]);
 #pragma GCC unroll 8
-                    for (int v = 0; v < vectors; ++v) s[q][v] = multiply_add(one, x[v], s[q][v]);
+                    for (int v = 0; v < vectors; ++v)
+                        s[q][v] = once ? multiply_add_once(one, x[v], s[q][v]) : multiply_add(one, x[v], s[q][v]);
                 }
             }
         };
@@ -105,6 +106,7 @@ template <int rows, int vectors>
 
 // Rows [0, rows) of a group, whose columns lie `step` apart, by one panel of outputs, a piece of the depth after the other.
 // Whole vectors of rows stand in lanes; where few rows are left, the outputs do.
+template <bool once>
 struct NarrowPanel {
     static constexpr int64_t each = vector_lanes<float>;
     const GemmNarrow &g;
@@ -126,10 +128,10 @@ struct NarrowPanel {
             const int64_t depth = g.k - from < piece ? g.k - from : piece;
             int64_t i = 0;
             if constexpr (each == 16) i = tiles<4>(i, from, depth);
-            i = tiles<2>(i, from, depth);
+            if constexpr (!once) i = tiles<2>(i, from, depth);
             i = tiles<1>(i, from, depth);
-            i = left<4>(i, from, depth);
-            i = left<2>(i, from, depth);
+            if constexpr (!once) i = left<4>(i, from, depth);
+            if constexpr (!once) i = left<2>(i, from, depth);
             i = left<1>(i, from, depth);
         }
         for (int64_t i = 0; i < rows - whole; ++i)
@@ -148,9 +150,9 @@ struct NarrowPanel {
     int64_t tiles(int64_t i, int64_t from, int64_t depth) {
         for (; i + vectors * each <= rows; i += vectors * each) {
             int64_t j = 0;
-            if constexpr (vectors == 1) j = tile<12, vectors>(i, j, from, depth);
-            j = tile<6, vectors>(i, j, from, depth);
-            j = tile<4, vectors>(i, j, from, depth);
+            if constexpr (vectors == 1 && !once) j = tile<12, vectors>(i, j, from, depth);
+            if constexpr (!once) j = tile<6, vectors>(i, j, from, depth);
+            if constexpr (!once) j = tile<4, vectors>(i, j, from, depth);
             j = tile<2, vectors>(i, j, from, depth);
             j = tile<1, vectors>(i, j, from, depth);
         }
@@ -160,7 +162,7 @@ struct NarrowPanel {
     template <int outputs, int vectors>
     int64_t tile(int64_t i, int64_t j, int64_t from, int64_t depth) {
         for (; j + outputs <= count; j += outputs)
-            sum_products<outputs, vectors>(weights + from * width + j, width, GemmNarrow::depth * width, x + from * step + i, step, depth,
+            sum_products<outputs, vectors, once>(weights + from * width + j, width, GemmNarrow::depth * width, x + from * step + i, step, depth,
                                            {from > 0, from + depth == g.k ? g.bias.data() + panel + j : nullptr, g.relu},
                                            out.column<float>(panel + j) + r + i, out.stride);
         return j;
@@ -182,7 +184,7 @@ struct NarrowPanel {
     template <int some, int vectors>
     int64_t left(int64_t i, int64_t j, int64_t from, int64_t depth) {
         for (; j + vectors * each <= width; j += vectors * each)
-            sum_products<some, vectors>(x + from * step + i, step, 0, weights + from * width + j, width, depth, {from > 0, nullptr, false},
+            sum_products<some, vectors, once>(x + from * step + i, step, 0, weights + from * width + j, width, depth, {from > 0, nullptr, false},
                                         few + (i % each) * GemmNarrow::panel + j, GemmNarrow::panel);
         return j;
     }
@@ -202,7 +204,12 @@ inline void run(const GemmNarrow &g, const Block &b) {
             for (int64_t i = 0; i < g.k; ++i) std::memcpy(packed + i * group, x + i * step, size_t(rows) * sizeof(float));
             x = packed, step = group;
         }
-        for (int64_t j = 0; j < g.m; j += GemmNarrow::panel) NarrowPanel(g, x, step, b.out[0], r, rows, j).multiply();
+        for (int64_t j = 0; j < g.m; j += GemmNarrow::panel) {
+            if (adds_once || !g.once)
+                NarrowPanel<false>(g, x, step, b.out[0], r, rows, j).multiply();
+            else
+                NarrowPanel<!adds_once>(g, x, step, b.out[0], r, rows, j).multiply();
+        }
     }
     if (g.activation) activate(*g.activation, b.out[0], b.out[0], g.m, b.rows);
 }

@@ -1,6 +1,7 @@
-// Sums of at least 8 products in double, in 8 lanes, so that a row can be read as it lies: lane l adds the products of
-// k = l, l + 8, ..., ascending; then ((l0 + l4) + (l2 + l6)) + ((l1 + l5) + (l3 + l7)). The same bits for rows and for
-// columns, on every instruction set. (No lane is ever -0, so that zeros beyond K change nothing.)
+// Sums of many products in 8 lanes of double or 16 of float, so that a row can be read as it lies: lane l adds the products of
+// k = l, l + lanes, ..., ascending; then halves of the lanes are added until one is left: in double ((l0 + l4) + (l2 + l6)) +
+// ((l1 + l5) + (l3 + l7)). The same bits for rows and for columns, on every instruction set. (No lane is ever -0, so that
+// zeros beyond K change nothing.)
 #pragma once
 
 #include <utility>
@@ -9,11 +10,27 @@
 
 namespace celeris {
 
-constexpr int64_t sum_lanes = 8;
+template <class Sum>
+constexpr int64_t sum_lanes = 64 / int64_t(sizeof(Sum));
 
-inline int64_t whole_lanes(int64_t k) { return (k + sum_lanes - 1) / sum_lanes * sum_lanes; }
+template <class Sum>
+inline int64_t whole_lanes(int64_t k) {
+    return (k + sum_lanes<Sum> - 1) / sum_lanes<Sum> * sum_lanes<Sum>;
+}
 
 namespace CELERIS_TARGET {
+
+template <class V>
+using NumberOf = std::remove_cvref_t<decltype(V{}[0])>;
+
+// a b + c, rounded once if `fused`: of doubles the caller then knows that the product is exact.
+template <bool fused, class V>
+[[gnu::always_inline]] inline V add_product(V a, V b, V c) {
+    if constexpr (sizeof(NumberOf<V>) == sizeof(float))
+        return multiply_add_once(a, b, c);
+    else
+        return multiply_add<fused>(a, b, c);
+}
 
 // The upper half of each `2 half` lanes of a and b added to the lower.
 template <int half, class V, size_t... lane>
@@ -33,22 +50,26 @@ template <int half = 1, class V, size_t... lane>
 }
 
 // How many rows are summed side by side, as far as registers go.
-template <int outputs>
-constexpr int lane_tile_rows = outputs == 1 ? int(vector_lanes<double>)
-                               : vector_lanes<double> == 2 ? 1
-                                                           : int(vector_lanes<double>) / (outputs == 2 || vector_lanes<double> == 8 ? 2 : 4);
+template <class Sum, int outputs>
+constexpr int lane_tile_rows = [] {
+    constexpr int parts = int(64 / vector_bytes);  // vectors that hold the lanes of a sum
+    if (parts == 4) return 1;
+    if (parts == 2) return outputs == 1 ? 4 : outputs == 2 ? 2 : 1;
+    return outputs == 1 ? 8 : 4;
+}();
 
 // Their sums, and what fills a vector.
-template <int rows, int outputs>
-constexpr int lane_sums = (rows * outputs + int(vector_lanes<double>) - 1) / int(vector_lanes<double>) * int(vector_lanes<double>);
+template <class Sum, int rows, int outputs>
+constexpr int lane_sums = int((rows * outputs + vector_lanes<Sum> - 1) / vector_lanes<Sum> * vector_lanes<Sum>);
 
 // sum[q * rows + i] = row i, `step` elements after the row before, by the weights w[q * whole_lanes(k) ...]; in vectors V.
-template <class V, int rows, int outputs, bool exact, class From>
-[[gnu::always_inline]] inline void sum_rows(const From *x, ptrdiff_t step, const double *w, int64_t k, double (&sum)[lane_sums<rows, outputs>]) {
+template <class V, int rows, int outputs, bool exact, class From, class Sum>
+[[gnu::always_inline]] inline void sum_rows(const From *x, ptrdiff_t step, const Sum *w, int64_t k, Sum (&sum)[lane_sums<Sum, rows, outputs>]) {
     static_assert(rows <= 8);
-    constexpr int each = int(sizeof(V) / sizeof(double));
-    constexpr int parts = int(sum_lanes) / each;
-    const int64_t length = whole_lanes(k);
+    constexpr int64_t lanes = sum_lanes<Sum>;
+    constexpr int each = int(sizeof(V) / sizeof(Sum));
+    constexpr int parts = int(lanes) / each;
+    const int64_t length = whole_lanes<Sum>(k);
     V s[rows][outputs][parts] = {};
     // Rows 0, 3 and 6: the others lie 1, 2 or 4 steps after one of these, which addresses of x86 express.
     const From *at0 = x, *at3 = x + 3 * step, *at6 = x + 6 * step;
@@ -60,21 +81,22 @@ template <class V, int rows, int outputs, bool exact, class From>
 #pragma GCC unroll 8
             for (int r = 0; r < rows; ++r) {
                 const From *const at = r == 6 ? at6 : r == 3 || r == 5 || r == 7 ? at3 + (r - 3) * step : at0 + r * step;
-                const V v = read(at + p * each, p * each);
-                for (int q = 0; q < outputs; ++q) s[r][q][p] = multiply_add<exact>(v, weight[q], s[r][q][p]);
+                V v = read(at + p * each, p * each);
+                if constexpr (outputs > 1) asm("" : "+x"(v));  // read once: it may lie across two lines of the cache
+                for (int q = 0; q < outputs; ++q) s[r][q][p] = add_product<exact>(v, weight[q], s[r][q][p]);
             }
         }
     };
-    for (int64_t i = 0; i < k / sum_lanes; ++i, at0 += sum_lanes, at3 += sum_lanes, at6 += sum_lanes, w += sum_lanes) {
+    for (int64_t i = 0; i < k / lanes; ++i, at0 += lanes, at3 += lanes, at6 += lanes, w += lanes) {
         if constexpr (rows > 2) asm("" : "+r"(at0), "+r"(at3), "+r"(at6));  // else GCC keeps as many pointers as there are rows
-        add(sum_lanes, [](const From *from, int) { return load_double<V>(from); });
+        add(lanes, [](const From *from, int) { return load_as<V>(from); });
     }
-    if (const int64_t left = k % sum_lanes; left > 0)
-        add(left, [&](const From *from, int first) { return load_double<V>(from, left - first); });
+    if (const int64_t left = k % lanes; left > 0)
+        add(left, [&](const From *from, int first) { return load_as<V>(from, left - first); });
 #pragma GCC unroll 4
-    for (int group = 0; group < lane_sums<rows, outputs>; group += each) {
+    for (int group = 0; group < lane_sums<Sum, rows, outputs>; group += each) {
         V v[each];
-#pragma GCC unroll 8
+#pragma GCC unroll 16
         for (int lane = 0; lane < each; ++lane) {
             const int at = group + lane;
             const auto &part = s[at < rows * outputs ? at % rows : 0][at < rows * outputs ? at / rows : 0];  // beyond: any
@@ -90,39 +112,40 @@ template <class V, int rows, int outputs, bool exact, class From>
     }
 }
 
-// s += vectors of rows of one column by the first `outputs` of w.
-template <int outputs, int vectors, bool exact, class From>
-inline void accumulate_column(const From *x, const double *w, Vector<double> (&s)[outputs][vectors]) {
-    Vector<double> row[vectors];
-    for (int v = 0; v < vectors; ++v) row[v] = load_double(x + v * vector_lanes<double>);
+// s += vectors of rows of one column by the first `outputs` of w, which lie `apart`.
+template <bool exact, int outputs, int vectors, class From, class Sum>
+inline void accumulate_column(const From *x, const Sum *w, ptrdiff_t apart, Vector<Sum> (&s)[outputs][vectors]) {
+    Vector<Sum> row[vectors];
+    for (int v = 0; v < vectors; ++v) row[v] = load_as<Vector<Sum>>(x + v * vector_lanes<Sum>);
     for (int q = 0; q < outputs; ++q) {
-        const Vector<double> weight = splat(w[q]);
-        for (int v = 0; v < vectors; ++v) s[q][v] = multiply_add<exact>(row[v], weight, s[q][v]);
+        const Vector<Sum> weight = splat(w[q * apart]);
+        for (int v = 0; v < vectors; ++v) s[q][v] = add_product<exact>(row[v], weight, s[q][v]);
     }
 }
 
-// The sums of vectors of rows, whose columns lie `step` apart, by weights w[K, 4].
-template <int outputs, int vectors, bool exact, class From>
-inline void sum_columns(const From *x, ptrdiff_t step, const double *w, int64_t k, Vector<double> (&sum)[outputs][vectors]) {
-    using Sums = Vector<double>[outputs][vectors];
-    const auto add = [](Sums &to, const Sums &more) {
+// Weights w[q * apart + i * step] of outputs q and columns i.
+template <class Sum>
+struct Weights {
+    const Sum *w;
+    ptrdiff_t apart, step;
+};
+
+// The sums of lanes `lane`, `lane` + `every`, ... of vectors of rows, whose columns lie `step` apart. All: of lane 0, every one.
+template <int every, bool exact, int outputs, int vectors, class From, class Sum>
+[[gnu::noinline]] void sum_columns(const From *x, ptrdiff_t step, const Weights<Sum> &weights, int64_t k, int64_t lane,
+                                   Vector<Sum> (&sum)[outputs][vectors]) {
+    if constexpr (every == sum_lanes<Sum>) {
+        Vector<Sum> s[outputs][vectors] = {};
+        for (int64_t i = lane; i < k; i += every)
+            accumulate_column<exact>(x + i * step, weights.w + i * weights.step, weights.apart, s);
         for (int q = 0; q < outputs; ++q)
-            for (int v = 0; v < vectors; ++v) to[q][v] += more[q][v];
-    };
-    const auto copy = [](Sums &to, const Sums &from) {
+            for (int v = 0; v < vectors; ++v) sum[q][v] = s[q][v];
+    } else {
+        Vector<Sum> more[outputs][vectors];
+        sum_columns<2 * every, exact>(x, step, weights, k, lane, sum);
+        sum_columns<2 * every, exact>(x, step, weights, k, lane + every, more);
         for (int q = 0; q < outputs; ++q)
-            for (int v = 0; v < vectors; ++v) to[q][v] = from[q][v];
-    };
-    for (int64_t odd = 0; odd < 2; ++odd) {
-        Sums half = {};
-        for (int64_t lane = odd; lane < 4; lane += 2) {
-            Sums low = {}, high = {};
-            for (int64_t i = lane; i < k; i += sum_lanes) accumulate_column<outputs, vectors, exact>(x + i * step, w + i * 4, low);
-            for (int64_t i = lane + 4; i < k; i += sum_lanes)
-                accumulate_column<outputs, vectors, exact>(x + i * step, w + i * 4, high);
-            add(low, high), add(half, low);
-        }
-        odd == 0 ? copy(sum, half) : add(sum, half);
+            for (int v = 0; v < vectors; ++v) sum[q][v] += more[q][v];
     }
 }
 

@@ -11,7 +11,7 @@ import pytest
 import celeris
 from celeris.plan.compile import compile_model
 from celeris.plan.plan import PipelineStep
-from tests.native.tables import Feeds, check, model, node, reals
+from tests.native.tables import Feeds, assert_independent, check, model, node, reals
 
 _RNG = np.random.default_rng(0)
 _SIZES = [(1, 1), (4, 3), (5, 4), (7, 6), (3, 21), (9, 33)]
@@ -128,6 +128,44 @@ def test_sums_in_float32_are_the_same_bits_where_there_are_fused_multiply_adds()
     bits = got.view(np.uint32)
     weighted = bits.reshape(-1) * np.arange(1, bits.size + 1, dtype=np.uint32)
     assert int(np.bitwise_xor.reduce(weighted)) == 1909164549
+
+
+# Features, targets -> what stands for the bits of their sums in float32.
+_WIDE = {
+    (101, 11): 837702349, (210, 5): 1453525338, (64, 16): 761881723, (333, 32): 3811987870, (64, 40): 3220630603,
+    (333, 33): 2638309946,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("k", "m"), _WIDE)
+def test_wide_linear_models_are_the_same_bits_everywhere(k: int, m: int) -> None:
+    """Under each instruction set, whatever the batch and layout; as near as float32 can be where products differ in size."""
+    rng = np.random.default_rng(k * m)
+    x = (rng.normal(size=(300, k)) * 10.0 ** rng.integers(-25, 12, (300, k))).astype(np.float32)
+    weights = (rng.normal(size=(m, k)) * 10.0 ** rng.integers(-12, 12, (m, k))).astype(np.float32)
+    intercepts = rng.normal(size=m).astype(np.float32)
+    given = {"coefficients": weights.ravel().tolist(), "intercepts": intercepts.tolist()}
+    one = node("LinearRegressor", ["x"], ["y"], "ai.onnx.ml", targets=m, **given)
+    program = compile_model(model([one], {"x": x}, {}, ["y"]))
+    got = program.execute({"x": x})[0]
+    truth = x.astype(np.float64) @ weights.T.astype(np.float64) + intercepts
+    bound = np.abs(x).astype(np.float64) @ np.abs(weights.T).astype(np.float64) + np.abs(intercepts)
+    assert np.max(np.abs(got - truth) / bound) < 3e-7
+    assert_independent(program.execute, {"x": x})
+    bits = got.view(np.uint32)
+    weighted = bits.reshape(-1) * np.arange(1, bits.size + 1, dtype=np.uint32)
+    assert int(np.bitwise_xor.reduce(weighted)) == _WIDE[k, m]
+
+
+@pytest.mark.parametrize(("k", "m"), [(64, 5), (70, 10), (200, 16)])
+def test_wide_products_of_doubles(k: int, m: int) -> None:
+    feeds = {"x": _table(k, np.float64)}
+    weights = np.abs(_weights(k, m, np.float64))
+
+    def expected(some: Feeds) -> list[np.ndarray]:
+        return [(some["x"].astype(np.longdouble) @ weights).astype(np.float64)]
+
+    check(model([node("MatMul", ["x", "w"], ["y"])], feeds, {"w": weights}, ["y"]), feeds, ulps=8, expected=expected)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64, np.int32])

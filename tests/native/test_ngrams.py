@@ -294,7 +294,7 @@ def test_what_is_made_of_counts_is_joined(
         count = [len(program.plan.steps[0].kernels) for program in (joined, apart)]
         assert count[0] == 1 + (outputs == ["s"]) * (1 + 2 * logarithm) and count[1] > 1
         (mine,), (other,) = joined.execute({"x": x}), apart.execute({"x": x})
-        if classes < 16:
+        if classes < 5:
             assert tables.same(mine + np.float32(0), other + np.float32(0))  # apart, 0 times less than 0 is -0
         np.testing.assert_allclose(mine, other, rtol=1e-4, atol=1e-5)
         tables.assert_independent(joined.execute, {"x": x})

@@ -9,6 +9,9 @@ from celeris.graph.graph import Node
 from celeris.ops.ml_linear import AS_SHARES
 from celeris.providers.base import Claim, Context, KernelCall, Refusal, Rows
 
+# Products of so many coefficients are summed in float32, for so many outputs in tiles of rows (`bench.products`).
+_LARGE, _MANY = 1024, 32
+
 
 def text(node: Node, name: str, default: str) -> str:
     """A STRING attribute."""
@@ -41,6 +44,11 @@ def _gemm(
     """The kernel call, after a cast where the input is of integers; `found` learns of the cast's register."""
     rows = context.rows(source)
     params = {"weights": weights[0], "bias": weights[1]}
+    outputs = len(weights[1])
+    if rows is not None and rows.element == "float" and outputs > 4 and rows.width * outputs >= _LARGE:
+        found[out] = Rows("float", (outputs,))  # there is no more in it than float32
+        if outputs > _MANY:
+            return [KernelCall("gemm_narrow", {**params, "once": 1}, [source], [out])]
     if rows is None or rows.element in ("float", "double"):
         return [KernelCall("gemm", params, [source], [out])]
     wide = context.fresh("wide")
@@ -132,6 +140,6 @@ def claim_linear_regressor(node: Node, context: Context) -> Claim | Refusal:
     found = {out: Rows("float", (targets,))}
     calls = _gemm(context, node.inputs[0], weights, raw, found)
     if raw != out:
-        found[raw] = Rows("double", (targets,))
+        found.setdefault(raw, Rows("double", (targets,)))
         calls.append(KernelCall("post_transform", {"kind": transform}, [raw], [out]))
     return Claim(calls, found)

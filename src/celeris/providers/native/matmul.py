@@ -11,8 +11,7 @@ from celeris.providers.native.elementwise import operand
 _DTYPES = {"float": np.float32, "double": np.float64}
 
 
-# From here on float32 sums pay (bench/latency.py, bench/throughput.py: `mlp`). Below, and in linear models, sums are in
-# double and cost the same.
+# From here on sums in float32 by tiles of rows pay (`bench.latency mlp`, `bench.throughput mlp`). Below, `gemm` chooses.
 _NARROW_FROM = 16
 
 
