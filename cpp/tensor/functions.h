@@ -86,8 +86,17 @@ inline Floats at_least(Floats x, Floats limit) {
 // e^x = (p + less) 2^n: p = e^r - less with |r| <= ln(2)/2 and e^r by its Taylor polynomial of degree 7 (remainder below
 // 2^-26). For |x| <= 128; NaN stays.
 struct Exponential {
-    Floats p;
-    Ints n;
+    Floats p, n;
+
+    // 2^n for n in [-126, 127], and p 2^n, which may be infinite but is not subnormal.
+    Floats power() const { return Floats((Ints(n + splat(0x1.8p23f)) - Ints(splat(0x1.8p23f)) + 127) << 23); }
+    Floats value() const {
+#if defined(__AVX512F__)
+        return Floats(_mm512_maskz_scalef_ps(0xffff, __m512(p), __m512(n)));
+#else
+        return p * power();
+#endif
+    }
 };
 template <int less = 0>
 inline Exponential exponential_of(Floats x) {
@@ -96,7 +105,7 @@ inline Exponential exponential_of(Floats x) {
     Floats p = splat(1.0f / 5040);
     for (const float each : {1.0f / 720, 1.0f / 120, 1.0f / 24, 1.0f / 6, 0.5f, 1.0f}) p = multiply_add(p, r, splat(each));
     p = less == 0 ? multiply_add(p, r, splat(1.0f)) : p * r;
-    return {p, Ints(shifted) - Ints(magic)};
+    return {p, n};
 }
 
 // e^x. Beyond [-87.3, 88.7228] the result is 0 or infinite; NaN stays. (Nothing subnormal is computed, not even to be thrown
@@ -104,15 +113,18 @@ inline Exponential exponential_of(Floats x) {
 inline Floats exp_of(Floats x) {
     const Floats least = splat(-87.3f);
     const Exponential e = exponential_of(at_least(at_most(x, splat(89.0f)), least));
-    const Ints half = e.n >> 1;  // 2^n in two factors: n may be 128, for which there is no float
-    const Floats y = e.p * Floats((half + 127) << 23) * Floats((e.n - half + 127) << 23);
-    return pick(Ints(x > splat(88.7228f)), splat(INFINITY), pick(Ints(x < least), Floats{}, y));
+#if defined(__AVX512F__)
+    return Floats(_mm512_maskz_scalef_ps(_mm512_cmp_ps_mask(__m512(x), __m512(least), _CMP_NLT_UQ), __m512(e.p), __m512(e.n)));
+#else
+    // 2^n in two factors: n may be 128, for which there is no float.
+    const Floats y = e.p * Exponential{e.p, e.n - splat(1.0f)}.power() * splat(2.0f);
+    return pick(Ints(x < least), Floats{}, y);
+#endif
 }
 
 // e^x for -87 <= x <= 87.
 inline Floats exp_within(Floats x) {
-    const Exponential e = exponential_of(x);
-    return e.p * Floats((e.n + 127) << 23);
+    return exponential_of(x).value();
 }
 
 // 1 / x of normal numbers whose reciprocal is normal: a division takes as long as all else of a function.
@@ -135,7 +147,7 @@ inline Floats sigmoid_of(Floats x) {
 inline Floats tanh_of(Floats x) {
     const Floats most = at_most(magnitude(x), splat(10.0f)), one = splat(1.0f);
     const Exponential e = exponential_of<1>(most + most);
-    const Floats scale = Floats((e.n + 127) << 23), grown = multiply_add(scale, e.p, scale - one);
+    const Floats scale = e.power(), grown = multiply_add(scale, e.p, scale - one);
     return with_sign_of(grown * reciprocal_of(grown + splat(2.0f)), x);
 }
 

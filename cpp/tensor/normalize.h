@@ -28,19 +28,24 @@ struct Normalize : TensorState {
     }
 };
 
-// x and y may be the same; n is a multiple of the lanes, `count` of which are elements.
-inline void softmax_row(const float *x, int64_t n, int64_t count, float *y) {
-    Floats most = load(x);
-    for (int64_t i = kLanes; i < n; i += kLanes) most = at_least(load(x + i), most);
+inline void softmax_row(const float *x, int64_t n, float *y) {
+    const int64_t whole = n / kLanes * kLanes;
+    Floats last = splat(-INFINITY);
+    std::memcpy(&last, x + whole, size_t(n - whole) * sizeof(float));
+    Floats most = last;
+    for (int64_t i = 0; i < whole; i += kLanes) most = at_least(load(x + i), most);
     const Floats shift = splat(greatest_of(most));
-    Floats sum{};
-    for (int64_t i = 0; i < n; i += kLanes) {
+    last = exp_of(last - shift);
+    Floats sum = last;
+    for (int64_t i = 0; i < whole; i += kLanes) {
         const Floats e = exp_of(load(x + i) - shift);
         store(y + i, e);
         sum += e;
     }
     const Floats scale = splat(1.0f / sum_of(sum));
-    for (int64_t i = 0; i < count; i += kLanes) store(y + i, load(y + i) * scale);
+    for (int64_t i = 0; i < whole; i += kLanes) store(y + i, load(y + i) * scale);
+    last *= scale;
+    std::memcpy(y + whole, &last, size_t(n - whole) * sizeof(float));
 }
 
 inline void layer_row(const Normalize &s, const float *x, int64_t n, float *y) {
@@ -65,25 +70,17 @@ inline void layer_row(const Normalize &s, const float *x, int64_t n, float *y) {
 
 inline void run(const Normalize &s, const Call &c) {
     const Tensor &x = c.in[0];
-    const int64_t n = x.dims[x.rank - 1], rows = x.span(0, x.rank - 1), wide = (n + kLanes - 1) / kLanes * kLanes;
+    const int64_t n = x.dims[x.rank - 1], rows = x.span(0, x.rank - 1);
     if (n == 0) return;
     const int64_t units = c.threads > 1 ? smaller(rows, 4 * c.threads) : 1;
     spread(units, c.threads, [&](int64_t unit) {
-        float *const room = reinterpret_cast<float *>(scratch(size_t(wide) * sizeof(float)));
-        for (int64_t i = n; i < wide; ++i) room[i] = -INFINITY;
         for (int64_t r = rows * unit / units; r < rows * (unit + 1) / units; ++r) {
             const float *from = x.as<float>() + r * n;
             float *to = c.out[0].as<float>() + r * n;
-            if (!s.softmax) {
+            if (s.softmax)
+                softmax_row(from, n, to);
+            else
                 layer_row(s, from, n, to);
-            } else if (wide == n) {
-                softmax_row(from, n, n, to);
-            } else {
-                std::memcpy(room, from, size_t(n) * sizeof(float));
-                softmax_row(room, wide, n, room);
-                std::memcpy(to, room, size_t(n) * sizeof(float));
-                for (int64_t i = n; i < wide; ++i) room[i] = -INFINITY;
-            }
         }
     });
 }

@@ -65,7 +65,8 @@ def _cut(graph: Graph, scope: Scope, left: dict[int, str]) -> Plan:
     rows = {name: r for name in graph.inputs if (r := rows_of(graph, name)) is not None}
     context = Context(rows, plan.constants, scope.opsets)
     claims: dict[int, Claim] = {}
-    claimed = _tensor_claims(graph, scope, left)
+    network = len(left) < len(graph.nodes) and whole.is_network(graph)
+    claimed = _tensor_claims(graph, scope, left, network)
     groups = _groups(graph, claimed)
     tensors = {at: claimed[at] for each in groups.values() for at in each.members}
     texts = {chain.members[0]: chain for chain in native.text_chains(graph) if not left.keys() & set(chain.members)}
@@ -84,7 +85,7 @@ def _cut(graph: Graph, scope: Scope, left: dict[int, str]) -> Plan:
             answer = Refusal("")
         elif _keys(node) is not None:
             answer = Refusal("makes Python objects")
-        elif tensors and any(len(_shape(graph, name)) > 2 for name in (*node.inputs, *node.outputs)):
+        elif network and tensors and any(len(_shape(graph, name)) > 2 for name in (*node.inputs, *node.outputs)):
             answer = Refusal("no native kernel for whole tensors")
         else:
             answer = Refusal(left[at]) if at in left else native.claim(node, context)
@@ -111,12 +112,12 @@ def _cut(graph: Graph, scope: Scope, left: dict[int, str]) -> Plan:
     return plan
 
 
-def _tensor_claims(graph: Graph, scope: Scope, left: dict[int, str]) -> dict[int, TensorClaim]:
-    """The nodes that whole-tensor kernels take, where the graph is a network."""
-    if len(left) == len(graph.nodes) or not whole.is_network(graph):
+def _tensor_claims(graph: Graph, scope: Scope, left: dict[int, str], network: bool) -> dict[int, TensorClaim]:
+    """The nodes that whole-tensor kernels take: those of networks, and few others."""
+    if len(left) == len(graph.nodes):
         return {}
     values = whole.Values(graph, scope.opsets.get("", 1))
-    answers = {at: whole.claim(node, values) for at, node in enumerate(graph.nodes)}
+    answers = {at: whole.claim(n, values) for at, n in enumerate(graph.nodes) if network or whole.is_wide(n, values)}
     return {at: answer for at, answer in answers.items() if isinstance(answer, TensorClaim)}
 
 

@@ -11,7 +11,7 @@ from celeris.providers.native.elementwise import operand
 _DTYPES = {"float": np.float32, "double": np.float64}
 
 
-# From here on sums in float32 by tiles of rows pay (`bench.latency mlp`, `bench.throughput mlp`). Below, `gemm` chooses.
+# From here on sums in float32 by tiles of rows pay (bench.latency, bench.throughput: `mlp`). Below, `gemm` chooses.
 _NARROW_FROM = 16
 
 

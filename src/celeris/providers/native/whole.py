@@ -80,6 +80,7 @@ _NETWORK = {
     "DynamicQuantizeLinear", "DynamicQuantizeMatMul", "MatMulInteger", "MatMulIntegerToFloat", "QGemm", "QLinearMatMul",
 }  # fmt: skip
 _PRODUCTS = ("MatMul", "Gemm")
+_WIDE = 64
 
 
 def is_network(graph: Graph) -> bool:
@@ -91,6 +92,12 @@ def is_network(graph: Graph) -> bool:
         or (node.op_type in _PRODUCTS and _mixes(node, values, tables))
         for node in graph.nodes
     )
+
+
+def is_wide(node: Node, values: Values) -> bool:
+    """Whether it is made along rows, not along columns, though the graph is of tables: a softmax of many columns."""
+    shape = values.shape(node.inputs[0]) if (node.op_type, node.domain) == ("Softmax", "") else None
+    return shape is not None and len(shape) > 1 and isinstance(shape[-1], int) and shape[-1] >= _WIDE
 
 
 def _scales_columns(node: Node, values: Values) -> bool:
