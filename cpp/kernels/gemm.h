@@ -255,7 +255,7 @@ void multiply_lanes(const Gemm &g, const Block &b, int64_t j, int64_t r, int64_t
         weights = {g.weights.data() + j * g.k, 1, length};
     for (; r + 2 * each <= end; r += 2 * each) {
         Sums sum[outputs][2];
-        sum_columns<1, exact>(in.column<From>(0) + r, in.stride, weights, g.k, 0, sum);
+        sum_columns<exact>(in.column<From>(0) + r, in.stride, weights, g.k, sum);
         for (int q = 0; q < outputs; ++q)
             for (int v = 0; v < 2; ++v)
                 store_as(out.column<To>(j + q) + r + v * each, sum[q][v] + splat(Sum(g.bias.data()[j + q])));

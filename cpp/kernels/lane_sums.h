@@ -130,23 +130,27 @@ struct Weights {
     ptrdiff_t apart, step;
 };
 
-// The sums of lanes `lane`, `lane` + `every`, ... of vectors of rows, whose columns lie `step` apart. All: of lane 0, every one.
-template <int every, bool exact, int outputs, int vectors, class From, class Sum>
-[[gnu::noinline]] void sum_columns(const From *x, ptrdiff_t step, const Weights<Sum> &weights, int64_t k, int64_t lane,
-                                   Vector<Sum> (&sum)[outputs][vectors]) {
-    if constexpr (every == sum_lanes<Sum>) {
+// The sums of vectors of rows, whose columns lie `step` apart.
+template <bool exact, int outputs, int vectors, class From, class Sum>
+inline void sum_columns(const From *x, ptrdiff_t step, const Weights<Sum> &weights, int64_t k, Vector<Sum> (&sum)[outputs][vectors]) {
+    constexpr int64_t lanes = sum_lanes<Sum>;
+    constexpr int levels = lanes == 8 ? 3 : 4;
+    Vector<Sum> waiting[levels + 1][outputs][vectors];  // sums of 1, 2, 4, ... lanes, for those beside them
+    for (int64_t i = 0; i < lanes; ++i) {
+        int64_t lane = 0;  // 0, 4, 2, 6, 1, 5, 3, 7: those that are added first follow one another
+        for (int bit = 0; bit < levels; ++bit) lane |= (i >> bit & 1) << (levels - 1 - bit);
         Vector<Sum> s[outputs][vectors] = {};
-        for (int64_t i = lane; i < k; i += every)
-            accumulate_column<exact>(x + i * step, weights.w + i * weights.step, weights.apart, s);
+        for (int64_t c = lane; c < k; c += lanes)
+            accumulate_column<exact>(x + c * step, weights.w + c * weights.step, weights.apart, s);
+        int level = 0;
+        for (; i >> level & 1; ++level)
+            for (int q = 0; q < outputs; ++q)
+                for (int v = 0; v < vectors; ++v) s[q][v] = waiting[level][q][v] + s[q][v];
         for (int q = 0; q < outputs; ++q)
-            for (int v = 0; v < vectors; ++v) sum[q][v] = s[q][v];
-    } else {
-        Vector<Sum> more[outputs][vectors];
-        sum_columns<2 * every, exact>(x, step, weights, k, lane, sum);
-        sum_columns<2 * every, exact>(x, step, weights, k, lane + every, more);
-        for (int q = 0; q < outputs; ++q)
-            for (int v = 0; v < vectors; ++v) sum[q][v] += more[q][v];
+            for (int v = 0; v < vectors; ++v) waiting[level][q][v] = s[q][v];
     }
+    for (int q = 0; q < outputs; ++q)
+        for (int v = 0; v < vectors; ++v) sum[q][v] = waiting[levels][q][v];
 }
 
 }  // namespace CELERIS_TARGET
