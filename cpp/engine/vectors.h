@@ -240,14 +240,15 @@ inline Vector<float> multiply_add(Vector<float> a, Vector<float> b, Vector<float
 #endif
 }
 
-// a b + c in float32, rounded once everywhere: by an odd last bit of a double where there is no instruction for it (S. Boldo
-// and G. Melquiond, Emulation of a FMA and correctly rounded sums, 2008).
+// a b + c in float32, rounded once everywhere.
 #if defined(__AVX512F__) || defined(__FMA__) || defined(__aarch64__)
 constexpr bool adds_once = true;
 inline Vector<float> multiply_add_once(Vector<float> a, Vector<float> b, Vector<float> c) { return multiply_add(a, b, c); }
 #else
 constexpr bool adds_once = false;  // nor does multiply_add
-[[gnu::noinline]] inline Vector<float> multiply_add_once(Vector<float> a, Vector<float> b, Vector<float> c) {
+
+// By an odd last bit of a double (S. Boldo and G. Melquiond, Emulation of a FMA and correctly rounded sums, 2008).
+[[gnu::noinline]] inline Vector<float> multiply_add_odd(Vector<float> a, Vector<float> b, Vector<float> c) {
     typedef double Wide __attribute__((vector_size(2 * vector_bytes)));
     typedef int64_t Bits __attribute__((vector_size(2 * vector_bytes)));
     const Wide product = __builtin_convertvector(a, Wide) * __builtin_convertvector(b, Wide), more = __builtin_convertvector(c, Wide);
@@ -255,6 +256,24 @@ constexpr bool adds_once = false;  // nor does multiply_add
     const Bits bits = Bits(sum), inexact = Bits(lost > 0) | Bits(lost < 0), even = (bits & 1) - 1;
     const Bits grows = Bits((lost > 0) == (sum > 0));
     return __builtin_convertvector(Wide(bits + (inexact & even & ((grows & 2) - 1))), Vector<float>);
+}
+
+inline Vector<float> multiply_add_once(Vector<float> a, Vector<float> b, Vector<float> c) {
+#if defined(__SSE2__)
+    // Rounding a double's sum again matters where that lies between two floats, or is a subnormal one, and seldom then.
+    const auto half = [](__m128 x, __m128 y, __m128 z) __attribute__((always_inline)) {
+        return _mm_add_pd(_mm_mul_pd(_mm_cvtps_pd(x), _mm_cvtps_pd(y)), _mm_cvtps_pd(z));
+    };
+    const auto upper = [](Vector<float> v) __attribute__((always_inline)) { return _mm_movehl_ps(__m128(v), __m128(v)); };
+    const __m128d low = half(__m128(a), __m128(b), __m128(c)), high = half(upper(a), upper(b), upper(c));
+    const __m128 ends = _mm_shuffle_ps(_mm_castpd_ps(low), _mm_castpd_ps(high), 0b10001000);
+    const __m128 starts = _mm_shuffle_ps(_mm_castpd_ps(low), _mm_castpd_ps(high), 0b11011101);
+    const __m128i between = _mm_cmpeq_epi32(_mm_and_si128(_mm_castps_si128(ends), _mm_set1_epi32(0x1fffffff)), _mm_set1_epi32(0x10000000));
+    const __m128i size = _mm_and_si128(_mm_castps_si128(starts), _mm_set1_epi32(0x7fffffff));
+    const __m128i tiny = _mm_and_si128(_mm_cmpgt_epi32(_mm_set1_epi32(0x38100000), size), _mm_cmpgt_epi32(size, _mm_setzero_si128()));
+    if (_mm_movemask_epi8(_mm_or_si128(between, tiny)) == 0) return Vector<float>(_mm_movelh_ps(_mm_cvtpd_ps(low), _mm_cvtpd_ps(high)));
+#endif
+    return multiply_add_odd(a, b, c);
 }
 #endif
 

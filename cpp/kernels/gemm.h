@@ -234,7 +234,7 @@ inline int64_t multiply_rows(const Gemm &g, const From *x, ptrdiff_t step, int64
 // Rows [r, end) by outputs j and those after it.
 template <int outputs, bool exact, class Sum, class From, class To>
 void multiply_lanes(const Gemm &g, const Block &b, int64_t j, int64_t r, int64_t end) {
-    constexpr int tile = lane_tile_rows<Sum, outputs>;
+    constexpr int tile = lane_tile_rows<outputs>;
     constexpr bool half_sums = vector_bytes == 64 && sizeof(From) < sizeof(Sum);
     using Sums = Vector<Sum>;
     using HalfSums = std::conditional_t<half_sums, HalfVector, Sums>;
@@ -252,7 +252,7 @@ void multiply_lanes(const Gemm &g, const Block &b, int64_t j, int64_t r, int64_t
     if constexpr (sizeof(Sum) == sizeof(float))
         weights = {g.singles.data() + j * whole_lanes<Sum>(g.k), whole_lanes<Sum>(g.k), 1};
     else
-        weights = {g.weights.data() + j * g.k, 1, length};
+        weights = {g.weights.data() + j / length * length * g.k + j % length, 1, length};
     for (; r + 2 * each <= end; r += 2 * each) {
         Sums sum[outputs][2];
         sum_columns<exact>(in.column<From>(0) + r, in.stride, weights, g.k, sum);
@@ -276,15 +276,16 @@ inline int64_t group_of(const Block &b) { return b.in[0].by_rows() ? 8 : 32; }
 
 template <bool exact, class Sum, class From, class To>
 void gemm_by_lanes(const Gemm &g, const Block &b) {
-    const int64_t group = g.m > Gemm::panel ? group_of(b) : b.rows;
+    constexpr int most = lane_tile_outputs;
+    const int64_t group = g.m > most ? group_of(b) : b.rows;
     for (int64_t r = 0; r < b.rows; r += group) {
         const int64_t end = b.rows - r < group ? b.rows : r + group;
-        for (int64_t j = 0; j < g.m; j += Gemm::panel) {
+        for (int64_t j = 0; j < g.m; j += most) {
             switch (g.m - j) {
                 case 1: multiply_lanes<1, exact, Sum, From, To>(g, b, j, r, end); break;
                 case 2: multiply_lanes<2, exact, Sum, From, To>(g, b, j, r, end); break;
-                case 3: multiply_lanes<3, exact, Sum, From, To>(g, b, j, r, end); break;
-                default: multiply_lanes<4, exact, Sum, From, To>(g, b, j, r, end); break;
+                case 3: multiply_lanes<most < 3 ? most : 3, exact, Sum, From, To>(g, b, j, r, end); break;
+                default: multiply_lanes<most, exact, Sum, From, To>(g, b, j, r, end); break;
             }
         }
     }

@@ -32,6 +32,16 @@ template <bool fused, class V>
         return multiply_add<fused>(a, b, c);
 }
 
+// Keeps what was read in a register: read again for each product, it may lie across two lines of the cache each time.
+template <class V>
+[[gnu::always_inline]] inline void read_once([[maybe_unused]] V &v) {
+#if defined(__AVX512F__)
+    asm("" : "+v"(v));
+#elif defined(__SSE2__)
+    asm("" : "+x"(v));
+#endif
+}
+
 // The upper half of each `2 half` lanes of a and b added to the lower.
 template <int half, class V, size_t... lane>
 [[gnu::always_inline]] inline V add_halves(V a, V b, std::index_sequence<lane...>) {
@@ -49,14 +59,15 @@ template <int half = 1, class V, size_t... lane>
         return add_halves<half>(fold<2 * half>(v, all), fold<2 * half>(v + count / 2, all), all);
 }
 
-// How many rows are summed side by side, as far as registers go.
-template <class Sum, int outputs>
+// How many rows, and outputs, are summed side by side, as far as registers go.
+template <int outputs>
 constexpr int lane_tile_rows = [] {
     constexpr int parts = int(64 / vector_bytes);  // vectors that hold the lanes of a sum
     if (parts == 4) return 1;
-    if (parts == 2) return outputs == 1 ? 4 : outputs == 2 ? 2 : 1;
+    if (parts == 2) return outputs == 1 ? 4 : 2;
     return outputs == 1 ? 8 : 4;
 }();
+constexpr int lane_tile_outputs = vector_bytes == 64 ? 4 : 2;
 
 // Their sums, and what fills a vector.
 template <class Sum, int rows, int outputs>
@@ -82,7 +93,7 @@ template <class V, int rows, int outputs, bool exact, class From, class Sum>
             for (int r = 0; r < rows; ++r) {
                 const From *const at = r == 6 ? at6 : r == 3 || r == 5 || r == 7 ? at3 + (r - 3) * step : at0 + r * step;
                 V v = read(at + p * each, p * each);
-                if constexpr (outputs > 1) asm("" : "+x"(v));  // read once: it may lie across two lines of the cache
+                if constexpr (outputs > 1) read_once(v);
                 for (int q = 0; q < outputs; ++q) s[r][q][p] = add_product<exact>(v, weight[q], s[r][q][p]);
             }
         }
