@@ -88,7 +88,7 @@ private:
         const Program *program;     // null: this one does it
     };
 
-    bool special_for(PyObject *const *feeds, const Program *&found) const;
+    bool special_for(PyObject *const *feeds, const Program *&found) const;  // widths.cpp
 
     Need needed(const int *wanted, size_t n) const;
     const Need &need_of(const int *wanted, size_t n, Need &own) const;

@@ -18,7 +18,7 @@ struct Distances : KernelState {
     static constexpr int64_t chunk = 64;  // rows whose columns are written together
     static constexpr double lost = 1e-6;  // of |x|^2 + |p|^2: below, more than 6 of the 16 places are gone
 
-    explicit Distances(const Params &p) : product(p, true), points(p.doubles("points")) {
+    explicit Distances(const Params &p) : product(p), points(p.doubles("points")) {
         const std::string text = p.text("kind");
         require(text == "sqeuclidean" || text == "euclidean" || text == "rbf" || text == "decay",
                 "distances: expected sqeuclidean, euclidean, rbf or decay");

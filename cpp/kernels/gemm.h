@@ -6,8 +6,8 @@
 // float32 and weights have at most 29 bits, their products are exact in double, and a fused multiply-add rounds as a
 // product and a sum do: then, and only then, it is used.
 //
-// Large products of float32 by float32 for several outputs are summed in float32 instead, in 16 lanes, each product added with
-// one rounding: double would take twice the time, and longer than onnxruntime's float32 (python -m bench.products).
+// `single`: products of float32 by weights that are float32 are summed in float32 instead, in 16 lanes, each product added with
+// one rounding (linear.py says where: double would take twice the time there).
 #pragma once
 
 #include "kernels/lane_sums.h"
@@ -49,7 +49,7 @@ struct Gemm : KernelState {
     Lines<double> rows;            // if by_lanes: [M, K], zeros up to a multiple of 8
     Lines<float> singles;          // the same if `single`: up to a multiple of 16
 
-    explicit Gemm(const Params &p, bool in_double = false) {
+    explicit Gemm(const Params &p) {
         p.arity(1, 1);
         from = p.in[0].type, to = p.out[0].type;
         k = p.in[0].width, m = p.out[0].width;
@@ -60,7 +60,7 @@ struct Gemm : KernelState {
         require(int64_t(bias.size()) == m, "gemm: expected bias [M]");
         const int64_t panels = (m + panel - 1) / panel;
         bias.resize(size_t(panels * panel));
-        single = !in_double && from == Type::f32 && to == Type::f32 && m > panel && k >= 64 && k * m >= 1024;
+        single = p.has("single") && from == Type::f32 && to == Type::f32;
         for (size_t i = 0; single && i < given.size(); ++i) single = given[i] != given[i] || double(float(given[i])) == given[i];
         if (single) {
             by_lanes = true, by_halves = exact = false;

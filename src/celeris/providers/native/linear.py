@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from celeris.graph.attributes import python_value
@@ -9,8 +11,12 @@ from celeris.graph.graph import Node
 from celeris.ops.ml_linear import AS_SHARES
 from celeris.providers.base import Claim, Context, KernelCall, Refusal, Rows
 
-# Products of so many coefficients are summed in float32, for so many outputs in tiles of rows (`bench.products`).
-_LARGE, _MANY = 1024, 32
+_LARGE, _MANY = 1024, 32  # coefficients; outputs, for which tiles of rows are faster than lanes (`bench.products`)
+
+
+def sums_in_float32(outputs: int, inputs: int) -> bool:
+    """Whether `gemm` sums products of float32 in float32, in lanes: double would take longer than onnxruntime does."""
+    return outputs > 4 and inputs >= 64 and outputs * inputs >= _LARGE
 
 
 def text(node: Node, name: str, default: str) -> str:
@@ -41,14 +47,15 @@ def _weights(node: Node, outputs: int) -> tuple[np.ndarray, np.ndarray] | Refusa
 def _gemm(
     context: Context, source: str, weights: tuple[np.ndarray, np.ndarray], out: str, found: dict[str, Rows]
 ) -> list[KernelCall]:
-    """The kernel call, after a cast where the input is of integers; `found` learns of the cast's register."""
-    rows = context.rows(source)
-    params = {"weights": weights[0], "bias": weights[1]}
-    outputs = len(weights[1])
-    if rows is not None and rows.element == "float" and outputs > 4 and rows.width * outputs >= _LARGE:
-        found[out] = Rows("float", (outputs,))  # there is no more in it than float32
-        if outputs > _MANY:
+    """The kernel call, after a cast where the input is of integers; `found` learns of registers of another type."""
+    rows, outputs = context.rows(source), len(weights[1])
+    params: dict[str, Any] = {"weights": weights[0], "bias": weights[1]}
+    if rows is not None and rows.element == "float":
+        if outputs > _MANY and outputs * rows.width >= _LARGE:
+            found[out] = Rows("float", (outputs,))
             return [KernelCall("gemm_narrow", {**params, "once": 1}, [source], [out])]
+        if sums_in_float32(outputs, rows.width):
+            found[out], params["single"] = Rows("float", (outputs,)), 1
     if rows is None or rows.element in ("float", "double"):
         return [KernelCall("gemm", params, [source], [out])]
     wide = context.fresh("wide")

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from celeris.graph.graph import Node
 from celeris.providers.base import Claim, Context, KernelCall, Refusal, Rows
 from celeris.providers.native.elementwise import operand
+from celeris.providers.native.linear import sums_in_float32
 
 _DTYPES = {"float": np.float32, "double": np.float64}
 
 
-# From here on sums in float32 by tiles of rows pay (bench.latency, bench.throughput: `mlp`). Below, `gemm` chooses.
+# From here on sums in float32 by tiles of rows pay (bench.latency, bench.throughput: `mlp`).
 _NARROW_FROM = 16
 
 
 def _product(node: Node, rows: Rows, weights: np.ndarray, bias: np.ndarray, tail: tuple[int, ...]) -> Claim:
     """rows [K] times weights [K, M] plus bias [M]."""
     narrow = weights.dtype == bias.dtype == np.float32 and min(weights.shape) >= _NARROW_FROM
-    params = {"weights": np.ascontiguousarray(weights.T), "bias": np.ascontiguousarray(bias)}
+    params: dict[str, Any] = {"weights": np.ascontiguousarray(weights.T), "bias": np.ascontiguousarray(bias)}
+    if not narrow and sums_in_float32(weights.shape[1], weights.shape[0]):
+        params["single"] = 1
     call = KernelCall("gemm_narrow" if narrow else "gemm", params, [node.inputs[0]], [node.outputs[0]])
-    return Claim([call], {node.outputs[0]: Rows(rows.element, tail)}, note="sums in float32" if narrow else "")
+    return Claim(
+        [call],
+        {node.outputs[0]: Rows(rows.element, tail)},
+        note="sums in float32" if narrow or "single" in params else "",
+    )
 
 
 def _table(node: Node, context: Context) -> tuple[Rows, np.ndarray] | Refusal:
