@@ -80,7 +80,7 @@ template <class State>
 Kernel make(const Params &p, RunKernel run) {
     auto state = std::make_shared<const State>(p);
     return {state, run, state->cost, state->scratch_per_row, state->scratch_fixed, state->rows_wanted, state->rows_most,
-            state->rows_apart, state->takes_rows, state->elementwise, ""};
+            state->rows_apart, state->takes_rows, state->keeps_rows, ""};
 }
 
 struct Row {

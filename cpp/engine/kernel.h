@@ -167,7 +167,7 @@ struct KernelState {
     int64_t rows_most = 8192;      // that a block may have: its scratch has no room for more
     int64_t rows_apart = 1;        // fewer a thread are not worth several
     bool takes_rows = false;       // whether its inputs may be rows as the caller holds them (see View)
-    bool elementwise = false;      // the same function for each column: it does not matter which elements a column holds
+    bool keeps_rows = false;       // whether all its inputs and outputs may be rows: it is made element by element, or row by row
 };
 
 using RunKernel = void (*)(const void *state, const Block &);
@@ -178,7 +178,7 @@ struct Kernel {
     double cost;
     size_t scratch_per_row, scratch_fixed;
     int64_t rows_wanted, rows_most, rows_apart;
-    bool takes_rows, elementwise;
+    bool takes_rows, keeps_rows;
     std::string name;
 };
 

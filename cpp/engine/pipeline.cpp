@@ -140,6 +140,29 @@ Pipeline::Variant Pipeline::make_variant(const std::vector<bool> &wanted) const 
         for (int r : steps_[size_t(s)].in) v.by_rows[size_t(r)] = false;
     }
 
+    v.rows.resize(registers_.size());
+    const auto wide = [&](int r) { return registers_[size_t(r)].width > 1; };
+    for (size_t r = 0; r < registers_.size(); ++r) v.rows[r] = wide(int(r)) && registers_[r].type != Type::str;
+    for (bool settled = false; !settled;) {
+        settled = true;
+        const auto leave = [&](const std::vector<int> &registers) {
+            for (int r : registers)
+                if (v.rows[size_t(r)]) v.rows[size_t(r)] = settled = false;
+        };
+        const auto all = [&](const std::vector<int> &registers) {
+            return std::all_of(registers.begin(), registers.end(), [&](int r) { return v.rows[size_t(r)] || !wide(r); });
+        };
+        for (int s : v.steps) {
+            const Step &step = steps_[size_t(s)];
+            const bool keeps = step.kernel.keeps_rows && all(step.in) && all(step.out);
+            if (!keeps) leave(step.out);
+            if (!keeps && (step.kernel.keeps_rows || !step.kernel.takes_rows)) leave(step.in);
+        }
+    }
+    for (int s : v.steps)
+        for (const std::vector<int> *registers : {&steps_[size_t(s)].in, &steps_[size_t(s)].out})
+            for (int r : *registers) v.keeps_rows = v.keeps_rows || (steps_[size_t(s)].kernel.keeps_rows && v.rows[size_t(r)]);
+
     // First fit: a register takes the first gap between those alive.
     struct Span {
         int64_t first, bytes;
@@ -166,15 +189,6 @@ Pipeline::Variant Pipeline::make_variant(const std::vector<bool> &wanted) const 
     for (int s : v.steps)
         for (int r : steps_[size_t(s)].out) allocate(r, s);
 
-    bool elementwise = sinks_.size() <= 64;  // which run_block writes where they belong
-    for (int s : v.steps) elementwise = elementwise && steps_[size_t(s)].kernel.elementwise;
-    for (size_t r = 0; r < registers_.size() && elementwise; ++r) {
-        if (v.place[r] < 0) continue;
-        elementwise = v.alike == 0 || registers_[r].width == v.alike;
-        v.alike = registers_[r].width;
-    }
-    if (!elementwise || v.alike == 1) v.alike = 0;
-
     const int64_t per_row = std::max<int64_t>(1, v.bytes_per_row + int64_t(v.scratch_per_row));
     int64_t room = std::min(kBlockBytes / per_row / 64 * 64, kMaxBlockRows);
     if (v.cost < kCheap) room = std::min(room, std::max(kNearBytes / per_row / 64 * 64, kNearRows));
@@ -200,15 +214,17 @@ const Pipeline::Variant &Pipeline::variant(const Out *out) const {
     return found->second;
 }
 
-// Whether all rows that come and go are rows side by side, without a gap.
-bool Pipeline::side_by_side(const Variant &v, const Rows *in, const Out *out) const {
+// Whether what may be rows comes as rows, and goes as rows.
+bool Pipeline::rows_lie(const Variant &v, const Rows *in, const Out *out) const {
     for (size_t i = 0; i < sources_.size(); ++i) {
-        const ptrdiff_t size = ptrdiff_t(size_of(registers_[size_t(sources_[i])].type));
-        if (v.place[size_t(sources_[i])] < 0) continue;
-        if (in[i].table != nullptr || in[i].column_stride != size || in[i].row_stride != size * v.alike) return false;
+        const size_t r = size_t(sources_[i]);
+        const ptrdiff_t size = ptrdiff_t(size_of(registers_[r].type));
+        if (v.place[r] < 0 || !v.rows[r]) continue;
+        if (in[i].table != nullptr || in[i].column_stride != size || in[i].row_stride % size != 0 || in[i].row_stride == size)
+            return false;
     }
     for (size_t i = 0; i < sinks_.size(); ++i)
-        if (out[i].data != nullptr && (out[i].columns || out[i].blocks != 1)) return false;
+        if (out[i].data != nullptr && v.rows[size_t(sinks_[i])] && (out[i].columns || out[i].blocks != 1)) return false;
     return true;
 }
 
@@ -226,10 +242,8 @@ bool Pipeline::run(int64_t rows, const Rows *in, const Out *out, int threads, in
         block = of_rows(least);
         if (longest(more) * 32 < longest(block) * 31) block = more;
     }
-    // Where it does not matter which elements a column holds, the rows of a block are cut into columns as they lie. Of
-    // wide rows each is a block, whose columns kernels take as one.
-    const bool flat = v.alike > 0 && side_by_side(v, in, out);
-    if (rows == 1 || (flat && v.alike >= std::min(rows, kMaxBlockRows))) block = 1;
+    const bool keep = v.keeps_rows && rows > 1 && rows_lie(v, in, out);
+    if (rows == 1) block = 1;
     // Columns a power of two apart would fall into the same few sets of the cache.
     const int64_t stride = block == 1 ? 1 : block + 16;
     const size_t registers = size_t(round_up(v.bytes_per_row * stride, 64));
@@ -245,7 +259,7 @@ bool Pipeline::run(int64_t rows, const Rows *in, const Out *out, int threads, in
         View *const table = reinterpret_cast<View *>(memory.get() + registers + scratch);
         const int64_t first = i * block, count = std::min(block, rows - first);
         std::vector<int64_t> spent(times.size());
-        if (!run_block(v, flat, first, count, rows, stride, in, out, memory.get(), table,
+        if (!run_block(v, keep && count > 1, first, count, rows, stride, in, out, memory.get(), table,
                        step_ns == nullptr ? nullptr : spent.data()))
             refused = true;
         for (size_t s = 0; s < spent.size(); ++s) times[s] += spent[s];
@@ -258,10 +272,13 @@ bool Pipeline::run(int64_t rows, const Rows *in, const Out *out, int threads, in
     return !refused;
 }
 
-bool Pipeline::run_block(const Variant &v, bool flat, int64_t first, int64_t rows, int64_t total, int64_t stride,
+bool Pipeline::run_block(const Variant &v, bool keep, int64_t first, int64_t rows, int64_t total, int64_t stride,
                          const Rows *in, const Out *out, std::byte *memory, View *views, int64_t *step_ns) const {
     const size_t registers = registers_.size();
-    for (size_t r = 0; r < registers; ++r) views[r] = {memory + v.place[r] * stride, stride};
+    const auto lie = [&](std::byte *data, size_t r) {  // a register's columns, or its rows side by side
+        return keep && v.rows[r] ? View{data, 1, registers_[r].width} : View{data, stride};
+    };
+    for (size_t r = 0; r < registers; ++r) views[r] = lie(memory + v.place[r] * stride, r);
     std::byte *const scratch = memory + round_up(v.bytes_per_row * stride, 64);
 
     for (size_t i = 0; i < sources_.size(); ++i) {
@@ -277,16 +294,12 @@ bool Pipeline::run_block(const Variant &v, bool flat, int64_t first, int64_t row
             continue;
         }
         const Rows from{in[i].data + first * in[i].row_stride, in[i].row_stride, in[i].column_stride};
-        if (flat) {
-            views[r] = {const_cast<std::byte *>(from.data), rows};
-            continue;
-        }
         const bool columns = rows == 1 || from.row_stride == size;
         if (columns && (reg.width <= 1 || from.column_stride % size == 0)) {
             views[r] = {const_cast<std::byte *>(from.data), reg.width <= 1 ? stride : from.column_stride / size};
             continue;
         }
-        if (v.by_rows[r] && from.column_stride == size && from.row_stride % size == 0) {
+        if ((keep && v.rows[r]) || (v.by_rows[r] && from.column_stride == size && from.row_stride % size == 0)) {
             views[r] = {const_cast<std::byte *>(from.data), 1, from.row_stride / size};
             continue;
         }
@@ -295,18 +308,18 @@ bool Pipeline::run_block(const Variant &v, bool flat, int64_t first, int64_t row
         else
             for_size(size_t(size), [&](auto t) { gather<decltype(t)>(from, rows, reg.width, views[r].data, stride); });
     }
-    // An output of one column, of one row, by columns or cut as its inputs are is written where it belongs.
+    // An output of one column, of one row, by columns or by rows is written where it belongs.
     uint64_t direct = 0;
     for (size_t i = 0; i < sinks_.size(); ++i) {
         const size_t r = size_t(sinks_[i]);
         const Register &reg = registers_[r];
-        if (out[i].data == nullptr || (rows != 1 && reg.width != 1 && !out[i].columns && !flat) || i >= 64) continue;
+        if (out[i].data == nullptr || (rows != 1 && reg.width != 1 && !out[i].columns && !views[r].by_rows()) || i >= 64) continue;
         if (out[i].blocks > 1 && total > 1) continue;
         if (views[r].data != memory + v.place[r] * stride) continue;  // a source, or shown already
         if (std::find(sources_.begin(), sources_.end(), int(r)) != sources_.end()) continue;
         const size_t size = size_of(reg.type);
-        views[r] = out[i].columns ? View{out[i].data + size_t(first) * size, total}
-                                  : View{out[i].data + size_t(first * reg.width) * size, flat ? rows : 1};
+        std::byte *const here = out[i].data + size_t(first * (out[i].columns ? 1 : reg.width)) * size;
+        views[r] = out[i].columns ? View{here, total} : keep && v.rows[r] ? lie(here, r) : View{here, 1};
         direct |= uint64_t(1) << i;
     }
 
@@ -344,8 +357,10 @@ bool Pipeline::run_block(const Variant &v, bool flat, int64_t first, int64_t row
                             size_t(rows) * size);
             continue;
         }
-        if (flat && from.stride == rows) {
-            std::memcpy(out[i].data + size_t(first * reg.width) * size, from.data, size_t(rows * reg.width) * size);
+        if (from.by_rows()) {
+            for (int64_t r = 0; r < rows; ++r)
+                std::memcpy(out[i].data + size_t((first + r) * reg.width) * size, from.data + r * from.row * ptrdiff_t(size),
+                            size_t(reg.width) * size);
             continue;
         }
         const int64_t width = out[i].blocks > 0 ? reg.width / out[i].blocks : 0;

@@ -60,18 +60,19 @@ private:
         std::vector<bool> wanted;  // by sink
         std::vector<int> steps;
         std::vector<int64_t> place;  // bytes per row; -1: not used
-        std::vector<bool> by_rows;   // registers that may hold rows: all that read them take rows
+        std::vector<bool> by_rows;   // inputs that may be rows as the caller holds them: all that read them take rows
+        std::vector<bool> rows;      // registers that may all be rows at once: who writes them, and who reads them, keeps rows
+        bool keeps_rows = false;     // whether any is written so
         int64_t bytes_per_row = 0;   // registers
         size_t scratch_per_row = 0, scratch_fixed = 0;
         int64_t rows_wanted = 64, rows_most = std::numeric_limits<int64_t>::max(), rows_apart = 1;
         int64_t block_rows = 1;
-        int64_t alike = 0;  // the width of all registers, if every kernel is elementwise: rows may stay rows
         double cost = 0;
     };
     const Variant &variant(const Out *out) const;
     Variant make_variant(const std::vector<bool> &wanted) const;
-    bool side_by_side(const Variant &v, const Rows *in, const Out *out) const;
-    bool run_block(const Variant &v, bool flat, int64_t first, int64_t rows, int64_t total, int64_t stride, const Rows *in,
+    bool rows_lie(const Variant &v, const Rows *in, const Out *out) const;
+    bool run_block(const Variant &v, bool keep, int64_t first, int64_t rows, int64_t total, int64_t stride, const Rows *in,
                    const Out *out, std::byte *memory, View *views, int64_t *step_ns) const;
 
     std::vector<Register> registers_;

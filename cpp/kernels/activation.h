@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "engine/kernel.h"
+#include "kernels/stretch.h"
 #include "tensor/functions.h"
 
 namespace celeris {
@@ -35,7 +35,7 @@ struct Activate : KernelState {
         width = p.in[0].width;
         require(p.in[0].type == Type::f32 && p.out[0].type == Type::f32 && p.out[0].width == width,
                 "activation: expected f32 to as many f32");
-        cost = double(width), elementwise = true;
+        cost = double(width), keeps_rows = true;
     }
 };
 
@@ -94,13 +94,11 @@ inline void activate(const Activation &a, const float *x, float *y, int64_t n) {
     }
 }
 
-// Of all columns; those of a single row may lie side by side.
-inline void activate(const Activation &a, const View &in, const View &out, int64_t width, int64_t rows) {
-    if (rows == 1 && in.stride == 1 && out.stride == 1) return activate(a, in.column<float>(0), out.column<float>(0), width);
-    for (int64_t c = 0; c < width; ++c) activate(a, in.column<float>(c), out.column<float>(c), rows);
+inline void activate(const Activation &a, const Block &b, int64_t width) {
+    each_stretch(b, {0}, width, b.rows, [&](const Stretch &s) { activate(a, s.of<float>(b.in[0]), s.of<float>(b.out[0]), s.n); });
 }
 
-inline void run(const Activate &k, const Block &b) { activate(k.function, b.in[0], b.out[0], k.width, b.rows); }
+inline void run(const Activate &k, const Block &b) { activate(k.function, b, k.width); }
 
 }  // namespace CELERIS_TARGET
 }  // namespace celeris

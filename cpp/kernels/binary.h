@@ -49,7 +49,7 @@ struct Binary : KernelState {
             for (double e : exponents) power = e == power ? power : 0;
         }
         cost = (op == pow && power != -1 && power != 2 && power != 3 ? 5 : op == div ? 0.6 : 0.3) * double(width);
-        elementwise = a.alike() && b.alike();
+        keeps_rows = type != Type::str && a.keeps_rows() && b.keeps_rows();
     }
 };
 
@@ -73,14 +73,10 @@ inline void zip_lane(Lane<T> a, Lane<T> b, To *y, int64_t n, F &f) {
     }
 }
 
-// zip(a, b, y, n) for all elements: column by column, or of a single row at once.
+// zip(a, b, y, n) for all elements.
 template <class T, class To, class Zip>
 inline void zip_lanes(const Binary &k, const Block &b, Zip &&zip) {
-    if (b.rows == 1 && b.out[0].stride == 1 && is_lane(k.a, b) && is_lane(k.b, b)) {
-        if (k.width > 0) zip(row_of<T>(k.a, b), row_of<T>(k.b, b), b.out[0].column<To>(0), k.width);
-        return;
-    }
-    for (int64_t c = 0; c < k.width; ++c) zip(column_of<T>(k.a, b, c), column_of<T>(k.b, b, c), b.out[0].column<To>(c), b.rows);
+    each_stretch(b, k.width, [&](const Stretch &s) { zip(lane_of<T>(k.a, b, s), lane_of<T>(k.b, b, s), s.of<To>(b.out[0]), s.n); }, k.a, k.b);
 }
 
 template <class T, class To, class F>

@@ -1,7 +1,7 @@
 // cast: each element in another type.
 #pragma once
 
-#include "engine/target.h"
+#include "kernels/stretch.h"
 
 namespace celeris {
 
@@ -13,7 +13,7 @@ struct Cast : KernelState {
         p.arity(1, 1);
         from = p.in[0].type, to = p.out[0].type, width = p.in[0].width;
         require(from != Type::str && to != Type::str && p.out[0].width == width, "cast: expected equal registers of numbers");
-        cost = 0.5 * double(width), elementwise = true;
+        cost = 0.5 * double(width), keeps_rows = true;
     }
 };
 
@@ -39,13 +39,7 @@ inline void run(const Cast &k, const Block &b) {
         for_number(k.to, [&](auto *to) {
             using From = pointee<decltype(from)>;
             using To = pointee<decltype(to)>;
-            const bool one = b.rows == 1 && b.in[0].stride == 1 && b.out[0].stride == 1;
-            const int64_t columns = one ? 1 : k.width, n = one ? k.width : b.rows;
-            for (int64_t c = 0; c < columns; ++c) {
-                const From *x = b.in[0].column<From>(c);
-                To *y = b.out[0].column<To>(c);
-                lanes(n, [&](int64_t r) { y[r] = converted<To>(x[r]); });
-            }
+            map_elements<From, To>(b, k.width, [](From x) { return converted<To>(x); });
         });
     });
 }

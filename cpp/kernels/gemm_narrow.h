@@ -211,7 +211,7 @@ inline void run(const GemmNarrow &g, const Block &b) {
                 NarrowPanel<!adds_once>(g, x, step, b.out[0], r, rows, j).multiply();
         }
     }
-    if (g.activation) activate(*g.activation, b.out[0], b.out[0], g.m, b.rows);
+    if (g.activation) activate(*g.activation, Block{b.out, b.out, b.rows, b.scratch, b.refused}, g.m);
 }
 
 }  // namespace CELERIS_TARGET

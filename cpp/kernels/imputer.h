@@ -1,7 +1,7 @@
 // imputer: a column's missing values (equal to one value, or NaN) become the column's own constant.
 #pragma once
 
-#include "engine/target.h"
+#include "kernels/stretch.h"
 
 namespace celeris {
 
@@ -11,8 +11,9 @@ struct Imputer : KernelState {
     bool nan;                           // what is missing is NaN
     double missing_real = 0;
     int64_t missing_integer = 0;
-    std::vector<double> reals;          // [width], by type
+    std::vector<double> reals;          // [width], repeated, by type
     std::vector<int64_t> integers;
+    bool same;                          // for all columns
 
     explicit Imputer(const Params &p) {
         p.arity(1, 1);
@@ -27,33 +28,41 @@ struct Imputer : KernelState {
             nan = missing_real != missing_real;
         }
         require(int64_t(type == Type::i64 ? integers.size() : reals.size()) == width, "imputer: expected a value a column");
-        cost = 0.3 * double(width), elementwise = alike(reals) && alike(integers);
+        cost = 0.3 * double(width), keeps_rows = true;
+        same = alike(reals) && alike(integers);
+        repeat(reals), repeat(integers);
     }
 };
 
 namespace CELERIS_TARGET {
 
-template <class T, class Count>
-void impute(const Imputer &k, const Block &b, Count rows) {
-    for (int64_t c = 0; c < k.width; ++c) {
-        const T *x = b.in[0].column<T>(c);
-        T *y = b.out[0].column<T>(c);
-        const T value = T(k.type == Type::i64 ? T(k.integers[size_t(c)]) : T(k.reals[size_t(c)]));
-        const T missing = k.type == Type::i64 ? T(k.missing_integer) : T(k.missing_real);
+template <class T, class Constant>
+void impute(const Imputer &k, const Block &b, const std::vector<Constant> &constants, T missing) {
+    each_stretch(b, {0}, k.width, k.same ? b.rows : repeated(k.width), [&](const Stretch &s) {
+        const T *x = s.of<T>(b.in[0]);
+        T *y = s.of<T>(b.out[0]);
+        const Lane<Constant> values = constants_of(constants.data(), k.same, s);
+        const auto fill = [&](auto &&misses) {
+            if (values.step == 0)
+                lanes(s.n, [&, value = T(*values.data)](int64_t i) { y[i] = misses(x[i]) ? value : x[i]; });
+            else
+                lanes(s.n, [&, value = values.data](int64_t i) { y[i] = misses(x[i]) ? T(value[i]) : x[i]; });
+        };
         if (k.nan)
-            lanes(rows, [&](int64_t r) { y[r] = x[r] != x[r] ? value : x[r]; });
+            fill([](T v) { return v != v; });
         else
-            lanes(rows, [&](int64_t r) { y[r] = x[r] == missing ? value : x[r]; });
-    }
+            fill([=](T v) { return v == missing; });
+    });
 }
 
 inline void run(const Imputer &k, const Block &b) {
-    for_rows(b.rows, [&](auto rows) {
-        if (k.type == Type::i64)
-            impute<int64_t>(k, b, rows);
-        else
-            for_real(k.type, [&](auto *t) { impute<pointee<decltype(t)>>(k, b, rows); });
-    });
+    if (k.type == Type::i64)
+        impute<int64_t>(k, b, k.integers, k.missing_integer);
+    else
+        for_real(k.type, [&](auto *t) {
+            using T = pointee<decltype(t)>;
+            impute<T>(k, b, k.reals, T(k.missing_real));
+        });
 }
 
 }  // namespace CELERIS_TARGET

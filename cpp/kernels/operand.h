@@ -1,7 +1,7 @@
 // What element-wise kernels read: registers or constants, their columns broadcast to the output's.
 #pragma once
 
-#include "engine/target.h"
+#include "kernels/stretch.h"
 
 namespace celeris {
 
@@ -49,6 +49,10 @@ struct Constants {
         return celeris::alike(f32) && celeris::alike(f64) && celeris::alike(i64) && celeris::alike(i32) && celeris::alike(u8) &&
                celeris::alike(texts);
     }
+    void repeat() {
+        celeris::repeat(f32), celeris::repeat(f64), celeris::repeat(i64), celeris::repeat(i32), celeris::repeat(u8);
+        celeris::repeat(views);
+    }
     const void *data() const {
         switch (type) {
             case Type::f32: return f32.data();
@@ -71,8 +75,17 @@ struct Operand {
     bool straight = false, single = false;  // output column c reads column c; all read the same one
     Constants values;
 
-    // Whether it is the same for all columns, or each column's own.
-    bool alike() const { return input < 0 ? values.alike() : straight; }
+    bool same = false;  // constants: one for all columns
+
+    // Whether it can be read along rows, as the output's lie.
+    bool keeps_rows() const { return input < 0 || straight || single; }
+    // An input as wide as the output.
+    int like() const { return single ? -1 : input; }
+    // How many rows go to a stretch: no more than constants are repeated for, one where it is of one column.
+    int64_t most(int64_t width, int64_t rows) const {
+        if (input < 0) return same ? rows : repeated(width);
+        return !keeps_rows() ? 0 : single && width > 1 ? 1 : rows;
+    }
 
     // `next` counts the registers taken. Constants take the type `of`.
     void read(const Params &p, const std::string &name, int64_t width, Type of, int &next) {
@@ -81,6 +94,8 @@ struct Operand {
         if (!p.has(at.c_str())) {
             values.read(p, constant.c_str(), of);
             require(int64_t(values.size()) == width, "operand: expected a constant for each column");
+            same = values.alike();
+            if (!same) values.repeat();
             return;
         }
         require(size_t(next) < p.in.size(), "operand: expected a register");
@@ -100,29 +115,21 @@ struct Operand {
 
 namespace CELERIS_TARGET {
 
-// Where an operand's elements lie: `step` 0 repeats the first.
-template <class T>
-struct Lane {
-    const T *data;
-    int64_t step;
-};
-
-// The operand at output column c, row by row.
-template <class T>
-inline Lane<T> column_of(const Operand &o, const Block &b, int64_t c) {
-    if (o.input < 0) return {static_cast<const T *>(o.values.data()) + c, 0};
-    return {b.in[o.input].column<T>(o.columns.data()[c]), 1};
+// f(stretch) for all elements, as far as the operands allow.
+template <class F, class... Operands>
+inline void each_stretch(const Block &b, int64_t width, F &&f, const Operands &...operands) {
+    int64_t most = b.rows;
+    for (const int64_t some : {operands.most(width, b.rows)...}) most = some < most ? some : most;
+    each_stretch(b, {operands.like()...}, width, most, f);
 }
 
-// Whether a single row's operand can be read column by column as one lane.
-inline bool is_lane(const Operand &o, const Block &b) {
-    return o.input < 0 || o.single || (o.straight && b.in[o.input].stride == 1);
-}
-
+// The operand's elements that a stretch of the output's meets.
 template <class T>
-inline Lane<T> row_of(const Operand &o, const Block &b) {
-    if (o.input < 0) return {static_cast<const T *>(o.values.data()), 1};
-    return {b.in[o.input].column<T>(o.columns.data()[0]), o.single ? 0 : 1};
+inline Lane<T> lane_of(const Operand &o, const Block &b, const Stretch &s) {
+    if (o.input < 0) return constants_of(static_cast<const T *>(o.values.data()), o.same, s);
+    const View &in = b.in[o.input];
+    if (!s.along_rows) return {in.column<T>(o.columns.data()[s.at]), 1};
+    return {in.column<T>(o.columns.data()[0]) + s.at * in.row, !o.single};
 }
 
 }  // namespace CELERIS_TARGET

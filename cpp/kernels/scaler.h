@@ -1,14 +1,15 @@
 // scaler: (x - offset) * scale, column by column, rounded once.
 #pragma once
 
-#include "engine/target.h"
+#include "kernels/stretch.h"
 
 namespace celeris {
 
 struct Scaler : KernelState {
     Type from, to;
     int64_t width;
-    std::vector<double> offset, scale;  // [width]
+    std::vector<double> offset, scale;  // [width], repeated
+    bool same;                          // for all columns
 
     explicit Scaler(const Params &p) {
         p.arity(1, 1);
@@ -17,7 +18,9 @@ struct Scaler : KernelState {
         require(from != Type::str && (to == Type::f32 || to == Type::f64), "scaler: expected numbers to f32 or f64");
         require(p.out[0].width == width && int64_t(offset.size()) == width && int64_t(scale.size()) == width,
                 "scaler: expected an offset and a scale a column");
-        cost = 0.5 * double(width), elementwise = alike(offset) && alike(scale);
+        cost = 0.5 * double(width), keeps_rows = true;
+        same = alike(offset) && alike(scale);
+        repeat(offset), repeat(scale);
     }
 };
 
@@ -26,15 +29,17 @@ namespace CELERIS_TARGET {
 inline void run(const Scaler &k, const Block &b) {
     for_number(k.from, [&](auto *from) {
         for_real(k.to, [&](auto *to) {
-            for_rows(b.rows, [&](auto rows) {
-                using From = pointee<decltype(from)>;
-                using To = pointee<decltype(to)>;
-                for (int64_t c = 0; c < k.width; ++c) {
-                    const From *x = b.in[0].column<From>(c);
-                    To *y = b.out[0].column<To>(c);
-                    const double offset = k.offset[size_t(c)], scale = k.scale[size_t(c)];
-                    lanes(rows, [&](int64_t r) { y[r] = To((double(x[r]) - offset) * scale); });
-                }
+            using From = pointee<decltype(from)>;
+            using To = pointee<decltype(to)>;
+            each_stretch(b, {0}, k.width, k.same ? b.rows : repeated(k.width), [&](const Stretch &s) {
+                const From *x = s.of<From>(b.in[0]);
+                To *y = s.of<To>(b.out[0]);
+                const auto scaled = [](From v, double offset, double scale) { return To((double(v) - offset) * scale); };
+                const Lane<double> offset = constants_of(k.offset.data(), k.same, s), scale = constants_of(k.scale.data(), k.same, s);
+                if (offset.step == 0)
+                    lanes(s.n, [&, o = *offset.data, f = *scale.data](int64_t i) { y[i] = scaled(x[i], o, f); });
+                else
+                    lanes(s.n, [&, o = offset.data, f = scale.data](int64_t i) { y[i] = scaled(x[i], o[i], f[i]); });
             });
         });
     });

@@ -3,6 +3,7 @@
 
 #include "engine/functions.h"
 #include "kernels/post_transform.h"
+#include "kernels/stretch.h"
 
 namespace celeris {
 
@@ -31,7 +32,7 @@ struct Unary : KernelState {
         for (const Row &row : table)
             if (name == row.name) found = &row;
         if (found == nullptr) throw std::invalid_argument("unary: expected a function of its table, got " + name);
-        op = found->op, cost = found->cost * double(width), elementwise = true;
+        op = found->op, cost = found->cost * double(width), keeps_rows = true;
         const bool real = type == Type::f32 || type == Type::f64, integer = type == Type::i64 || type == Type::i32;
         const bool exact = op == abs || op == neg || op == relu || op == sign;
         require(op == logical_not ? type == Type::u8 : real || (integer && exact), "unary: no such function of that type");
@@ -42,22 +43,6 @@ struct Unary : KernelState {
 
 namespace CELERIS_TARGET {
 
-// y = f(x) for all elements; a single row's columns are one lane.
-template <class T, class To, class F>
-inline void map_elements(const Unary &k, const Block &b, F &&f) {
-    if (b.rows == 1 && b.in[0].stride == 1 && b.out[0].stride == 1) {
-        const T *x = b.in[0].column<T>(0);
-        To *y = b.out[0].column<To>(0);
-        lanes(k.width, [&](int64_t c) { y[c] = f(x[c]); });
-        return;
-    }
-    for (int64_t c = 0; c < k.width; ++c) {
-        const T *x = b.in[0].column<T>(c);
-        To *y = b.out[0].column<To>(c);
-        lanes(b.rows, [&](int64_t r) { y[r] = f(x[r]); });
-    }
-}
-
 // The functions that integers have too; negation wraps around.
 template <class T>
 void unary_number(const Unary &k, const Block &b) {
@@ -66,12 +51,12 @@ void unary_number(const Unary &k, const Block &b) {
     switch (k.op) {
         case Unary::abs:
             if constexpr (T(0.5) != 0)
-                return map_elements<T, T>(k, b, [](T x) { return T(sizeof(T) == 4 ? __builtin_fabsf(float(x)) : __builtin_fabs(double(x))); });
+                return map_elements<T, T>(b, k.width, [](T x) { return T(sizeof(T) == 4 ? __builtin_fabsf(float(x)) : __builtin_fabs(double(x))); });
             else
-                return map_elements<T, T>(k, b, [](T x) { return x < 0 ? T(U(0) - U(x)) : x; });
-        case Unary::neg: return map_elements<T, T>(k, b, [](T x) { return T(0.5) != 0 ? T(-U(x)) : T(U(0) - U(x)); });
-        case Unary::relu: return map_elements<T, T>(k, b, [](T x) { return x < 0 ? T(0) : x; });
-        case Unary::sign: return map_elements<T, T>(k, b, [](T x) { return x > 0 ? T(1) : x < 0 ? T(-1) : x == 0 ? T(0) : x; });
+                return map_elements<T, T>(b, k.width, [](T x) { return x < 0 ? T(U(0) - U(x)) : x; });
+        case Unary::neg: return map_elements<T, T>(b, k.width, [](T x) { return T(0.5) != 0 ? T(-U(x)) : T(U(0) - U(x)); });
+        case Unary::relu: return map_elements<T, T>(b, k.width, [](T x) { return x < 0 ? T(0) : x; });
+        case Unary::sign: return map_elements<T, T>(b, k.width, [](T x) { return x > 0 ? T(1) : x < 0 ? T(-1) : x == 0 ? T(0) : x; });
         default: return;
     }
 }
@@ -79,17 +64,17 @@ void unary_number(const Unary &k, const Block &b) {
 template <class T>
 void unary_real(const Unary &k, const Block &b) {
     switch (k.op) {
-        case Unary::ceil: return map_elements<T, T>(k, b, [](T x) { return T(__builtin_ceil(double(x))); });
-        case Unary::exp: return map_elements<T, T>(k, b, [](T x) { return T(exp_to<T>(double(x))); });
-        case Unary::floor: return map_elements<T, T>(k, b, [](T x) { return T(__builtin_floor(double(x))); });
-        case Unary::is_nan: return map_elements<T, uint8_t>(k, b, [](T x) { return uint8_t(x != x); });
-        case Unary::log: return map_elements<T, T>(k, b, [](T x) { return T(log_<T>(double(x))); });
-        case Unary::reciprocal: return map_elements<T, T>(k, b, [](T x) { return T(1) / x; });
-        case Unary::round: return map_elements<T, T>(k, b, [](T x) { return T(__builtin_rint(double(x))); });
-        case Unary::sigmoid: return map_elements<T, T>(k, b, [](T x) { return T(logistic_<T>(double(x))); });
-        case Unary::softplus: return map_elements<T, T>(k, b, [](T x) { return T(softplus_<T>(double(x))); });
-        case Unary::sqrt: return map_elements<T, T>(k, b, [](T x) { return T(std::sqrt(x)); });
-        case Unary::tanh: return map_elements<T, T>(k, b, [](T x) { return T(tanh_(double(x))); });
+        case Unary::ceil: return map_elements<T, T>(b, k.width, [](T x) { return T(__builtin_ceil(double(x))); });
+        case Unary::exp: return map_elements<T, T>(b, k.width, [](T x) { return T(exp_to<T>(double(x))); });
+        case Unary::floor: return map_elements<T, T>(b, k.width, [](T x) { return T(__builtin_floor(double(x))); });
+        case Unary::is_nan: return map_elements<T, uint8_t>(b, k.width, [](T x) { return uint8_t(x != x); });
+        case Unary::log: return map_elements<T, T>(b, k.width, [](T x) { return T(log_<T>(double(x))); });
+        case Unary::reciprocal: return map_elements<T, T>(b, k.width, [](T x) { return T(1) / x; });
+        case Unary::round: return map_elements<T, T>(b, k.width, [](T x) { return T(__builtin_rint(double(x))); });
+        case Unary::sigmoid: return map_elements<T, T>(b, k.width, [](T x) { return T(logistic_<T>(double(x))); });
+        case Unary::softplus: return map_elements<T, T>(b, k.width, [](T x) { return T(softplus_<T>(double(x))); });
+        case Unary::sqrt: return map_elements<T, T>(b, k.width, [](T x) { return T(std::sqrt(x)); });
+        case Unary::tanh: return map_elements<T, T>(b, k.width, [](T x) { return T(tanh_(double(x))); });
         default: return unary_number<T>(k, b);
     }
 }
@@ -100,7 +85,7 @@ inline void run(const Unary &k, const Block &b) {
         case Type::f64: return unary_real<double>(k, b);
         case Type::i64: return unary_number<int64_t>(k, b);
         case Type::i32: return unary_number<int32_t>(k, b);
-        default: return map_elements<uint8_t, uint8_t>(k, b, [](uint8_t x) { return uint8_t(!x); });
+        default: return map_elements<uint8_t, uint8_t>(b, k.width, [](uint8_t x) { return uint8_t(!x); });
     }
 }
 

@@ -19,7 +19,7 @@ struct Where : KernelState {
         a.read(p, "a", width, type, next);
         b.read(p, "b", width, type, next);
         require(size_t(next) == p.in.size(), "where: expected a register for each operand that is no constant");
-        cost = 0.4 * double(width), elementwise = condition.alike() && a.alike() && b.alike();
+        cost = 0.4 * double(width), keeps_rows = type != Type::str && condition.keeps_rows() && a.keeps_rows() && b.keeps_rows();
     }
 };
 
@@ -29,8 +29,12 @@ template <class T>
 inline void choose_lane(Lane<uint8_t> condition, Lane<T> a, Lane<T> b, T *y, int64_t n) {
     const uint8_t *c = condition.data;
     const T *x0 = a.data, *x1 = b.data;
-    if (condition.step == 0 || n == 1) {
-        for (int64_t i = 0; i < n; ++i) y[i] = c[i * condition.step] ? x0[i * a.step] : x1[i * b.step];
+    if (condition.step == 0) {
+        const Lane<T> chosen = *c ? a : b;
+        if (chosen.step == 0)
+            lanes(n, [&](int64_t i) { y[i] = *chosen.data; });
+        else
+            lanes(n, [&](int64_t i) { y[i] = chosen.data[i]; });
     } else if (a.step != 0 && b.step != 0) {
         lanes(n, [&](int64_t i) { y[i] = c[i] ? x0[i] : x1[i]; });
     } else if (a.step != 0) {
@@ -47,14 +51,12 @@ inline void choose_lane(Lane<uint8_t> condition, Lane<T> a, Lane<T> b, T *y, int
 
 template <class T>
 void where(const Where &k, const Block &b) {
-    if (b.rows == 1 && b.out[0].stride == 1 && is_lane(k.condition, b) && is_lane(k.a, b) && is_lane(k.b, b)) {
-        if (k.width > 0)
-            choose_lane(row_of<uint8_t>(k.condition, b), row_of<T>(k.a, b), row_of<T>(k.b, b), b.out[0].column<T>(0), k.width);
-        return;
-    }
-    for (int64_t c = 0; c < k.width; ++c)
-        choose_lane(column_of<uint8_t>(k.condition, b, c), column_of<T>(k.a, b, c), column_of<T>(k.b, b, c),
-                    b.out[0].column<T>(c), b.rows);
+    each_stretch(
+        b, k.width,
+        [&](const Stretch &s) {
+            choose_lane(lane_of<uint8_t>(k.condition, b, s), lane_of<T>(k.a, b, s), lane_of<T>(k.b, b, s), s.of<T>(b.out[0]), s.n);
+        },
+        k.condition, k.a, k.b);
 }
 
 inline void run(const Where &k, const Block &b) {

@@ -1,0 +1,77 @@
+// How element by element kernels go through a block: along its columns or along its rows, as they lie.
+#pragma once
+
+#include "engine/target.h"
+
+namespace celeris {
+
+constexpr int64_t kStretch = 64;  // elements: fewer of a row are not worth a loop of their own
+
+// A row's constants, repeated for as many rows as make a stretch.
+template <class T>
+void repeat(std::vector<T> &values) {
+    const size_t width = values.size();
+    while (!values.empty() && values.size() < size_t(kStretch)) values.insert(values.end(), values.begin(), values.begin() + ptrdiff_t(width));
+}
+
+// Rows that `repeat` makes of one.
+inline int64_t repeated(int64_t width) { return width > 0 && width < kStretch ? (kStretch + width - 1) / width : 1; }
+
+namespace CELERIS_TARGET {
+
+// `n` elements side by side: of column `at`, or from the first of row `at` on, over the end of the row where rows lie side by side.
+struct Stretch {
+    bool along_rows;
+    int64_t at, n;
+
+    template <class T>
+    T *of(const View &v) const {
+        return along_rows ? v.row_at<T>(at) : v.column<T>(at);
+    }
+};
+
+// Elements in order; `step` 0 repeats the first.
+template <class T>
+struct Lane {
+    const T *data;
+    int64_t step;
+};
+
+// A constant for each column, or (`same`) one for all.
+template <class T>
+inline Lane<T> constants_of(const T *values, bool same, const Stretch &s) {
+    return {s.along_rows ? values : values + s.at, s.along_rows && !same};
+}
+
+// f(stretch) for all elements of the output and of the inputs `like` it, which are as wide. `most`: rows to a stretch; 0: only
+// columns are stretches.
+template <class F>
+inline void each_stretch(const Block &b, std::initializer_list<int> like, int64_t width, int64_t most, F &&f) {
+    const View &out = b.out[0];
+    bool one = b.rows == 1 && out.stride == 1, whole = out.row == width;
+    for (int i : like) {
+        if (i < 0) continue;
+        one = one && b.in[i].stride == 1;
+        whole = whole && b.in[i].row == width;
+    }
+    if (width == 0) return;
+    if (most > 0 && (one || out.by_rows())) {
+        const int64_t rows = whole ? most : 1;
+        for (int64_t r = 0; r < b.rows; r += rows) f(Stretch{true, r, (b.rows - r < rows ? b.rows - r : rows) * width});
+    } else {
+        for (int64_t c = 0; c < width; ++c) f(Stretch{false, c, b.rows});
+    }
+}
+
+// y[i] = f(x[i]) for all elements.
+template <class From, class To, class F>
+inline void map_elements(const Block &b, int64_t width, F &&f) {
+    each_stretch(b, {0}, width, b.rows, [&](const Stretch &s) {
+        const From *x = s.of<From>(b.in[0]);
+        To *y = s.of<To>(b.out[0]);
+        lanes(s.n, [&](int64_t i) { y[i] = f(x[i]); });
+    });
+}
+
+}  // namespace CELERIS_TARGET
+}  // namespace celeris
