@@ -159,9 +159,14 @@ Pipeline::Variant Pipeline::make_variant(const std::vector<bool> &wanted) const 
             if (!keeps && (step.kernel.keeps_rows || !step.kernel.takes_rows)) leave(step.in);
         }
     }
-    for (int s : v.steps)
-        for (const std::vector<int> *registers : {&steps_[size_t(s)].in, &steps_[size_t(s)].out})
-            for (int r : *registers) v.keeps_rows = v.keeps_rows || (steps_[size_t(s)].kernel.keeps_rows && v.rows[size_t(r)]);
+    const auto any = [&](const std::vector<int> &registers) {
+        return std::any_of(registers.begin(), registers.end(), [&](int r) { return v.rows[size_t(r)] && last[size_t(r)] != never; });
+    };
+    v.keeps_rows = any(sinks_);
+    for (int s : v.steps) {
+        const Step &step = steps_[size_t(s)];
+        v.keeps_rows = v.keeps_rows || (step.kernel.keeps_rows && (any(step.in) || any(step.out)));
+    }
 
     // First fit: a register takes the first gap between those alive.
     struct Span {
@@ -358,9 +363,10 @@ bool Pipeline::run_block(const Variant &v, bool keep, int64_t first, int64_t row
             continue;
         }
         if (from.by_rows()) {
-            for (int64_t r = 0; r < rows; ++r)
+            const int64_t together = from.row == reg.width ? rows : 1;
+            for (int64_t r = 0; r < rows; r += together)
                 std::memcpy(out[i].data + size_t((first + r) * reg.width) * size, from.data + r * from.row * ptrdiff_t(size),
-                            size_t(reg.width) * size);
+                            size_t(together * reg.width) * size);
             continue;
         }
         const int64_t width = out[i].blocks > 0 ? reg.width / out[i].blocks : 0;

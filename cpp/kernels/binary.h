@@ -84,10 +84,10 @@ inline void zip_elements(const Binary &k, const Block &b, F &&f) {
     zip_lanes<T, To>(k, b, [&](Lane<T> x, Lane<T> y, To *to, int64_t n) { zip_lane(x, y, to, n, f); });
 }
 
-// Powers, 64 at a time: their code is long, and once is enough.
+// Powers, some at a time: their code is long, and once is enough.
 template <class T>
 [[gnu::noinline]] void raise(Lane<T> a, Lane<T> b, T *y, int64_t n) {
-    constexpr int64_t most = 64;
+    constexpr int64_t most = kWide;
     double x[most], e[most], power[most];
     for (int64_t first = 0; first < n; first += most) {
         for (int64_t i = 0; i < most; ++i) {

@@ -78,13 +78,13 @@ struct Operand {
     bool same = false;  // constants: one for all columns
 
     // Whether it can be read along rows, as the output's lie.
-    bool keeps_rows() const { return input < 0 || straight || single; }
+    bool keeps_rows() const { return input < 0 || straight || (single && int64_t(columns.size()) >= kWide); }
     // An input as wide as the output.
     int like() const { return single ? -1 : input; }
     // How many rows go to a stretch: no more than constants are repeated for, one where it is of one column.
     int64_t most(int64_t width, int64_t rows) const {
         if (input < 0) return same ? rows : repeated(width);
-        return !keeps_rows() ? 0 : single && width > 1 ? 1 : rows;
+        return straight ? rows : single ? 1 : 0;
     }
 
     // `next` counts the registers taken. Constants take the type `of`.

@@ -5,17 +5,17 @@
 
 namespace celeris {
 
-constexpr int64_t kStretch = 64;  // elements: fewer of a row are not worth a loop of their own
+constexpr int64_t kWide = 32;  // columns: of fewer, so many rows make a stretch
 
-// A row's constants, repeated for as many rows as make a stretch.
+// How many rows go to a stretch, whose columns have constants of their own.
+inline int64_t repeated(int64_t width) { return width < kWide ? kWide : 1; }
+
+// A row's constants, for each of these rows.
 template <class T>
 void repeat(std::vector<T> &values) {
-    const size_t width = values.size();
-    while (!values.empty() && values.size() < size_t(kStretch)) values.insert(values.end(), values.begin(), values.begin() + ptrdiff_t(width));
+    const std::vector<T> row = values;
+    for (int64_t rows = repeated(int64_t(row.size())); rows > 1; --rows) values.insert(values.end(), row.begin(), row.end());
 }
-
-// Rows that `repeat` makes of one.
-inline int64_t repeated(int64_t width) { return width > 0 && width < kStretch ? (kStretch + width - 1) / width : 1; }
 
 namespace CELERIS_TARGET {
 
