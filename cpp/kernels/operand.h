@@ -120,7 +120,7 @@ template <class F, class... Operands>
 inline void each_stretch(const Block &b, int64_t width, F &&f, const Operands &...operands) {
     int64_t most = b.rows;
     for (const int64_t some : {operands.most(width, b.rows)...}) most = some < most ? some : most;
-    each_stretch(b, {operands.like()...}, width, most, f);
+    each_stretch(b, width, most, f, operands.like()...);
 }
 
 // The operand's elements that a stretch of the output's meets.

@@ -43,34 +43,27 @@ inline Lane<T> constants_of(const T *values, bool same, const Stretch &s) {
     return {s.along_rows ? values : values + s.at, s.along_rows && !same};
 }
 
-// f(stretch) for all elements of the output and of the inputs `like` it, which are as wide. `most`: rows to a stretch; 0: only
-// columns are stretches.
-template <class F>
-inline void each_stretch(const Block &b, std::initializer_list<int> like, int64_t width, int64_t most, F &&f) {
+// f(stretch) for all elements of the output and of the inputs `like` it, which are as wide (-1: none). `most`: rows to a
+// stretch; 0: only columns are stretches.
+template <class F, class... Like>
+inline void each_stretch(const Block &b, int64_t width, int64_t most, F &&f, Like... like) {
     const View &out = b.out[0];
-    bool one = b.rows == 1 && out.stride == 1, whole = out.row == width;
-    for (int i : like) {
-        if (i < 0) continue;
-        one = one && b.in[i].stride == 1;
-        whole = whole && b.in[i].row == width;
-    }
-    if (width == 0) return;
-    if (most > 0 && (one || out.by_rows())) {
-        const int64_t rows = whole ? most : 1;
-        for (int64_t r = 0; r < b.rows; r += rows) f(Stretch{true, r, (b.rows - r < rows ? b.rows - r : rows) * width});
-    } else {
-        for (int64_t c = 0; c < width; ++c) f(Stretch{false, c, b.rows});
-    }
+    const bool along_rows = most > 0 && width > 0 &&
+                            (out.by_rows() || (b.rows == 1 && out.stride == 1 && ((like < 0 || b.in[like].stride == 1) && ...)));
+    const bool whole = out.row == width && ((like < 0 || b.in[like].row == width) && ...);
+    const int64_t end = along_rows ? b.rows : width, step = along_rows && whole ? most : 1;
+    for (int64_t at = 0; at < end; at += step)
+        f(Stretch{along_rows, at, !along_rows ? b.rows : end - at < step ? (end - at) * width : step * width});
 }
 
 // y[i] = f(x[i]) for all elements.
 template <class From, class To, class F>
 inline void map_elements(const Block &b, int64_t width, F &&f) {
-    each_stretch(b, {0}, width, b.rows, [&](const Stretch &s) {
+    each_stretch(b, width, b.rows, [&](const Stretch &s) {
         const From *x = s.of<From>(b.in[0]);
         To *y = s.of<To>(b.out[0]);
         lanes(s.n, [&](int64_t i) { y[i] = f(x[i]); });
-    });
+    }, 0);
 }
 
 }  // namespace CELERIS_TARGET
