@@ -76,7 +76,7 @@ inline void zip_lane(Lane<T> a, Lane<T> b, To *y, int64_t n, F &f) {
 // zip(a, b, y, n) for all elements.
 template <class T, class To, class Zip>
 inline void zip_lanes(const Binary &k, const Block &b, Zip &&zip) {
-    each_stretch(b, k.width, [&](const Stretch &s) { zip(lane_of<T>(k.a, b, s), lane_of<T>(k.b, b, s), s.of<To>(b.out[0]), s.n); }, k.a, k.b);
+    each_stretch_of(b, k.width, [&](const Stretch &s) { zip(lane_of<T>(k.a, b, s), lane_of<T>(k.b, b, s), s.of<To>(b.out[0]), s.n); }, k.a, k.b);
 }
 
 template <class T, class To, class F>

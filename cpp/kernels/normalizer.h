@@ -1,7 +1,8 @@
 // normalizer: each row divided by its largest value, its sum of magnitudes, or its Euclidean length.
 #pragma once
 
-#include "engine/target.h"
+#include "kernels/fold_columns.h"
+#include "kernels/stretch.h"
 
 namespace celeris {
 
@@ -20,43 +21,45 @@ struct Normalizer : KernelState {
         require(width > 0 && p.out[0].width == width, "normalizer: expected equal widths");
         cost = 1.5 * double(width);
         scratch_per_row = sizeof(double);
+        keeps_rows = columns().along_rows();
     }
+
+    Columns columns() const { return {nullptr, width, true}; }
 };
 
 namespace CELERIS_TARGET {
 
-template <class From, class Count>
-void normalize(const Normalizer &k, const Block &b, Count rows) {
+template <class From>
+void normalize(const Normalizer &k, const Block &b) {
     double *total = reinterpret_cast<double *>(b.scratch);
-    const double start = k.norm == Normalizer::max ? -1.7976931348623157e308 : 0;
-    lanes(rows, [&](int64_t r) { total[r] = start; });
-    for (int64_t c = 0; c < k.width; ++c) {
-        const From *x = b.in[0].column<From>(c);
-        if (k.norm == Normalizer::max)
-            lanes(rows, [&](int64_t r) { total[r] = double(x[r]) > total[r] ? double(x[r]) : total[r]; });
-        else if (k.norm == Normalizer::l1)
-            lanes(rows, [&](int64_t r) { total[r] += double(x[r]) < 0 ? -double(x[r]) : double(x[r]); });
-        else
-            lanes(rows, [&](int64_t r) { total[r] += double(x[r]) * double(x[r]); });
+    const auto fold = [&](double start, auto &&f, auto &&join) { fold_columns<From>(b, k.columns(), start, f, join, total); };
+    const auto add = [](auto t, auto x) { return t + x; };
+    const auto greater = [](auto t, auto x) { return x > t ? x : t; };
+    switch (k.norm) {
+        case Normalizer::max: fold(-1.7976931348623157e308, greater, greater); break;
+        case Normalizer::l1: fold(0, [](auto t, auto x) { return t + (x < 0.0 ? -x : x); }, add); break;
+        case Normalizer::l2: fold(0, [](auto t, auto x) { return t + x * x; }, add); break;
     }
     // A row of zeros stays as it is.
     constexpr bool division = sizeof(From) == 8;  // the reciprocal of a double might be infinite
-    lanes(rows, [&](int64_t r) {
+    lanes(b.rows, [&](int64_t r) {
         const double length = k.norm == Normalizer::l2 ? std::sqrt(total[r]) : total[r];
         const double divisor = total[r] == 0 ? 1 : length;
         total[r] = division ? divisor : 1 / divisor;
     });
-    for (int64_t c = 0; c < k.width; ++c) {
-        const From *x = b.in[0].column<From>(c);
-        float *y = b.out[0].column<float>(c);
-        lanes(rows, [&](int64_t r) { y[r] = float(division ? double(x[r]) / total[r] : double(x[r]) * total[r]); });
-    }
+    const auto scaled = [](From x, double by) { return float(division ? double(x) / by : double(x) * by); };
+    each_stretch(b, k.width, 1, [&](const Stretch &s) {
+        const From *x = s.of<From>(b.in[0]);
+        float *y = s.of<float>(b.out[0]);
+        if (s.along_rows)
+            lanes(s.n, [&, by = total[s.at]](int64_t i) { y[i] = scaled(x[i], by); });
+        else
+            lanes(s.n, [&](int64_t i) { y[i] = scaled(x[i], total[i]); });
+    }, 0);
 }
 
 inline void run(const Normalizer &k, const Block &b) {
-    for_number(k.from, [&](auto *from) {
-        for_rows(b.rows, [&](auto rows) { normalize<pointee<decltype(from)>>(k, b, rows); });
-    });
+    for_number(k.from, [&](auto *from) { normalize<pointee<decltype(from)>>(k, b); });
 }
 
 }  // namespace CELERIS_TARGET

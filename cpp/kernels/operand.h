@@ -117,7 +117,7 @@ namespace CELERIS_TARGET {
 
 // f(stretch) for all elements, as far as the operands allow.
 template <class F, class... Operands>
-inline void each_stretch(const Block &b, int64_t width, F &&f, const Operands &...operands) {
+inline void each_stretch_of(const Block &b, int64_t width, F &&f, const Operands &...operands) {
     int64_t most = b.rows;
     for (const int64_t some : {operands.most(width, b.rows)...}) most = some < most ? some : most;
     each_stretch(b, width, most, f, operands.like()...);

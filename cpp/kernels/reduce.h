@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/functions.h"
+#include "kernels/fold_columns.h"
 
 namespace celeris {
 
@@ -9,6 +10,9 @@ namespace celeris {
 struct ColumnGroups {
     int64_t groups = 0, each = 0;
     std::vector<int64_t> columns;
+    bool neighbours = true;  // whether those of each group follow one another
+
+    Columns of(int64_t group) const { return {columns.data() + group * each, each, neighbours}; }
 
     void read(const Params &p) {
         columns = p.integers("columns");
@@ -16,6 +20,7 @@ struct ColumnGroups {
         require(groups > 0 && !columns.empty() && int64_t(columns.size()) % groups == 0, "reduce: expected columns for each group");
         each = int64_t(columns.size()) / groups;
         for (int64_t c : columns) require(c >= 0 && c < p.in[0].width, "reduce: column out of range");
+        for (size_t i = 0; i < columns.size(); ++i) neighbours = neighbours && columns[i] == columns[i / size_t(each) * size_t(each)] + int64_t(i) % each;
     }
 };
 
@@ -38,6 +43,7 @@ struct Reduce : KernelState {
         groups.read(p);
         cost = (op == log_sum_exp ? 3 : 0.5) * double(groups.columns.size());
         scratch_per_row = 2 * sizeof(double);
+        keeps_rows = real && op != log_sum_exp && groups.of(0).along_rows();
     }
 };
 
@@ -59,94 +65,95 @@ struct ArgExtreme : KernelState {
 
 namespace CELERIS_TARGET {
 
-// total[r] over the group's columns, k ascending: start, then total = f(total, x) for each.
-template <class T, class Acc, class Count, class F>
-inline void accumulate(const Block &b, const int64_t *columns, int64_t each, Acc *total, Count rows, Acc start, F &&f) {
-    lanes(rows, [&](int64_t r) { total[r] = start; });
-    for (int64_t k = 0; k < each; ++k) {
-        const T *x = b.in[0].column<T>(columns[k]);
-        lanes(rows, [&](int64_t r) { total[r] = f(total[r], Acc(x[r])); });
-    }
-}
-
-template <class T, class Count>
-void reduce_real(const Reduce &k, const Block &b, const int64_t *columns, double *total, Count rows) {
-    const int64_t each = k.groups.each;
+template <class T>
+void reduce_real(const Reduce &k, const Block &b, int64_t group, double *total) {
+    const Columns columns = k.groups.of(group);
+    const auto fold = [&](double start, auto &&f, auto &&join) { fold_columns<T>(b, columns, start, f, join, total); };
+    const auto finish = [&](auto &&f) { lanes(b.rows, [&](int64_t r) { total[r] = f(total[r]); }); };
+    const auto add = [](auto t, auto x) { return t + x; };
     switch (k.op) {
-        case Reduce::l1:
-            return accumulate<T>(b, columns, each, total, rows, 0.0, [](double t, double x) { return t + __builtin_fabs(x); });
+        case Reduce::l1: return fold(0, [](auto t, auto x) { return t + (x < 0.0 ? -x : x); }, add);
         case Reduce::l2:
         case Reduce::sum_square:
-            accumulate<T>(b, columns, each, total, rows, 0.0, [](double t, double x) { return t + x * x; });
-            if (k.op == Reduce::l2) lanes(rows, [&](int64_t r) { total[r] = std::sqrt(total[r]); });
+            fold(0, [](auto t, auto x) { return t + x * x; }, add);
+            if (k.op == Reduce::l2) finish([](double t) { return std::sqrt(t); });
             return;
-        case Reduce::max:  // a NaN stays
-            return accumulate<T>(b, columns, each, total, rows, -HUGE_VAL, [](double t, double x) { return (x > t) | (x != x) ? x : t; });
-        case Reduce::min:
-            return accumulate<T>(b, columns, each, total, rows, HUGE_VAL, [](double t, double x) { return (x < t) | (x != x) ? x : t; });
-        case Reduce::prod:
-            return accumulate<T>(b, columns, each, total, rows, 1.0, [](double t, double x) { return t * x; });
+        case Reduce::max: {  // a NaN stays
+            const auto greater = [](auto t, auto x) { return (x > t) | (x != x) ? x : t; };
+            return fold(-HUGE_VAL, greater, greater);
+        }
+        case Reduce::min: {
+            const auto less = [](auto t, auto x) { return (x < t) | (x != x) ? x : t; };
+            return fold(HUGE_VAL, less, less);
+        }
+        case Reduce::prod: {
+            const auto multiply = [](auto t, auto x) { return t * x; };
+            return fold(1, multiply, multiply);
+        }
         case Reduce::log_sum_exp: {
-            double *top = total + rows;
-            accumulate<T>(b, columns, each, top, rows, -HUGE_VAL, [](double t, double x) { return x > t ? x : t; });
-            lanes(rows, [&](int64_t r) { top[r] = top[r] < HUGE_VAL && top[r] > -HUGE_VAL ? top[r] : 0; });
-            lanes(rows, [&](int64_t r) { total[r] = 0; });
-            for (int64_t i = 0; i < each; ++i) {
+            const auto greater = [](auto t, auto x) { return x > t ? x : t; };
+            double *top = total + b.rows;
+            fold_columns<T>(b, columns, -HUGE_VAL, greater, greater, top);
+            lanes(b.rows, [&](int64_t r) { top[r] = top[r] < HUGE_VAL && top[r] > -HUGE_VAL ? top[r] : 0; });
+            lanes(b.rows, [&](int64_t r) { total[r] = 0; });
+            for (int64_t i = 0; i < columns.count; ++i) {
                 const T *x = b.in[0].column<T>(columns[i]);
-                lanes(rows, [&](int64_t r) { total[r] += exp_(double(x[r]) - top[r]); });
+                lanes(b.rows, [&](int64_t r) { total[r] += exp_(double(x[r]) - top[r]); });
             }
-            return lanes(rows, [&](int64_t r) { total[r] = log_<T>(total[r]) + top[r]; });
+            return lanes(b.rows, [&](int64_t r) { total[r] = log_<T>(total[r]) + top[r]; });
         }
         default:
-            accumulate<T>(b, columns, each, total, rows, 0.0, [](double t, double x) { return t + x; });
-            if (k.op == Reduce::mean) lanes(rows, [&](int64_t r) { total[r] = total[r] / double(each); });
-            if (k.op == Reduce::log_sum) lanes(rows, [&](int64_t r) { total[r] = log_<T>(total[r]); });
+            fold(0, add, add);
+            if (k.op == Reduce::mean) finish([n = double(columns.count)](double t) { return t / n; });
+            if (k.op == Reduce::log_sum) finish([](double t) { return log_<T>(t); });
     }
 }
 
 // Integers wrap around.
-template <class T, class Count>
-void reduce_integer(const Reduce &k, const Block &b, const int64_t *columns, int64_t *total, Count rows) {
-    const int64_t each = k.groups.each;
+template <class T>
+void reduce_integer(const Reduce &k, const Block &b, int64_t group, int64_t *total) {
     using U = uint64_t;
+    const Columns columns = k.groups.of(group);
+    const auto fold = [&](int64_t start, auto &&f) {
+        lanes(b.rows, [&](int64_t r) { total[r] = start; });
+        for (int64_t i = 0; i < columns.count; ++i) {
+            const T *x = b.in[0].column<T>(columns[i]);
+            lanes(b.rows, [&](int64_t r) { total[r] = f(total[r], int64_t(x[r])); });
+        }
+    };
     switch (k.op) {
-        case Reduce::l1:
-            return accumulate<T>(b, columns, each, total, rows, int64_t(0), [](int64_t t, int64_t x) { return int64_t(U(t) + (x < 0 ? U(0) - U(x) : U(x))); });
-        case Reduce::max:
-            return accumulate<T>(b, columns, each, total, rows, INT64_MIN, [](int64_t t, int64_t x) { return x > t ? x : t; });
-        case Reduce::min:
-            return accumulate<T>(b, columns, each, total, rows, INT64_MAX, [](int64_t t, int64_t x) { return x < t ? x : t; });
-        case Reduce::prod:
-            return accumulate<T>(b, columns, each, total, rows, int64_t(1), [](int64_t t, int64_t x) { return int64_t(U(t) * U(x)); });
-        case Reduce::sum_square:
-            return accumulate<T>(b, columns, each, total, rows, int64_t(0), [](int64_t t, int64_t x) { return int64_t(U(t) + U(x) * U(x)); });
-        default:
-            return accumulate<T>(b, columns, each, total, rows, int64_t(0), [](int64_t t, int64_t x) { return int64_t(U(t) + U(x)); });
+        case Reduce::l1: return fold(0, [](int64_t t, int64_t x) { return int64_t(U(t) + (x < 0 ? U(0) - U(x) : U(x))); });
+        case Reduce::max: return fold(INT64_MIN, [](int64_t t, int64_t x) { return x > t ? x : t; });
+        case Reduce::min: return fold(INT64_MAX, [](int64_t t, int64_t x) { return x < t ? x : t; });
+        case Reduce::prod: return fold(1, [](int64_t t, int64_t x) { return int64_t(U(t) * U(x)); });
+        case Reduce::sum_square: return fold(0, [](int64_t t, int64_t x) { return int64_t(U(t) + U(x) * U(x)); });
+        default: return fold(0, [](int64_t t, int64_t x) { return int64_t(U(t) + U(x)); });
     }
 }
 
 inline void run(const Reduce &k, const Block &b) {
-    for_rows(b.rows, [&](auto rows) {
-        for (int64_t g = 0; g < k.groups.groups; ++g) {
-            const int64_t *columns = k.groups.columns.data() + g * k.groups.each;
-            if (k.from == Type::f32 || k.from == Type::f64) {
-                double *total = reinterpret_cast<double *>(b.scratch);
-                for_real(k.from, [&](auto *from) { reduce_real<pointee<decltype(from)>>(k, b, columns, total, rows); });
-                for_real(k.to, [&](auto *to) {
-                    using To = pointee<decltype(to)>;
-                    To *y = b.out[0].column<To>(g);
-                    lanes(rows, [&](int64_t r) { y[r] = To(total[r]); });
-                });
-            } else if (k.from == Type::i64) {
-                reduce_integer<int64_t>(k, b, columns, b.out[0].column<int64_t>(g), rows);
-            } else {
-                int64_t *total = reinterpret_cast<int64_t *>(b.scratch);
-                reduce_integer<int32_t>(k, b, columns, total, rows);
-                int32_t *y = b.out[0].column<int32_t>(g);
-                lanes(rows, [&](int64_t r) { y[r] = int32_t(uint32_t(uint64_t(total[r]))); });
-            }
+    for (int64_t g = 0; g < k.groups.groups; ++g) {
+        if (k.from == Type::f32 || k.from == Type::f64) {
+            double *total = reinterpret_cast<double *>(b.scratch);
+            for_real(k.from, [&](auto *from) { reduce_real<pointee<decltype(from)>>(k, b, g, total); });
+            for_real(k.to, [&](auto *to) {
+                using To = pointee<decltype(to)>;
+                const View &out = b.out[0];
+                To *y = out.column<To>(g);
+                if (out.by_rows())
+                    for (int64_t r = 0; r < b.rows; ++r) y[r * out.row] = To(total[r]);
+                else
+                    lanes(b.rows, [&](int64_t r) { y[r] = To(total[r]); });
+            });
+        } else if (k.from == Type::i64) {
+            reduce_integer<int64_t>(k, b, g, b.out[0].column<int64_t>(g));
+        } else {
+            int64_t *total = reinterpret_cast<int64_t *>(b.scratch);
+            reduce_integer<int32_t>(k, b, g, total);
+            int32_t *y = b.out[0].column<int32_t>(g);
+            lanes(b.rows, [&](int64_t r) { y[r] = int32_t(uint32_t(uint64_t(total[r]))); });
         }
-    });
+    }
 }
 
 // The first (or last) of equals; a NaN is greater and less than all.

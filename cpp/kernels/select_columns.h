@@ -11,13 +11,16 @@ struct SelectColumns : KernelState {
     };
     size_t size;
     std::vector<Run> runs;
+    std::vector<int64_t> columns;  // [output's width], of their inputs
+    static constexpr int64_t few = 8;  // columns of an output, to be written one by one
 
     explicit SelectColumns(const Params &p) {
         require(!p.in.empty() && p.out.size() == 1, "select_columns: expected inputs and one output");
         const Type type = p.out[0].type;
         for (const Register &r : p.in) require(r.type == type, "select_columns: expected registers of one type");
         size = size_of(type);
-        const std::vector<int64_t> inputs = p.integers("inputs"), columns = p.integers("columns");
+        const std::vector<int64_t> inputs = p.integers("inputs");
+        columns = p.integers("columns");
         require(inputs.size() == columns.size() && int64_t(inputs.size()) == p.out[0].width,
                 "select_columns: expected an input and a column for each output column");
         for (size_t i = 0; i < inputs.size(); ++i) {
@@ -30,14 +33,46 @@ struct SelectColumns : KernelState {
                 runs.push_back({inputs[i], columns[i], int64_t(i), 1});
         }
         cost = 0.1 * double(inputs.size());
+        // Narrow rows are turned into columns sooner, but for three numbers of 8 bytes.
+        const bool narrow = p.in[0].width < 4 * few && (size < 8 || columns.size() > 3);
+        keeps_rows = p.in.size() == 1 ? !narrow : runs.size() * few <= columns.size();
     }
 };
 
 namespace CELERIS_TARGET {
 
+// Of rows: few columns one by one, long runs at once, all others in their order.
+template <class T>
+void select_in_rows(const SelectColumns &k, const Block &b) {
+    const View &out = b.out[0];
+    const int64_t width = int64_t(k.columns.size());
+    if (width > SelectColumns::few && int64_t(k.runs.size()) * SelectColumns::few > width) {
+        for (int64_t r = 0; r < b.rows; ++r) {
+            const T *x = b.in[0].row_at<T>(r);
+            T *y = out.row_at<T>(r);
+            for (int64_t c = 0; c < width; ++c) y[c] = x[k.columns.data()[c]];
+        }
+        return;
+    }
+    for (const SelectColumns::Run &run : k.runs) {
+        const View &in = b.in[run.input];
+        if (run.count >= SelectColumns::few) {
+            for (int64_t r = 0; r < b.rows; ++r)
+                std::memcpy(out.row_at<T>(r) + run.to, in.column<T>(run.from) + r * in.row, size_t(run.count) * sizeof(T));
+        } else {
+            for (int64_t c = 0; c < run.count; ++c) {
+                const T *x = in.column<T>(run.from + c);
+                T *y = out.column<T>(run.to + c);
+                lanes(b.rows, [&, from = in.row, to = out.row](int64_t r) { y[r * to] = x[r * from]; });
+            }
+        }
+    }
+}
+
 template <class T>
 void select_columns(const SelectColumns &k, const Block &b) {
     const View &out = b.out[0];
+    if (out.by_rows()) return select_in_rows<T>(k, b);
     for (const SelectColumns::Run &run : k.runs) {
         const View &in = b.in[run.input];
         if (b.rows == 1) {

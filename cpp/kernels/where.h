@@ -51,7 +51,7 @@ inline void choose_lane(Lane<uint8_t> condition, Lane<T> a, Lane<T> b, T *y, int
 
 template <class T>
 void where(const Where &k, const Block &b) {
-    each_stretch(
+    each_stretch_of(
         b, k.width,
         [&](const Stretch &s) {
             choose_lane(lane_of<uint8_t>(k.condition, b, s), lane_of<T>(k.a, b, s), lane_of<T>(k.b, b, s), s.of<T>(b.out[0]), s.n);

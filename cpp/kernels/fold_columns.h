@@ -1,0 +1,77 @@
+// Folds columns of a row into one number, in double: few ascending; from 16 on in 8 lanes, as lane_sums.h adds products, so
+// that rows can be read as they lie. The same bits by rows and by columns.
+#pragma once
+
+#include "engine/vectors.h"
+
+namespace celeris {
+
+constexpr int64_t kFoldLanes = 8;
+
+struct Columns {
+    const int64_t *at;  // null: all, in order
+    int64_t count;
+    bool neighbours;  // whether each follows the one before
+
+    int64_t operator[](int64_t i) const { return at == nullptr ? i : at[i]; }
+    bool in_lanes() const { return count >= 2 * kFoldLanes; }
+    bool along_rows() const { return neighbours && in_lanes(); }  // whether they can be read so
+};
+
+namespace CELERIS_TARGET {
+
+template <class Join>
+inline double join_lanes(const double *t, ptrdiff_t step, Join &&join) {
+    return join(join(join(t[0], t[4 * step]), join(t[2 * step], t[6 * step])),
+                join(join(t[step], t[5 * step]), join(t[3 * step], t[7 * step])));
+}
+
+template <class T, class F, class Join>
+inline double fold_row(const T *x, int64_t n, double start, F &f, Join &join) {
+    constexpr int width = int(vector_lanes<double>), parts = int(kFoldLanes) / width;
+    Vector<double> t[parts];
+    for (int p = 0; p < parts; ++p) t[p] = splat(start);
+    int64_t i = 0;
+    for (; i + kFoldLanes <= n; i += kFoldLanes)
+        for (int p = 0; p < parts; ++p) {
+            Vector<double> v;
+            if constexpr (T(0.5) != 0)
+                v = load_double(x + i + p * width);
+            else
+                for (int lane = 0; lane < width; ++lane) v[lane] = double(x[i + p * width + lane]);
+            t[p] = f(t[p], v);
+        }
+    double lane[kFoldLanes];
+    std::memcpy(lane, t, sizeof lane);
+    for (int64_t l = 0; i < n; ++i, ++l) lane[l] = f(lane[l], double(x[i]));
+    return join_lanes(lane, 1, join);
+}
+
+// total[r] = start, then f(total[r], x) for each column; what lanes hold is joined.
+template <class T, class F, class Join>
+void fold_columns(const Block &b, const Columns &columns, double start, F &&f, Join &&join, double *total) {
+    const View &in = b.in[0];
+    if (columns.along_rows() && (in.by_rows() || (b.rows == 1 && in.stride == 1))) {
+        for (int64_t r = 0; r < b.rows; ++r) total[r] = fold_row(in.row_at<T>(r) + columns[0], columns.count, start, f, join);
+        return;
+    }
+    constexpr int64_t most = 64;  // rows at a time
+    double lane[kFoldLanes * most];
+    const int64_t used = columns.in_lanes() ? kFoldLanes : 1;
+    for (int64_t first = 0; first < b.rows; first += most) {
+        const int64_t n = b.rows - first < most ? b.rows - first : most;
+        for (int64_t i = 0; i < used * most; ++i) lane[i] = start;
+        for (int64_t i = 0; i < columns.count; ++i) {
+            const T *x = in.column<T>(columns[i]) + first;
+            double *t = lane + i % used * most;
+            lanes(n, [&](int64_t r) { t[r] = f(t[r], double(x[r])); });
+        }
+        if (used == 1)
+            std::memcpy(total + first, lane, size_t(n) * sizeof(double));
+        else
+            lanes(n, [&](int64_t r) { total[first + r] = join_lanes(lane + r, most, join); });
+    }
+}
+
+}  // namespace CELERIS_TARGET
+}  // namespace celeris
