@@ -166,8 +166,8 @@ struct KernelState {
     int64_t rows_wanted = 64;      // in a block of wide rows too, for what it does once a block
     int64_t rows_most = 8192;      // that a block may have: its scratch has no room for more
     int64_t rows_apart = 1;        // fewer a thread are not worth several
-    bool takes_rows = false;       // whether its inputs may be rows as the caller holds them (see View)
-    bool keeps_rows = false;       // whether all its inputs and outputs may be rows: it is made element by element, or row by row
+    bool takes_rows = false;       // whether each of its inputs may be rows as the caller holds them (see View)
+    bool keeps_rows = false;       // whether its outputs may be rows, if all its inputs are (or, with takes_rows, whatever they are)
 };
 
 using RunKernel = void (*)(const void *state, const Block &);

@@ -136,7 +136,7 @@ Pipeline::Variant Pipeline::make_variant(const std::vector<bool> &wanted) const 
     v.by_rows.resize(registers_.size());
     for (size_t r = 0; r < registers_.size(); ++r) v.by_rows[r] = last[r] != end && registers_[r].width > 1;
     for (int s : v.steps) {
-        if (steps_[size_t(s)].kernel.takes_rows) continue;
+        if (steps_[size_t(s)].kernel.takes_rows && !steps_[size_t(s)].kernel.keeps_rows) continue;
         for (int r : steps_[size_t(s)].in) v.by_rows[size_t(r)] = false;
     }
 
@@ -154,7 +154,8 @@ Pipeline::Variant Pipeline::make_variant(const std::vector<bool> &wanted) const 
         };
         for (int s : v.steps) {
             const Step &step = steps_[size_t(s)];
-            const bool keeps = step.kernel.keeps_rows && all(step.in) && all(step.out);
+            const bool any_in = step.kernel.takes_rows || all(step.in);
+            const bool keeps = step.kernel.keeps_rows && any_in && all(step.out);
             if (!keeps) leave(step.out);
             if (!keeps && (step.kernel.keeps_rows || !step.kernel.takes_rows)) leave(step.in);
         }

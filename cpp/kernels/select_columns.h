@@ -33,20 +33,24 @@ struct SelectColumns : KernelState {
                 runs.push_back({inputs[i], columns[i], int64_t(i), 1});
         }
         cost = 0.1 * double(inputs.size());
-        // Narrow rows are turned into columns sooner, but for three numbers of 8 bytes.
-        const bool narrow = p.in[0].width < 4 * few && (size < 8 || columns.size() > 3);
-        keeps_rows = p.in.size() == 1 ? !narrow : runs.size() * few <= columns.size();
+        const int64_t width = p.in[0].width, count = int64_t(columns.size());
+        if (p.in.size() > 1) {  // beside long runs, others may be columns
+            takes_rows = keeps_rows = int64_t(runs.size()) * few <= count;
+        } else {  // narrow rows are turned into columns sooner, but for three numbers of 8 bytes
+            takes_rows = count <= few && width >= 4 * few;
+            keeps_rows = !takes_rows && (width >= 4 * few || (size == 8 && count <= 3));
+        }
     }
 };
 
 namespace CELERIS_TARGET {
 
-// Of rows: few columns one by one, long runs at once, all others in their order.
+// From rows or to rows: few columns one by one, long runs at once, all others in their order.
 template <class T>
 void select_in_rows(const SelectColumns &k, const Block &b) {
     const View &out = b.out[0];
     const int64_t width = int64_t(k.columns.size());
-    if (width > SelectColumns::few && int64_t(k.runs.size()) * SelectColumns::few > width) {
+    if (out.by_rows() && width > SelectColumns::few && int64_t(k.runs.size()) * SelectColumns::few > width) {
         for (int64_t r = 0; r < b.rows; ++r) {
             const T *x = b.in[0].row_at<T>(r);
             T *y = out.row_at<T>(r);
@@ -56,7 +60,7 @@ void select_in_rows(const SelectColumns &k, const Block &b) {
     }
     for (const SelectColumns::Run &run : k.runs) {
         const View &in = b.in[run.input];
-        if (run.count >= SelectColumns::few) {
+        if (out.by_rows() && in.by_rows() && run.count >= SelectColumns::few) {
             for (int64_t r = 0; r < b.rows; ++r)
                 std::memcpy(out.row_at<T>(r) + run.to, in.column<T>(run.from) + r * in.row, size_t(run.count) * sizeof(T));
         } else {
@@ -72,7 +76,9 @@ void select_in_rows(const SelectColumns &k, const Block &b) {
 template <class T>
 void select_columns(const SelectColumns &k, const Block &b) {
     const View &out = b.out[0];
-    if (out.by_rows()) return select_in_rows<T>(k, b);
+    bool columns = !out.by_rows();
+    for (const SelectColumns::Run &run : k.runs) columns = columns && !b.in[run.input].by_rows();
+    if (!columns) return select_in_rows<T>(k, b);
     for (const SelectColumns::Run &run : k.runs) {
         const View &in = b.in[run.input];
         if (b.rows == 1) {

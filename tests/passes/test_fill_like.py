@@ -27,7 +27,10 @@ def test_fill() -> None:
 
 
 def test_old_opsets_compare_no_reals() -> None:
-    untouched(fill_like, FILL, opset=10)
+    _, nodes = rewritten(fill_like, FILL, opset=10)
+    assert nodes[-2] == "%y_everywhere = ai.onnx.IsNaN(%x)"
+    _, nodes = rewritten(fill_like, FILL.replace("x: float", "x: int64"), opset=10)
+    assert nodes[-2] == "%y_everywhere = ai.onnx.Equal(%x, %x)"
 
 
 def test_parts_of_a_shape_and_scalars_stay() -> None:
@@ -62,6 +65,30 @@ def test_other_columns() -> None:
     for rows in (0, 1, 9):
         x = np.full((rows, 2), np.nan, np.float32)
         assert np.array_equal(program.execute({"x": x})[0], np.full((rows, 3), 7, np.float32))
+
+
+SLICES = """graph "g" (%x: float[N,2]) -> (%y: int64[N]) {
+  init %zero = int64[1]{0}
+  init %one = int64[1]{1}
+  %s = ai.onnx.Shape(%x)
+  %n = ai.onnx.Slice(%s, %zero, %one, %zero)
+  %y = ai.onnx.ConstantOfShape(%n, value=int64[1]{7}) name="fill"
+}"""
+
+
+@pytest.mark.parametrize(
+    ("opset", "part"),
+    [(18, "(%s, %zero, %one, %zero)"), (18, "(%s, %zero, %one)"), (9, "(%s, starts=[0], ends=[1], axes=[0])")],
+)
+def test_an_answer_a_row(opset: int, part: str) -> None:
+    text = SLICES.replace("(%s, %zero, %one, %zero)", part)
+    said, nodes = rewritten(fill_like, text, opset=opset)
+    assert said == ["ConstantOfShape 'fill' like 'x'"]
+    assert "init %y_value: int64[] = int64[]{7}" in nodes
+    program = compile_model(parsed(text, opset))
+    assert [type(step) for step in program.plan.steps] == [PipelineStep]
+    assert np.array_equal(program.execute({"x": np.full((9, 2), np.nan, np.float32)})[0], np.full(9, 7))
+    untouched(fill_like, text.replace("ends=[1]", "ends=[2]").replace("int64[1]{1}", "int64[1]{2}"), opset=opset)
 
 
 @pytest.mark.parametrize(

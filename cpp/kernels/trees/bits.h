@@ -32,6 +32,7 @@ template <class Key>
 constexpr size_t kFewKeys = sizeof(Key) == 4 ? 16 : 32;  // of a plane, whose rows are compared with one by one
 constexpr int64_t kManyFeatures = 128;  // above so many a block of columns leaves the cache: rows are read as they lie,
 constexpr int64_t kTurned = 128;        // and so many features turned into columns at a time
+constexpr int64_t kFewOf = 4;           // features: of so many times as many columns, each is turned by itself
 constexpr int64_t kTurnedBytes = 2 << 20;  // of a block's rows, which must be turned before if they lie in another way
 constexpr int kTogether = 16;         // trees whose values are added in one pass over the sums, where registers look tables up;
 constexpr int kTogetherInMemory = 4;  // and where memory does
@@ -85,6 +86,7 @@ struct Bits {
         uint32_t first, last;  // in set_tests
     };
     std::vector<Chunk> chunks;
+    bool few = false;  // whether they ask for few of the columns that there are, once
     std::vector<Ranked> ranked;
     std::vector<Group> groups;
     std::vector<Piece> pieces;

@@ -5,19 +5,21 @@
 
 namespace celeris::CELERIS_TARGET {
 
-// The columns of a block. Where its rows lie as the caller holds them, some features are turned into columns at a time, with
-// zeros up to 64 W.
+// The columns of a block. Where its rows lie as the caller holds them, some features are turned into columns at a time, or
+// each by itself where the trees ask for `few`, with zeros up to 64 W.
 template <int W, class From>
 class BlockColumns {
     static constexpr int64_t rows = 64 * W, apart = rows + 16;
 
 public:
-    BlockColumns(const Block &b, int64_t width, BitScratch &scratch)
-        : in_(b.in[0]), count_(b.rows), width_(width), padded_(in_.by_rows() || count_ == rows) {
+    BlockColumns(const Block &b, int64_t width, bool few, BitScratch &scratch)
+        : in_(b.in[0]), count_(b.rows), width_(width), together_(few ? 1 : trees::kTurned),
+          padded_(in_.by_rows() || count_ == rows) {
         if (!in_.by_rows()) return;
-        turned_ = scratch.take<From>(size_t(trees::kTurned * apart));
-        for (int64_t c = 0; count_ < rows && c < trees::kTurned; ++c)
+        turned_ = scratch.take<From>(size_t(together_ * apart));
+        for (int64_t c = 0; count_ < rows && c < together_; ++c)
             std::fill(turned_ + c * apart + count_, turned_ + (c + 1) * apart, From());
+        if (few) return;
         next_ = 0;
         for (int64_t c = 0; c < trees::kTurned; ++c) fetch();
     }
@@ -26,6 +28,14 @@ public:
 
     const From *operator[](int64_t feature) {
         if (!in_.by_rows()) return in_.column<From>(feature);
+        if (together_ == 1) {
+            if (feature != first_) {
+                const From *x = in_.row_at<From>(0) + feature;
+                for (int64_t r = 0; r < count_; ++r) turned_[r] = x[r * in_.row];
+                first_ = feature;
+            }
+            return turned_;
+        }
         if (feature < first_ || feature >= first_ + trees::kTurned) {
             first_ = feature / trees::kTurned * trees::kTurned;
             next_ = first_ + trees::kTurned < width_ ? first_ + trees::kTurned : 0, fetched_ = 0;
@@ -48,7 +58,7 @@ private:
     }
 
     const View &in_;
-    const int64_t count_, width_;
+    const int64_t count_, width_, together_;
     const bool padded_;
     From *turned_ = nullptr;
     int64_t first_ = -trees::kTurned, next_ = 0, fetched_ = 0;
@@ -63,7 +73,7 @@ class BlockRows {
 
 public:
     BlockRows(const trees::Bits &bits, const trees::Plane *planes, const Block &b, int64_t width, BitScratch &scratch)
-        : bits_(bits), planes_(planes), count_(b.rows), columns_(b, width, scratch), keys_(scratch.take<Key>(size_t(trees::kBitRows))),
+        : bits_(bits), planes_(planes), count_(b.rows), columns_(b, width, bits.few, scratch), keys_(scratch.take<Key>(size_t(trees::kBitRows))),
           numbers_(scratch.take<Real>(size_t(trees::kBitRows))) {
         for (int64_t r = b.rows; r < rows; ++r) keys_[r] = 0, numbers_[r] = 0;
     }

@@ -68,7 +68,8 @@ struct TreeEnsemble : KernelState {
             scratch_per_row += tops->most_trees;
             scratch_fixed += size_t(trees::kBitRows) * (tops->most_trees + columns * key + 2 * sizeof(uint32_t)) + bit_scratch(*tops);
         }
-        takes_rows = !bits || width > trees::kManyFeatures;
+        if (bits) bits->few = bits->chunks.size() == 1 && int64_t(planes.size()) * trees::kFewOf <= width;
+        takes_rows = !bits || width > trees::kManyFeatures || bits->few;
         if (takes_rows) scratch_fixed += size_t(width * (trees::kKeyRows + 16) + 1) * size_of(from);
         if (bits) {
             cost = bits->row_cost();

@@ -42,7 +42,11 @@ def counted(graph: Graph, made: Mapping[str, Node], name: str) -> str | None:
     given = constants(graph, part.inputs[1:])
     if part.op_type == "Gather":
         return shape.inputs[0] if given == [0] else None
-    if part.op_type != "Slice" or len(part.inputs) != 3 or given is None or given[0] != 0:
+    if part.op_type != "Slice" or given is None:
+        return None
+    if len(part.inputs) == 1:  # before opset 10
+        given = [*part.attr("starts", ()), *part.attr("ends", ()), *part.attr("axes", ())]
+    if len(given) not in (2, 3) or given[0] != 0 or given[2:] not in ([], [0]):
         return None
     rank = _rank(graph, shape.inputs[0])
     return shape.inputs[0] if given[1] == 1 or (given[1] < 0 and rank is not None and rank + given[1] == 1) else None

@@ -18,11 +18,10 @@ _WIDEST = 1 << 12  # columns: a constant is held for each
 def fill_like(model: Model) -> Iterator[str]:
     """ConstantOfShape(Shape(X)) -> Where(Equal(X, X), c, c): the shape is X's whatever is compared.
 
-    ConstantOfShape([rows of X, columns]) the same way, by the first column of X.
+    ConstantOfShape([rows of X]) and ([rows of X, columns]) the same way, by the first column of X. Before opset 11
+    reals are not compared, but asked by IsNaN.
     """
-    graph = model.graph
-    if model.opsets.get("", 1) < 11:  # Equal of reals
-        return
+    graph, opset = model.graph, model.opsets.get("", 1)
     made = edit.producers(graph)
     for node in list(graph.nodes):
         if node.op_type != "ConstantOfShape" or node.domain or (found := _like(graph, made, node)) is None:
@@ -34,28 +33,31 @@ def fill_like(model: Model) -> Iterator[str]:
         nodes = []
         source = table
         if columns is not None:
-            value = np.full((1, columns), value)
+            value = np.full((1, *columns), value) if columns else value
             source = edit.fresh_name(graph, f"{table}_first")
-            first = edit.add_initializer(graph, np.array([0]), f"{table}_column")
+            first = edit.add_initializer(graph, np.array([0] if columns else 0), f"{table}_column")
             nodes.append(Node("Gather", [table, first], [source], {"axis": Attribute("INT", 1)}))
         constant = edit.add_initializer(graph, value, f"{node.outputs[0]}_value")
+        compared = opset >= 11 or graph.types[table].element not in ("float", "double")
         nodes += [
-            Node("Equal", [source] * 2, [same]),
+            Node("Equal", [source] * 2, [same]) if compared else Node("IsNaN", [source], [same]),
             Node("Where", [same, constant, constant], list(node.outputs), {}, "", node.name),
         ]
         edit.replace_node(graph, node, nodes)
         yield f"ConstantOfShape '{node.name}' like '{table}'"
 
 
-def _like(graph: Graph, made: dict[str, Node], node: Node) -> tuple[str, int | None] | None:
-    """The table whose shape the node asks for, or whose rows, with how many columns."""
+def _like(graph: Graph, made: dict[str, Node], node: Node) -> tuple[str, tuple[int, ...] | None] | None:
+    """The table whose shape the node asks for, or whose rows, with what other sizes."""
     shape, columns = made.get(node.inputs[0]), None
     table = shape.inputs[0] if shape is not None and shape.op_type == "Shape" and not shape.attributes else None
-    if shape is not None and shape.op_type == "Concat" and len(shape.inputs) == 2:
+    if shape is not None and table is None and (rows := counted(graph, made, node.inputs[0])) is not None:
+        table, columns = rows, ()
+    elif shape is not None and shape.op_type == "Concat" and len(shape.inputs) == 2:
         table, sizes = counted(graph, made, shape.inputs[0]), constants(graph, shape.inputs[1:])
         if sizes is None or len(sizes) != 1 or not 0 < sizes[0] <= _WIDEST:
             return None
-        columns = sizes[0]
+        columns = (sizes[0],)
     if table is None:
         return None
     kind = graph.types.get(table)
