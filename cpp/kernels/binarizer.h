@@ -25,7 +25,7 @@ inline void run(const Binarizer &k, const Block &b) {
     for_number(k.type, [&](auto *t) {
         using T = pointee<decltype(t)>;
         const double threshold = k.threshold;
-        each_stretch(b, k.width, b.rows, [&](const Stretch &s) {
+        each_stretch(b, k.width, kAllRows, [&](const Stretch &s) {
             const T *x = s.of<T>(b.in[0]);
             T *y = s.of<T>(b.out[0]);
             int64_t unknown = 0;

@@ -1,6 +1,8 @@
 // binary: one function of two operands, element by element, from the table below. Constants and broadcast columns: Operand.
 #pragma once
 
+#include <algorithm>
+
 #include "engine/functions.h"
 #include "kernels/operand.h"
 
@@ -10,7 +12,7 @@ struct Binary : KernelState {
     enum Op { add, sub, mul, div, mod, pow, max, min, logical_and, logical_or, logical_xor, equal, less, less_equal,
               greater, greater_equal } op;
     Type type;
-    int64_t width;
+    int64_t width, together;
     Operand a, b;
     double power = 0;  // the one constant exponent of all columns, where there is one
 
@@ -49,6 +51,7 @@ struct Binary : KernelState {
             for (double e : exponents) power = e == power ? power : 0;
         }
         cost = (op == pow && power != -1 && power != 2 && power != 3 ? 5 : op == div ? 0.6 : 0.3) * double(width);
+        together = std::min(a.together(width), b.together(width));
         keeps_rows = type != Type::str && a.keeps_rows() && b.keeps_rows();
     }
 };
@@ -76,7 +79,9 @@ inline void zip_lane(Lane<T> a, Lane<T> b, To *y, int64_t n, F &f) {
 // zip(a, b, y, n) for all elements.
 template <class T, class To, class Zip>
 inline void zip_lanes(const Binary &k, const Block &b, Zip &&zip) {
-    each_stretch_of(b, k.width, [&](const Stretch &s) { zip(lane_of<T>(k.a, b, s), lane_of<T>(k.b, b, s), s.of<To>(b.out[0]), s.n); }, k.a, k.b);
+    each_stretch(
+        b, k.width, k.together,
+        [&](const Stretch &s) { zip(lane_of<T>(k.a, b, s), lane_of<T>(k.b, b, s), s.of<To>(b.out[0]), s.n); }, k.a.like(), k.b.like());
 }
 
 template <class T, class To, class F>

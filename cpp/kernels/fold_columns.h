@@ -55,21 +55,25 @@ void fold_columns(const Block &b, const Columns &columns, double start, F &&f, J
         for (int64_t r = 0; r < b.rows; ++r) total[r] = fold_row(in.row_at<T>(r) + columns[0], columns.count, start, f, join);
         return;
     }
+    if (!columns.in_lanes())
+        return for_rows(b.rows, [&](auto rows) {
+            lanes(rows, [&](int64_t r) { total[r] = start; });
+            for (int64_t i = 0; i < columns.count; ++i) {
+                const T *x = in.column<T>(columns[i]);
+                lanes(rows, [&](int64_t r) { total[r] = f(total[r], double(x[r])); });
+            }
+        });
     constexpr int64_t most = 64;  // rows at a time
     double lane[kFoldLanes * most];
-    const int64_t used = columns.in_lanes() ? kFoldLanes : 1;
     for (int64_t first = 0; first < b.rows; first += most) {
         const int64_t n = b.rows - first < most ? b.rows - first : most;
-        for (int64_t i = 0; i < used * most; ++i) lane[i] = start;
+        for (int64_t l = 0; l < kFoldLanes; ++l) lanes(n, [&](int64_t r) { lane[l * most + r] = start; });
         for (int64_t i = 0; i < columns.count; ++i) {
             const T *x = in.column<T>(columns[i]) + first;
-            double *t = lane + i % used * most;
+            double *t = lane + i % kFoldLanes * most;
             lanes(n, [&](int64_t r) { t[r] = f(t[r], double(x[r])); });
         }
-        if (used == 1)
-            std::memcpy(total + first, lane, size_t(n) * sizeof(double));
-        else
-            lanes(n, [&](int64_t r) { total[first + r] = join_lanes(lane + r, most, join); });
+        lanes(n, [&](int64_t r) { total[first + r] = join_lanes(lane + r, most, join); });
     }
 }
 

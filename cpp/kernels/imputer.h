@@ -38,7 +38,7 @@ namespace CELERIS_TARGET {
 
 template <class T, class Constant>
 void impute(const Imputer &k, const Block &b, const std::vector<Constant> &constants, T missing) {
-    each_stretch(b, k.width, k.same ? b.rows : repeated(k.width), [&](const Stretch &s) {
+    each_stretch(b, k.width, k.same ? kAllRows : repeated(k.width), [&](const Stretch &s) {
         const T *x = s.of<T>(b.in[0]);
         T *y = s.of<T>(b.out[0]);
         const Lane<Constant> values = constants_of(constants.data(), k.same, s);

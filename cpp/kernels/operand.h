@@ -81,10 +81,10 @@ struct Operand {
     bool keeps_rows() const { return input < 0 || straight || (single && int64_t(columns.size()) >= kWide); }
     // An input as wide as the output.
     int like() const { return single ? -1 : input; }
-    // How many rows go to a stretch: no more than constants are repeated for, one where it is of one column.
-    int64_t most(int64_t width, int64_t rows) const {
-        if (input < 0) return same ? rows : repeated(width);
-        return straight ? rows : single ? 1 : 0;
+    // How many rows may go to a stretch: as many as constants are repeated for, one where it is of one column.
+    int64_t together(int64_t width) const {
+        if (input < 0) return same ? kAllRows : repeated(width);
+        return straight ? kAllRows : single ? 1 : 0;
     }
 
     // `next` counts the registers taken. Constants take the type `of`.
@@ -114,14 +114,6 @@ struct Operand {
 };
 
 namespace CELERIS_TARGET {
-
-// f(stretch) for all elements, as far as the operands allow.
-template <class F, class... Operands>
-inline void each_stretch_of(const Block &b, int64_t width, F &&f, const Operands &...operands) {
-    int64_t most = b.rows;
-    for (const int64_t some : {operands.most(width, b.rows)...}) most = some < most ? some : most;
-    each_stretch(b, width, most, f, operands.like()...);
-}
 
 // The operand's elements that a stretch of the output's meets.
 template <class T>

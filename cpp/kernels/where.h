@@ -1,13 +1,15 @@
 // where: condition ? a : b, element by element; the condition is a register, a and b are operands.
 #pragma once
 
+#include <algorithm>
+
 #include "kernels/operand.h"
 
 namespace celeris {
 
 struct Where : KernelState {
     size_t size;
-    int64_t width;
+    int64_t width, together;
     Operand condition, a, b;
 
     explicit Where(const Params &p) {
@@ -19,6 +21,7 @@ struct Where : KernelState {
         a.read(p, "a", width, type, next);
         b.read(p, "b", width, type, next);
         require(size_t(next) == p.in.size(), "where: expected a register for each operand that is no constant");
+        together = std::min({condition.together(width), a.together(width), b.together(width)});
         cost = 0.4 * double(width), keeps_rows = type != Type::str && condition.keeps_rows() && a.keeps_rows() && b.keeps_rows();
     }
 };
@@ -51,12 +54,12 @@ inline void choose_lane(Lane<uint8_t> condition, Lane<T> a, Lane<T> b, T *y, int
 
 template <class T>
 void where(const Where &k, const Block &b) {
-    each_stretch_of(
-        b, k.width,
+    each_stretch(
+        b, k.width, k.together,
         [&](const Stretch &s) {
             choose_lane(lane_of<uint8_t>(k.condition, b, s), lane_of<T>(k.a, b, s), lane_of<T>(k.b, b, s), s.of<T>(b.out[0]), s.n);
         },
-        k.condition, k.a, k.b);
+        k.condition.like(), k.a.like(), k.b.like());
 }
 
 inline void run(const Where &k, const Block &b) {
