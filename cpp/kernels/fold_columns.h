@@ -26,24 +26,31 @@ inline double join_lanes(const double *t, ptrdiff_t step, Join &&join) {
                 join(join(t[step], t[5 * step]), join(t[3 * step], t[7 * step])));
 }
 
+// As many numbers as lanes, or the first n of them and zeros.
+template <class T>
+inline Vector<double> some_doubles(const T *x, int64_t n) {
+    constexpr int64_t width = vector_lanes<double>;
+    if constexpr (T(0.5) != 0) return n < width ? load_double(x, n) : load_double(x);
+    Vector<double> v = {};
+    for (int64_t lane = 0; lane < width && lane < n; ++lane) v[lane] = double(x[lane]);
+    return v;
+}
+
 template <class T, class F, class Join>
 inline double fold_row(const T *x, int64_t n, double start, F &f, Join &join) {
     constexpr int width = int(vector_lanes<double>), parts = int(kFoldLanes) / width;
-    Vector<double> t[parts];
+    Vector<double> t[parts], number;
+    for (int lane = 0; lane < width; ++lane) number[lane] = lane;
     for (int p = 0; p < parts; ++p) t[p] = splat(start);
     int64_t i = 0;
     for (; i + kFoldLanes <= n; i += kFoldLanes)
-        for (int p = 0; p < parts; ++p) {
-            Vector<double> v;
-            if constexpr (T(0.5) != 0)
-                v = load_double(x + i + p * width);
-            else
-                for (int lane = 0; lane < width; ++lane) v[lane] = double(x[i + p * width + lane]);
-            t[p] = f(t[p], v);
-        }
+        for (int p = 0; p < parts; ++p) t[p] = f(t[p], some_doubles(x + i + p * width, width));
+    for (int p = 0; p < parts; ++p) {
+        const int64_t left = n - i - p * width;
+        if (left > 0) t[p] = number < double(left) ? f(t[p], some_doubles(x + i + p * width, left)) : t[p];
+    }
     double lane[kFoldLanes];
     std::memcpy(lane, t, sizeof lane);
-    for (int64_t l = 0; i < n; ++i, ++l) lane[l] = f(lane[l], double(x[i]));
     return join_lanes(lane, 1, join);
 }
 

@@ -20,7 +20,7 @@ struct Normalizer : KernelState {
         require(from != Type::str && p.out[0].type == Type::f32, "normalizer: expected numbers to f32");
         require(width > 0 && p.out[0].width == width, "normalizer: expected equal widths");
         cost = 1.5 * double(width);
-        scratch_per_row = sizeof(double);
+        scratch_per_row = 2 * sizeof(double);
         keeps_rows = columns().along_rows();
     }
 
@@ -41,25 +41,38 @@ void normalize(const Normalizer &k, const Block &b) {
         case Normalizer::l2: fold(0, [](auto t, auto x) { return t + x * x; }, add); break;
     }
     // A row of zeros stays as it is.
-    constexpr bool division = sizeof(From) == 8;  // the reciprocal of a double might be infinite
+    double *by = total + b.rows;
     lanes(b.rows, [&](int64_t r) {
         const double length = k.norm == Normalizer::l2 ? std::sqrt(total[r]) : total[r];
-        const double divisor = total[r] == 0 ? 1 : length;
-        total[r] = division ? divisor : 1 / divisor;
+        total[r] = total[r] == 0 ? 1 : length;
+        by[r] = 1 / total[r];
     });
-    const auto scaled = [](From x, double by) { return float(division ? double(x) / by : double(x) * by); };
     each_stretch(b, k.width, 1, [&](const Stretch &s) {
         const From *x = s.of<From>(b.in[0]);
         float *y = s.of<float>(b.out[0]);
         if (s.along_rows)
-            lanes(s.n, [&, by = total[s.at]](int64_t i) { y[i] = scaled(x[i], by); });
+            lanes(s.n, [&, same = by[s.at]](int64_t i) { y[i] = float(double(x[i]) * same); });
         else
-            lanes(s.n, [&](int64_t i) { y[i] = scaled(x[i], total[i]); });
+            lanes(s.n, [&](int64_t i) { y[i] = float(double(x[i]) * by[i]); });
     }, 0);
+    if constexpr (sizeof(From) == 8)  // of a number so small that its reciprocal has lost places, or is infinite
+        for (int64_t r = 0; r < b.rows; ++r)
+            if (const double size = __builtin_fabs(total[r]); size < 0x1p-1000 || size > 0x1p1000)
+                for (int64_t c = 0; c < k.width; ++c)
+                    b.out[0].column<float>(c)[r * b.out[0].row] = float(double(b.in[0].column<From>(c)[r * b.in[0].row]) / total[r]);
 }
 
 inline void run(const Normalizer &k, const Block &b) {
-    for_number(k.from, [&](auto *from) { normalize<pointee<decltype(from)>>(k, b); });
+    constexpr int64_t near = 16;  // rows that are read twice from the first cache
+    const int64_t some = b.out[0].by_rows() ? near : b.rows;
+    for_number(k.from, [&](auto *from) {
+        using From = pointee<decltype(from)>;
+        for (int64_t r = 0; r < b.rows; r += some) {
+            const View in{reinterpret_cast<std::byte *>(b.in[0].row_at<From>(r)), b.in[0].stride, b.in[0].row};
+            const View out{reinterpret_cast<std::byte *>(b.out[0].row_at<float>(r)), b.out[0].stride, b.out[0].row};
+            normalize<From>(k, Block{&in, &out, b.rows - r < some ? b.rows - r : some, b.scratch, b.refused});
+        }
+    });
 }
 
 }  // namespace CELERIS_TARGET

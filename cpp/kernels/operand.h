@@ -78,7 +78,7 @@ struct Operand {
     bool same = false;  // constants: one for all columns
 
     // Whether it can be read along rows, as the output's lie.
-    bool keeps_rows() const { return input < 0 || straight || (single && int64_t(columns.size()) >= kWide); }
+    bool keeps_rows() const { return input < 0 || straight || (single && int64_t(columns.size()) >= kWide / 2); }
     // An input as wide as the output.
     int like() const { return single ? -1 : input; }
     // How many rows may go to a stretch: as many as constants are repeated for, one where it is of one column.

@@ -12,7 +12,8 @@ struct SelectColumns : KernelState {
     size_t size;
     std::vector<Run> runs;
     std::vector<int64_t> columns;  // [output's width], of their inputs
-    static constexpr int64_t few = 8;  // columns of an output, to be written one by one
+    static constexpr int64_t few = 8;      // columns of an output, to be written one by one
+    static constexpr int64_t narrow = 16;  // columns of an input, which registers turn sooner than rows are chosen from
 
     explicit SelectColumns(const Params &p) {
         require(!p.in.empty() && p.out.size() == 1, "select_columns: expected inputs and one output");
@@ -36,9 +37,9 @@ struct SelectColumns : KernelState {
         const int64_t width = p.in[0].width, count = int64_t(columns.size());
         if (p.in.size() > 1) {  // beside long runs, others may be columns
             takes_rows = keeps_rows = int64_t(runs.size()) * few <= count;
-        } else {  // narrow rows are turned into columns sooner, but for three numbers of 8 bytes
-            takes_rows = count <= few && width >= 4 * few;
-            keeps_rows = !takes_rows && (width >= 4 * few || (size == 8 && count <= 3));
+        } else {
+            takes_rows = count <= few && width > narrow;
+            keeps_rows = !takes_rows && (width > narrow || (size == 8 && count <= 3));
         }
     }
 };
