@@ -29,6 +29,21 @@ struct Normalizer : KernelState {
 
 namespace CELERIS_TARGET {
 
+// y[i] = x[i] * by; a last vector lies over those before it.
+template <class From>
+inline void scale_row(const From *x, double by, float *y, int64_t n) {
+    constexpr int64_t width = vector_lanes<double>;
+    if constexpr (From(0.5) != 0)
+        if (n >= width) {
+            for (int64_t next = 0; next < n; next += width) {
+                const int64_t i = next < n - width ? next : n - width;
+                store_as(y + i, load_double(x + i) * splat(by));
+            }
+            return;
+        }
+    lanes(n, [&](int64_t i) { y[i] = float(double(x[i]) * by); });
+}
+
 template <class From>
 void normalize(const Normalizer &k, const Block &b) {
     double *total = reinterpret_cast<double *>(b.scratch);
@@ -51,7 +66,7 @@ void normalize(const Normalizer &k, const Block &b) {
         const From *x = s.of<From>(b.in[0]);
         float *y = s.of<float>(b.out[0]);
         if (s.along_rows)
-            lanes(s.n, [&, same = by[s.at]](int64_t i) { y[i] = float(double(x[i]) * same); });
+            scale_row(x, by[s.at], y, s.n);
         else
             lanes(s.n, [&](int64_t i) { y[i] = float(double(x[i]) * by[i]); });
     }, 0);
