@@ -80,6 +80,9 @@ struct HashIndex {
         }
     }
 
+    // Whether it is sooner to compare many numbers with each key than to look each up.
+    bool few() const { return type != Type::str && bits.size() <= 16; }
+
 private:
     bool same(size_t a, size_t b) const {
         return bits[a] == bits[b] && (type != Type::str || texts[a] == texts[b]);
@@ -113,6 +116,36 @@ inline int32_t find(const HashIndex &index, T key) {
         for (size_t at = hash_key(b) & mask; slots[at] >= 0; at = (at + 1) & mask)
             if (bits[slots[at]] == b) return slots[at];
         return -1;
+    }
+}
+
+constexpr int64_t kFound = 64;  // rows whose keys are looked for at a time
+
+// The positions of n numbers or texts, at most kFound; of what is no key, as many as there are keys.
+template <class T>
+inline void find_some(const HashIndex &index, const T *x, int64_t n, int32_t *at) {
+    const int32_t none = int32_t(index.bits.size());
+    if constexpr (sizeof(T) != sizeof(Str)) {
+        if (index.few() && n > 1) {
+            lanes(n, [&](int64_t r) { at[r] = none; });
+            for (int32_t i = none - 1; i >= 0; --i) {  // the first of equal keys counts
+                const uint64_t bits = index.bits.data()[i];
+                if constexpr (T(0.5) != T(0)) {
+                    const double key = as_double(int64_t(bits));
+                    if (key != key)
+                        lanes(n, [&](int64_t r) { at[r] = x[r] != x[r] ? i : at[r]; });
+                    else if (double(T(key)) == key)
+                        lanes(n, [&, like = T(key)](int64_t r) { at[r] = x[r] == like ? i : at[r]; });
+                } else {
+                    lanes(n, [&, like = T(bits)](int64_t r) { at[r] = x[r] == like ? i : at[r]; });
+                }
+            }
+            return;
+        }
+    }
+    for (int64_t r = 0; r < n; ++r) {
+        const int32_t found = find<T>(index, x[r]);
+        at[r] = found < 0 ? none : found;
     }
 }
 

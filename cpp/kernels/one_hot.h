@@ -25,27 +25,39 @@ struct OneHot : KernelState {
 
 namespace CELERIS_TARGET {
 
+// Numbers beyond the integers are in no category.
+template <class From>
+void find_categories(const OneHot &k, const From *x, int64_t n, int32_t *at) {
+    if constexpr (sizeof(From) == sizeof(Str)) {
+        find_some(k.keys, x, n, at);
+    } else {
+        const auto fits = [](From v) { return double(v) > -9.2e18 && double(v) < 9.2e18; };
+        int64_t integer[kFound];
+        lanes(n, [&](int64_t r) { integer[r] = fits(x[r]) ? int64_t(x[r]) : 0; });
+        find_some(k.keys, integer, n, at);
+        for (int64_t r = 0; r < n; ++r) at[r] = fits(x[r]) ? at[r] : int32_t(k.categories);
+    }
+}
+
 template <class From>
 void one_hot(const OneHot &k, const Block &b) {
-    const int64_t rows = b.rows;
-    for (int64_t c = 0; c < k.width * k.categories; ++c)
-        std::memset(b.out[0].column<float>(c), 0, size_t(rows) * sizeof(float));
-    for (int64_t c = 0; c < k.width; ++c) {
-        const From *x = b.in[0].column<From>(c);
-        for (int64_t r = 0; r < rows; ++r) {
-            int32_t at;
-            if constexpr (sizeof(From) == sizeof(Str)) {
-                at = find<Str>(k.keys, x[r]);
+    int32_t at[kFound];
+    for (int64_t c = 0; c < k.width; ++c)
+        for (int64_t first = 0; first < b.rows; first += kFound) {
+            const int64_t n = b.rows - first < kFound ? b.rows - first : kFound;
+            find_categories(k, b.in[0].column<From>(c) + first, n, at);
+            const auto to = [&](int64_t category) { return b.out[0].column<float>(c * k.categories + category) + first; };
+            if (k.keys.few()) {
+                for (int32_t i = 0; i < k.categories; ++i) lanes(n, [&, y = to(i)](int64_t r) { y[r] = at[r] == i ? 1.0f : 0.0f; });
             } else {
-                const double v = double(x[r]);
-                at = v > -9.2e18 && v < 9.2e18 ? find<int64_t>(k.keys, int64_t(x[r])) : -1;
+                for (int64_t i = 0; i < k.categories; ++i) std::memset(to(i), 0, size_t(n) * sizeof(float));
+                for (int64_t r = 0; r < n; ++r)
+                    if (at[r] < k.categories) to(at[r])[r] = 1;
             }
-            if (at >= 0)
-                b.out[0].column<float>(c * k.categories + at)[r] = 1;
-            else if (!k.zeros)
-                *b.refused = true;
+            if (!k.zeros)
+                for (int64_t r = 0; r < n; ++r)
+                    if (at[r] == k.categories) *b.refused = true;
         }
-    }
 }
 
 inline void run(const OneHot &k, const Block &b) {
