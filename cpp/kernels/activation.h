@@ -95,7 +95,7 @@ inline void activate(const Activation &a, const float *x, float *y, int64_t n) {
 }
 
 inline void activate(const Activation &a, const Block &b, int64_t width) {
-    each_stretch(b, width, kAllRows, [&](const Stretch &s) { activate(a, s.of<float>(b.in[0]), s.of<float>(b.out[0]), s.n); }, 0);
+    each_stretch(all_elements(b, width), [&](const Stretch &s) { activate(a, s.of<float>(b.in[0]), s.of<float>(b.out[0]), s.n); });
 }
 
 inline void run(const Activate &k, const Block &b) { activate(k.function, b, k.width); }

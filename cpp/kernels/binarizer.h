@@ -25,7 +25,7 @@ inline void run(const Binarizer &k, const Block &b) {
     for_number(k.type, [&](auto *t) {
         using T = pointee<decltype(t)>;
         const double threshold = k.threshold;
-        each_stretch(b, k.width, kAllRows, [&](const Stretch &s) {
+        each_stretch(all_elements(b, k.width), [&](const Stretch &s) {
             const T *x = s.of<T>(b.in[0]);
             T *y = s.of<T>(b.out[0]);
             int64_t unknown = 0;
@@ -34,7 +34,7 @@ inline void run(const Binarizer &k, const Block &b) {
                 unknown |= int64_t(x[i] != x[i]);
             }
             if (unknown != 0) *b.refused = true;
-        }, 0);
+        });
     });
 }
 

@@ -76,19 +76,6 @@ inline void zip_lane(Lane<T> a, Lane<T> b, To *y, int64_t n, F &f) {
     }
 }
 
-// zip(a, b, y, n) for all elements.
-template <class T, class To, class Zip>
-inline void zip_lanes(const Binary &k, const Block &b, Zip &&zip) {
-    each_stretch(
-        b, k.width, k.together,
-        [&](const Stretch &s) { zip(lane_of<T>(k.a, b, s), lane_of<T>(k.b, b, s), s.of<To>(b.out[0]), s.n); }, k.a.like(), k.b.like());
-}
-
-template <class T, class To, class F>
-inline void zip_elements(const Binary &k, const Block &b, F &&f) {
-    zip_lanes<T, To>(k, b, [&](Lane<T> x, Lane<T> y, To *to, int64_t n) { zip_lane(x, y, to, n, f); });
-}
-
 // Powers, some at a time: their code is long, and once is enough.
 template <class T>
 [[gnu::noinline]] void raise(Lane<T> a, Lane<T> b, T *y, int64_t n) {
@@ -104,83 +91,107 @@ template <class T>
     }
 }
 
+// What a stretch of the output's elements is made of.
 template <class T>
-void compare(const Binary &k, const Block &b) {
+struct LanePair {
+    Lane<T> a, b;
+    const View &out;
+    const Stretch &stretch;
+
+    template <class To, class F>
+    [[gnu::always_inline]] void zip(F &&f) const {
+        zip_lane(a, b, stretch.of<To>(out), stretch.n, f);
+    }
+};
+
+// f(pair) for all stretches.
+template <class T, class F>
+inline void each_pair(const Binary &k, const Block &b, F &&f) {
+    each_stretch(Stretches(b, k.width, k.together, k.a.like(), k.b.like(), -1),
+                 [&](const Stretch &s) { f(LanePair<T>{lane_of<T>(k.a, b, s), lane_of<T>(k.b, b, s), b.out[0], s}); });
+}
+
+template <class T>
+void compare(const Binary &k, const LanePair<T> &p) {
     switch (k.op) {
-        case Binary::equal: return zip_elements<T, uint8_t>(k, b, [](T x, T y) { return uint8_t(x == y); });
-        case Binary::less: return zip_elements<T, uint8_t>(k, b, [](T x, T y) { return uint8_t(x < y); });
-        case Binary::less_equal: return zip_elements<T, uint8_t>(k, b, [](T x, T y) { return uint8_t(x <= y); });
-        case Binary::greater: return zip_elements<T, uint8_t>(k, b, [](T x, T y) { return uint8_t(x > y); });
-        default: return zip_elements<T, uint8_t>(k, b, [](T x, T y) { return uint8_t(x >= y); });
+        case Binary::equal: return p.template zip<uint8_t>([](T x, T y) { return uint8_t(x == y); });
+        case Binary::less: return p.template zip<uint8_t>([](T x, T y) { return uint8_t(x < y); });
+        case Binary::less_equal: return p.template zip<uint8_t>([](T x, T y) { return uint8_t(x <= y); });
+        case Binary::greater: return p.template zip<uint8_t>([](T x, T y) { return uint8_t(x > y); });
+        default: return p.template zip<uint8_t>([](T x, T y) { return uint8_t(x >= y); });
     }
 }
 
 template <class T>
-void binary_real(const Binary &k, const Block &b) {
+void binary_real(const Binary &k, const LanePair<T> &p) {
     switch (k.op) {
-        case Binary::add: return zip_elements<T, T>(k, b, [](T x, T y) { return x + y; });
-        case Binary::sub: return zip_elements<T, T>(k, b, [](T x, T y) { return x - y; });
-        case Binary::mul: return zip_elements<T, T>(k, b, [](T x, T y) { return x * y; });
-        case Binary::div: return zip_elements<T, T>(k, b, [](T x, T y) { return x / y; });
-        case Binary::max: return zip_elements<T, T>(k, b, [](T x, T y) { return (x > y) | (x != x) ? x : y; });
-        case Binary::min: return zip_elements<T, T>(k, b, [](T x, T y) { return (x < y) | (x != x) ? x : y; });
+        case Binary::add: return p.template zip<T>([](T x, T y) { return x + y; });
+        case Binary::sub: return p.template zip<T>([](T x, T y) { return x - y; });
+        case Binary::mul: return p.template zip<T>([](T x, T y) { return x * y; });
+        case Binary::div: return p.template zip<T>([](T x, T y) { return x / y; });
+        case Binary::max: return p.template zip<T>([](T x, T y) { return (x > y) | (x != x) ? x : y; });
+        case Binary::min: return p.template zip<T>([](T x, T y) { return (x < y) | (x != x) ? x : y; });
         case Binary::pow:
             // The powers that are met most.
-            if (k.power == 2) return zip_elements<T, T>(k, b, [](T x, T) { return x * x; });
-            if (k.power == -1) return zip_elements<T, T>(k, b, [](T x, T) { return T(1) / x; });
-            if (k.power == 3) return zip_elements<T, T>(k, b, [](T x, T) { return T(double(x) * double(x) * double(x)); });
-            return zip_lanes<T, T>(k, b, raise<T>);
-        default: return compare<T>(k, b);
+            if (k.power == 2) return p.template zip<T>([](T x, T) { return x * x; });
+            if (k.power == -1) return p.template zip<T>([](T x, T) { return T(1) / x; });
+            if (k.power == 3) return p.template zip<T>([](T x, T) { return T(double(x) * double(x) * double(x)); });
+            return raise(p.a, p.b, p.stretch.template of<T>(p.out), p.stretch.n);
+        default: return compare(k, p);
     }
 }
 
 // Sums and products wrap around, quotients truncate, remainders take the divisor's sign; a divisor of 0 is refused.
 template <class T>
-void binary_integer(const Binary &k, const Block &b) {
+void binary_integer(const Binary &k, const LanePair<T> &p, bool *refused) {
     using U = std::make_unsigned_t<T>;
     bool zero = false;
     switch (k.op) {
-        case Binary::add: return zip_elements<T, T>(k, b, [](T x, T y) { return T(U(x) + U(y)); });
-        case Binary::sub: return zip_elements<T, T>(k, b, [](T x, T y) { return T(U(x) - U(y)); });
-        case Binary::mul: return zip_elements<T, T>(k, b, [](T x, T y) { return T(U(x) * U(y)); });
-        case Binary::max: return zip_elements<T, T>(k, b, [](T x, T y) { return x > y ? x : y; });
-        case Binary::min: return zip_elements<T, T>(k, b, [](T x, T y) { return x < y ? x : y; });
+        case Binary::add: return p.template zip<T>([](T x, T y) { return T(U(x) + U(y)); });
+        case Binary::sub: return p.template zip<T>([](T x, T y) { return T(U(x) - U(y)); });
+        case Binary::mul: return p.template zip<T>([](T x, T y) { return T(U(x) * U(y)); });
+        case Binary::max: return p.template zip<T>([](T x, T y) { return x > y ? x : y; });
+        case Binary::min: return p.template zip<T>([](T x, T y) { return x < y ? x : y; });
         case Binary::div:
-            zip_elements<T, T>(k, b, [&](T x, T y) {
+            p.template zip<T>([&](T x, T y) {
                 zero |= y == 0;
                 return y == 0 ? T(0) : y == -1 ? T(U(0) - U(x)) : T(x / y);
             });
             break;
         case Binary::mod:
-            zip_elements<T, T>(k, b, [&](T x, T y) {
+            p.template zip<T>([&](T x, T y) {
                 zero |= y == 0;
                 const T m = y == 0 || y == -1 ? T(0) : T(x % y);
                 return m != 0 && (m < 0) != (y < 0) ? T(m + y) : m;
             });
             break;
-        default: return compare<T>(k, b);
+        default: return compare(k, p);
     }
-    if (zero) *b.refused = true;
+    if (zero) *refused = true;
 }
 
 inline void run(const Binary &k, const Block &b) {
     switch (k.type) {
-        case Type::f32: return binary_real<float>(k, b);
-        case Type::f64: return binary_real<double>(k, b);
-        case Type::i64: return binary_integer<int64_t>(k, b);
-        case Type::i32: return binary_integer<int32_t>(k, b);
+        case Type::f32: return each_pair<float>(k, b, [&](const LanePair<float> &p) { binary_real(k, p); });
+        case Type::f64: return each_pair<double>(k, b, [&](const LanePair<double> &p) { binary_real(k, p); });
+        case Type::i64: return each_pair<int64_t>(k, b, [&](const LanePair<int64_t> &p) { binary_integer(k, p, b.refused); });
+        case Type::i32: return each_pair<int32_t>(k, b, [&](const LanePair<int32_t> &p) { binary_integer(k, p, b.refused); });
         case Type::str:
-            return zip_elements<Str, uint8_t>(k, b, [](const Str &x, const Str &y) {
-                return uint8_t(x.size == y.size && std::memcmp(x.data, y.data, size_t(x.size)) == 0);
+            return each_pair<Str>(k, b, [](const LanePair<Str> &p) {
+                p.zip<uint8_t>([](const Str &x, const Str &y) {
+                    return uint8_t(x.size == y.size && std::memcmp(x.data, y.data, size_t(x.size)) == 0);
+                });
             });
         case Type::u8: break;
     }
-    switch (k.op) {
-        case Binary::logical_and: return zip_elements<uint8_t, uint8_t>(k, b, [](uint8_t x, uint8_t y) { return uint8_t(x & y); });
-        case Binary::logical_or: return zip_elements<uint8_t, uint8_t>(k, b, [](uint8_t x, uint8_t y) { return uint8_t(x | y); });
-        case Binary::logical_xor: return zip_elements<uint8_t, uint8_t>(k, b, [](uint8_t x, uint8_t y) { return uint8_t(x ^ y); });
-        default: return zip_elements<uint8_t, uint8_t>(k, b, [](uint8_t x, uint8_t y) { return uint8_t(x == y); });
-    }
+    each_pair<uint8_t>(k, b, [&](const LanePair<uint8_t> &p) {
+        switch (k.op) {
+            case Binary::logical_and: return p.zip<uint8_t>([](uint8_t x, uint8_t y) { return uint8_t(x & y); });
+            case Binary::logical_or: return p.zip<uint8_t>([](uint8_t x, uint8_t y) { return uint8_t(x | y); });
+            case Binary::logical_xor: return p.zip<uint8_t>([](uint8_t x, uint8_t y) { return uint8_t(x ^ y); });
+            default: return p.zip<uint8_t>([](uint8_t x, uint8_t y) { return uint8_t(x == y); });
+        }
+    });
 }
 
 }  // namespace CELERIS_TARGET

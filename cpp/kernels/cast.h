@@ -39,7 +39,11 @@ inline void run(const Cast &k, const Block &b) {
         for_number(k.to, [&](auto *to) {
             using From = pointee<decltype(from)>;
             using To = pointee<decltype(to)>;
-            map_elements<From, To>(b, k.width, [](From x) { return converted<To>(x); });
+            each_stretch(all_elements(b, k.width), [&](const Stretch &s) {
+                const From *x = s.of<From>(b.in[0]);
+                To *y = s.of<To>(b.out[0]);
+                lanes(s.n, [&](int64_t i) { y[i] = converted<To>(x[i]); });
+            });
         });
     });
 }

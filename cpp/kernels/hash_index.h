@@ -121,31 +121,22 @@ inline int32_t find(const HashIndex &index, T key) {
 
 constexpr int64_t kFound = 64;  // rows whose keys are looked for at a time
 
-// The positions of n numbers or texts, at most kFound; of what is no key, as many as there are keys.
+// The positions of n numbers, at most kFound, among few keys; of what is no key, as many as there are keys.
 template <class T>
-inline void find_some(const HashIndex &index, const T *x, int64_t n, int32_t *at) {
+[[gnu::noinline]] void find_some(const HashIndex &index, const T *x, int64_t n, int32_t *at) {
     const int32_t none = int32_t(index.bits.size());
-    if constexpr (sizeof(T) != sizeof(Str)) {
-        if (index.few() && n > 1) {
-            lanes(n, [&](int64_t r) { at[r] = none; });
-            for (int32_t i = none - 1; i >= 0; --i) {  // the first of equal keys counts
-                const uint64_t bits = index.bits.data()[i];
-                if constexpr (T(0.5) != T(0)) {
-                    const double key = as_double(int64_t(bits));
-                    if (key != key)
-                        lanes(n, [&](int64_t r) { at[r] = x[r] != x[r] ? i : at[r]; });
-                    else if (double(T(key)) == key)
-                        lanes(n, [&, like = T(key)](int64_t r) { at[r] = x[r] == like ? i : at[r]; });
-                } else {
-                    lanes(n, [&, like = T(bits)](int64_t r) { at[r] = x[r] == like ? i : at[r]; });
-                }
-            }
-            return;
+    lanes(n, [&](int64_t r) { at[r] = none; });
+    for (int32_t i = none - 1; i >= 0; --i) {  // the first of equal keys counts
+        const uint64_t bits = index.bits.data()[i];
+        if constexpr (T(0.5) != T(0)) {
+            const double key = as_double(int64_t(bits));
+            if (key != key)
+                lanes(n, [&](int64_t r) { at[r] = x[r] != x[r] ? i : at[r]; });
+            else if (double(T(key)) == key)
+                lanes(n, [&, like = T(key)](int64_t r) { at[r] = x[r] == like ? i : at[r]; });
+        } else {
+            lanes(n, [&, like = T(bits)](int64_t r) { at[r] = x[r] == like ? i : at[r]; });
         }
-    }
-    for (int64_t r = 0; r < n; ++r) {
-        const int32_t found = find<T>(index, x[r]);
-        at[r] = found < 0 ? none : found;
     }
 }
 

@@ -38,7 +38,7 @@ namespace CELERIS_TARGET {
 
 template <class T, class Constant>
 void impute(const Imputer &k, const Block &b, const std::vector<Constant> &constants, T missing) {
-    each_stretch(b, k.width, k.same ? kAllRows : repeated(k.width), [&](const Stretch &s) {
+    each_stretch(Stretches(b, k.width, k.same ? kAllRows : repeated(k.width), 0, -1, -1), [&](const Stretch &s) {
         const T *x = s.of<T>(b.in[0]);
         T *y = s.of<T>(b.out[0]);
         const Lane<Constant> values = constants_of(constants.data(), k.same, s);
@@ -52,7 +52,7 @@ void impute(const Imputer &k, const Block &b, const std::vector<Constant> &const
             fill([](T v) { return v != v; });
         else
             fill([=](T v) { return v == missing; });
-    }, 0);
+    });
 }
 
 inline void run(const Imputer &k, const Block &b) {

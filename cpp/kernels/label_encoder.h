@@ -39,14 +39,26 @@ namespace CELERIS_TARGET {
 
 template <class From, class To, class Value>
 void encode(const LabelEncoder &k, const Block &b, const Value *values) {
-    int32_t at[kFound];
-    for (int64_t c = 0; c < k.width; ++c)
-        for (int64_t first = 0; first < b.rows; first += kFound) {
-            const int64_t n = b.rows - first < kFound ? b.rows - first : kFound;
-            find_some(k.keys, b.in[0].column<From>(c) + first, n, at);
-            To *y = b.out[0].column<To>(c) + first;
-            for (int64_t r = 0; r < n; ++r) y[r] = To(values[at[r]]);
+    const int32_t otherwise = int32_t(k.keys.bits.size());
+    const int64_t rows = b.rows;
+    for (int64_t c = 0; c < k.width; ++c) {
+        const From *x = b.in[0].column<From>(c);
+        To *y = b.out[0].column<To>(c);
+        if constexpr (sizeof(From) != sizeof(Str))
+            if (k.keys.few() && rows > 1) {
+                int32_t at[kFound];
+                for (int64_t first = 0; first < rows; first += kFound) {
+                    const int64_t n = rows - first < kFound ? rows - first : kFound;
+                    find_some(k.keys, x + first, n, at);
+                    for (int64_t r = 0; r < n; ++r) y[first + r] = To(values[at[r]]);
+                }
+                continue;
+            }
+        for (int64_t r = 0; r < rows; ++r) {
+            const int32_t at = find<From>(k.keys, x[r]);
+            y[r] = To(values[at < 0 ? otherwise : at]);
         }
+    }
 }
 
 template <class From>

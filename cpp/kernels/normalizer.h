@@ -21,7 +21,7 @@ struct Normalizer : KernelState {
         require(width > 0 && p.out[0].width == width, "normalizer: expected equal widths");
         cost = 1.5 * double(width);
         scratch_per_row = 2 * sizeof(double);
-        keeps_rows = columns().along_rows();
+        keeps_rows = (from == Type::f32 || from == Type::f64) && columns().along_rows();
     }
 
     Columns columns() const { return {nullptr, width, true}; }
@@ -47,13 +47,10 @@ inline void scale_row(const From *x, double by, float *y, int64_t n) {
 template <class From>
 void normalize(const Normalizer &k, const Block &b) {
     double *total = reinterpret_cast<double *>(b.scratch);
-    const auto fold = [&](double start, auto &&f, auto &&join) { fold_columns<From>(b, k.columns(), start, f, join, total); };
-    const auto add = [](auto t, auto x) { return t + x; };
-    const auto greater = [](auto t, auto x) { return x > t ? x : t; };
     switch (k.norm) {
-        case Normalizer::max: fold(-1.7976931348623157e308, greater, greater); break;
-        case Normalizer::l1: fold(0, [](auto t, auto x) { return t + (x < 0.0 ? -x : x); }, add); break;
-        case Normalizer::l2: fold(0, [](auto t, auto x) { return t + x * x; }, add); break;
+        case Normalizer::max: fold_columns<Greater, From>(b, k.columns(), -1.7976931348623157e308, total); break;
+        case Normalizer::l1: fold_columns<AddSize, From>(b, k.columns(), 0, total); break;
+        case Normalizer::l2: fold_columns<AddSquare, From>(b, k.columns(), 0, total); break;
     }
     // A row of zeros stays as it is.
     double *by = total + b.rows;
@@ -62,14 +59,14 @@ void normalize(const Normalizer &k, const Block &b) {
         total[r] = total[r] == 0 ? 1 : length;
         by[r] = 1 / total[r];
     });
-    each_stretch(b, k.width, 1, [&](const Stretch &s) {
+    each_stretch(Stretches(b, k.width, 1, 0, -1, -1), [&](const Stretch &s) {
         const From *x = s.of<From>(b.in[0]);
         float *y = s.of<float>(b.out[0]);
         if (s.along_rows)
             scale_row(x, by[s.at], y, s.n);
         else
             lanes(s.n, [&](int64_t i) { y[i] = float(double(x[i]) * by[i]); });
-    }, 0);
+    });
     if constexpr (sizeof(From) == 8)  // of a number so small that its reciprocal has lost places, or is infinite
         for (int64_t r = 0; r < b.rows; ++r)
             if (const double size = __builtin_fabs(total[r]); size < 0x1p-1000 || size > 0x1p1000)

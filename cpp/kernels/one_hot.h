@@ -25,39 +25,53 @@ struct OneHot : KernelState {
 
 namespace CELERIS_TARGET {
 
-// Numbers beyond the integers are in no category.
+// Of few categories: rows are compared with each. False where a row is in none.
 template <class From>
-void find_categories(const OneHot &k, const From *x, int64_t n, int32_t *at) {
-    if constexpr (sizeof(From) == sizeof(Str)) {
-        find_some(k.keys, x, n, at);
-    } else {
-        const auto fits = [](From v) { return double(v) > -9.2e18 && double(v) < 9.2e18; };
-        int64_t integer[kFound];
-        lanes(n, [&](int64_t r) { integer[r] = fits(x[r]) ? int64_t(x[r]) : 0; });
+bool one_hot_few(const OneHot &k, const From *x, const View &out, int64_t c, int64_t rows) {
+    const auto fits = [](From v) { return double(v) > -9.2e18 && double(v) < 9.2e18; };
+    int64_t integer[kFound];
+    int32_t at[kFound], known = 1;
+    for (int64_t first = 0; first < rows; first += kFound) {
+        const int64_t n = rows - first < kFound ? rows - first : kFound;
+        const From *from = x + first;
+        lanes(n, [&](int64_t r) { integer[r] = fits(from[r]) ? int64_t(from[r]) : 0; });
         find_some(k.keys, integer, n, at);
-        for (int64_t r = 0; r < n; ++r) at[r] = fits(x[r]) ? at[r] : int32_t(k.categories);
+        lanes(n, [&](int64_t r) { at[r] = fits(from[r]) ? at[r] : int32_t(k.categories); });
+        for (int32_t i = 0; i < k.categories; ++i) {
+            float *y = out.column<float>(c * k.categories + i) + first;
+            lanes(n, [&](int64_t r) { y[r] = at[r] == i ? 1.0f : 0.0f; });
+        }
+        for (int64_t r = 0; r < n; ++r) known &= at[r] < k.categories;
     }
+    return known != 0;
 }
 
 template <class From>
 void one_hot(const OneHot &k, const Block &b) {
-    int32_t at[kFound];
-    for (int64_t c = 0; c < k.width; ++c)
-        for (int64_t first = 0; first < b.rows; first += kFound) {
-            const int64_t n = b.rows - first < kFound ? b.rows - first : kFound;
-            find_categories(k, b.in[0].column<From>(c) + first, n, at);
-            const auto to = [&](int64_t category) { return b.out[0].column<float>(c * k.categories + category) + first; };
-            if (k.keys.few()) {
-                for (int32_t i = 0; i < k.categories; ++i) lanes(n, [&, y = to(i)](int64_t r) { y[r] = at[r] == i ? 1.0f : 0.0f; });
-            } else {
-                for (int64_t i = 0; i < k.categories; ++i) std::memset(to(i), 0, size_t(n) * sizeof(float));
-                for (int64_t r = 0; r < n; ++r)
-                    if (at[r] < k.categories) to(at[r])[r] = 1;
+    const int64_t rows = b.rows;
+    for (int64_t c = 0; c < k.width; ++c) {
+        const From *x = b.in[0].column<From>(c);
+        if constexpr (sizeof(From) != sizeof(Str))
+            if (k.keys.few() && rows > 1) {
+                if (!one_hot_few(k, x, b.out[0], c, rows) && !k.zeros) *b.refused = true;
+                continue;
             }
-            if (!k.zeros)
-                for (int64_t r = 0; r < n; ++r)
-                    if (at[r] == k.categories) *b.refused = true;
+        for (int64_t i = 0; i < k.categories; ++i)
+            std::memset(b.out[0].column<float>(c * k.categories + i), 0, size_t(rows) * sizeof(float));
+        for (int64_t r = 0; r < rows; ++r) {
+            int32_t at;
+            if constexpr (sizeof(From) == sizeof(Str)) {
+                at = find<Str>(k.keys, x[r]);
+            } else {
+                const double v = double(x[r]);
+                at = v > -9.2e18 && v < 9.2e18 ? find<int64_t>(k.keys, int64_t(x[r])) : -1;
+            }
+            if (at >= 0)
+                b.out[0].column<float>(c * k.categories + at)[r] = 1;
+            else if (!k.zeros)
+                *b.refused = true;
         }
+    }
 }
 
 inline void run(const OneHot &k, const Block &b) {

@@ -68,32 +68,19 @@ namespace CELERIS_TARGET {
 template <class T>
 void reduce_real(const Reduce &k, const Block &b, int64_t group, double *total) {
     const Columns columns = k.groups.of(group);
-    const auto fold = [&](double start, auto &&f, auto &&join) { fold_columns<T>(b, columns, start, f, join, total); };
     const auto finish = [&](auto &&f) { lanes(b.rows, [&](int64_t r) { total[r] = f(total[r]); }); };
-    const auto add = [](auto t, auto x) { return t + x; };
     switch (k.op) {
-        case Reduce::l1: return fold(0, [](auto t, auto x) { return t + (x < 0.0 ? -x : x); }, add);
+        case Reduce::l1: return fold_columns<AddSize, T>(b, columns, 0, total);
+        case Reduce::sum_square: return fold_columns<AddSquare, T>(b, columns, 0, total);
         case Reduce::l2:
-        case Reduce::sum_square:
-            fold(0, [](auto t, auto x) { return t + x * x; }, add);
-            if (k.op == Reduce::l2) finish([](double t) { return std::sqrt(t); });
-            return;
-        case Reduce::max: {  // a NaN stays
-            const auto greater = [](auto t, auto x) { return (x > t) | (x != x) ? x : t; };
-            return fold(-HUGE_VAL, greater, greater);
-        }
-        case Reduce::min: {
-            const auto less = [](auto t, auto x) { return (x < t) | (x != x) ? x : t; };
-            return fold(HUGE_VAL, less, less);
-        }
-        case Reduce::prod: {
-            const auto multiply = [](auto t, auto x) { return t * x; };
-            return fold(1, multiply, multiply);
-        }
+            fold_columns<AddSquare, T>(b, columns, 0, total);
+            return finish([](double t) { return std::sqrt(t); });
+        case Reduce::max: return fold_columns<GreaterOrNaN, T>(b, columns, -HUGE_VAL, total);
+        case Reduce::min: return fold_columns<LessOrNaN, T>(b, columns, HUGE_VAL, total);
+        case Reduce::prod: return fold_columns<Multiply, T>(b, columns, 1, total);
         case Reduce::log_sum_exp: {
-            const auto greater = [](auto t, auto x) { return x > t ? x : t; };
             double *top = total + b.rows;
-            fold_columns<T>(b, columns, -HUGE_VAL, greater, greater, top);
+            fold_columns<Greater, T>(b, columns, -HUGE_VAL, top);
             lanes(b.rows, [&](int64_t r) { top[r] = top[r] < HUGE_VAL && top[r] > -HUGE_VAL ? top[r] : 0; });
             lanes(b.rows, [&](int64_t r) { total[r] = 0; });
             for (int64_t i = 0; i < columns.count; ++i) {
@@ -103,7 +90,7 @@ void reduce_real(const Reduce &k, const Block &b, int64_t group, double *total) 
             return lanes(b.rows, [&](int64_t r) { total[r] = log_<T>(total[r]) + top[r]; });
         }
         default:
-            fold(0, add, add);
+            fold_columns<Add, T>(b, columns, 0, total);
             if (k.op == Reduce::mean) finish([n = double(columns.count)](double t) { return t / n; });
             if (k.op == Reduce::log_sum) finish([](double t) { return log_<T>(t); });
     }

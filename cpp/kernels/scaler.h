@@ -31,7 +31,7 @@ inline void run(const Scaler &k, const Block &b) {
         for_real(k.to, [&](auto *to) {
             using From = pointee<decltype(from)>;
             using To = pointee<decltype(to)>;
-            each_stretch(b, k.width, k.same ? kAllRows : repeated(k.width), [&](const Stretch &s) {
+            each_stretch(Stretches(b, k.width, k.same ? kAllRows : repeated(k.width), 0, -1, -1), [&](const Stretch &s) {
                 const From *x = s.of<From>(b.in[0]);
                 To *y = s.of<To>(b.out[0]);
                 const auto scaled = [](From v, double offset, double scale) { return To((double(v) - offset) * scale); };
@@ -40,7 +40,7 @@ inline void run(const Scaler &k, const Block &b) {
                     lanes(s.n, [&, o = *offset.data, f = *scale.data](int64_t i) { y[i] = scaled(x[i], o, f); });
                 else
                     lanes(s.n, [&, o = offset.data, f = scale.data](int64_t i) { y[i] = scaled(x[i], o[i], f[i]); });
-            }, 0);
+            });
         });
     });
 }

@@ -46,31 +46,36 @@ inline Lane<T> constants_of(const T *values, bool same, const Stretch &s) {
     return {s.along_rows ? values : values + s.at, s.along_rows && !same};
 }
 
-// f(stretch) for all elements of the output and of the inputs `like` it, which are as wide (-1: none). `together`: rows that
-// may go to a stretch; 0: only columns are stretches.
-template <class F, class... Like>
-inline void each_stretch(const Block &b, int64_t width, int64_t together, F &&f, Like... like) {
-    const View &out = b.out[0];
-    const bool one = b.rows == 1 && out.stride == 1 && ((like < 0 || b.in[like].stride == 1) && ...);
-    const bool along_rows = together > 0 && width > 0 && (one || out.by_rows());
-    int64_t end = width, step = 1;
-    if (along_rows) {
-        end = b.rows;
-        if (out.row == width && ((like < 0 || b.in[like].row == width) && ...)) step = together < end ? together : end;
+// How the elements of the output, and of the inputs `a`, `b` and `c` that are as wide (-1: none), lie side by side.
+struct Stretches {
+    bool along_rows;
+    int64_t end, step, length;  // of rows, or of columns; elements in one of them
+
+    // `together`: rows that may go to a stretch; 0: only columns are stretches.
+    [[gnu::noinline]] Stretches(const Block &block, int64_t width, int64_t together, int a, int b, int c)
+        : along_rows(false), end(width), step(1), length(block.rows) {
+        const View &out = block.out[0];
+        bool one = block.rows == 1 && out.stride == 1, whole = out.row == width;
+        for (const int input : {a, b, c}) {
+            if (input < 0) continue;
+            one = one && block.in[input].stride == 1;
+            whole = whole && block.in[input].row == width;
+        }
+        if (together == 0 || width == 0 || !(one || out.by_rows())) return;
+        along_rows = true, end = block.rows, length = width;
+        if (whole) step = together < end ? together : end;
     }
-    for (int64_t at = 0; at < end; at += step)
-        f(Stretch{along_rows, at, !along_rows ? b.rows : end - at < step ? (end - at) * width : step * width});
+};
+
+// f(stretch) for all of them.
+template <class F>
+inline void each_stretch(const Stretches &all, F &&f) {
+    for (int64_t at = 0; at < all.end; at += all.step)
+        f(Stretch{all.along_rows, at, (all.end - at < all.step ? all.end - at : all.step) * all.length});
 }
 
-// y[i] = f(x[i]) for all elements.
-template <class From, class To, class F>
-inline void map_elements(const Block &b, int64_t width, F &&f) {
-    each_stretch(b, width, kAllRows, [&](const Stretch &s) {
-        const From *x = s.of<From>(b.in[0]);
-        To *y = s.of<To>(b.out[0]);
-        lanes(s.n, [&](int64_t i) { y[i] = f(x[i]); });
-    }, 0);
-}
+// Of a kernel with one input, the same function of each element.
+inline Stretches all_elements(const Block &b, int64_t width) { return Stretches(b, width, kAllRows, 0, -1, -1); }
 
 }  // namespace CELERIS_TARGET
 }  // namespace celeris

@@ -54,12 +54,10 @@ inline void choose_lane(Lane<uint8_t> condition, Lane<T> a, Lane<T> b, T *y, int
 
 template <class T>
 void where(const Where &k, const Block &b) {
-    each_stretch(
-        b, k.width, k.together,
-        [&](const Stretch &s) {
-            choose_lane(lane_of<uint8_t>(k.condition, b, s), lane_of<T>(k.a, b, s), lane_of<T>(k.b, b, s), s.of<T>(b.out[0]), s.n);
-        },
-        k.condition.like(), k.a.like(), k.b.like());
+    const Stretches all(b, k.width, k.together, k.condition.like(), k.a.like(), k.b.like());
+    each_stretch(all, [&](const Stretch &s) {
+        choose_lane(lane_of<uint8_t>(k.condition, b, s), lane_of<T>(k.a, b, s), lane_of<T>(k.b, b, s), s.of<T>(b.out[0]), s.n);
+    });
 }
 
 inline void run(const Where &k, const Block &b) {
