@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.native.tables import check, model, node
+from celeris.plan.compile import compile_model
+from celeris.plan.plan import PipelineStep
+from tests.native.tables import assert_independent, check, model, node
 
 _RNG = np.random.default_rng(0)
 _KERNELS = {"LINEAR": [0.0, 0.0, 0.0], "POLY": [0.2, 1.0, 3.0], "RBF": [0.3, 0.0, 0.0], "SIGMOID": [0.1, -0.2, 0.0]}
@@ -84,3 +86,34 @@ def test_regressor(kernel: str, dtype: Any, one_class: int) -> None:
     feeds["x"][80, 0] = 1e3
     one = node("SVMRegressor", ["x"], ["y"], "ai.onnx.ml", one_class=one_class, **attributes)
     check(model([one], feeds, {}, ["y"]), feeds, ulps=4, size=_SIZES[kernel])
+
+
+# From 64 features and 16 vectors on inner products of float32 are summed in float32; K are then powers of float32, too.
+@pytest.mark.parametrize(("features", "vectors"), [(64, 16), (100, 50), (63, 50), (100, 15)])
+@pytest.mark.parametrize("params", [[1e-3, 0.5, 3.0], [2e17, 0.0, 2.0], [1e-12, 1.0, 2.5], [1e-2, 1.0, 60.0], [-1e-2, 1.0, 2.0]])
+@pytest.mark.parametrize("kernel", ["POLY", "SIGMOID"])
+def test_wide_machines(kernel: str, params: list[float], features: int, vectors: int) -> None:
+    """Whatever the size of what is multiplied: gamma goes with 1 / that squared."""
+    gamma, coef0, degree = (np.float32(v).astype(np.float64) for v in params)
+    size = (0.1 / abs(gamma)) ** 0.5
+    table = (_RNG.normal(size=(vectors, features)) * size).astype(np.float32)
+    x = (_RNG.normal(size=(300, features)) * size).astype(np.float32)
+    weights, rho = np.array(_floats(vectors)), 0.25
+    given = {"kernel_params": params, "support_vectors": table.ravel().tolist(), "coefficients": weights.tolist()}
+    one = node("SVMRegressor", ["x"], ["y"], "ai.onnx.ml", kernel_type=kernel, rho=[rho], n_supports=vectors, **given)
+    program = compile_model(model([one], {"x": x}, {}, ["y"]))
+    step = program.plan.steps[0]
+    assert isinstance(step, PipelineStep)
+    assert (step.kernels[0].kernel == "gemm_narrow") == (features >= 64 and vectors >= 16)
+    inner = gamma * (x.astype(np.float64) @ table.T.astype(np.float64)) + coef0
+    with np.errstate(all="ignore"):
+        values = np.tanh(inner) if kernel == "SIGMOID" else inner**degree
+        # An inner product is off by a few of the roundings of float32 of its parts, and its power by so many times that.
+        parts = abs(gamma) * (np.abs(x) @ np.abs(table.T)) + abs(coef0)
+        slope = np.ones_like(inner) if kernel == "SIGMOID" else degree * np.abs(inner) ** (degree - 1)
+        bound = (2e-7 * parts * slope + 3e-7 * np.abs(values)) @ np.abs(weights) + 1e-7 * (np.abs(values) @ np.abs(weights))
+    want = values @ weights + rho
+    got = program.execute({"x": x})[0][:, 0]
+    sure = np.isfinite(want) & (bound < 1e30)
+    assert (np.abs(got - want) <= bound + 1e-6)[sure].all()
+    assert_independent(program.execute, {"x": x})

@@ -44,6 +44,13 @@ class Chain:
         params = {"weights": np.ascontiguousarray(weights, np.float64), "bias": np.ascontiguousarray(bias, np.float64)}
         return self.call("gemm", params, [source], element, len(bias))
 
+    def narrow_product(self, source: str, weights: np.ndarray, bias: np.ndarray, element: str = "float") -> str:
+        """The same of float32, summed in float32 in blocks; what is too great for that is infinite."""
+        with np.errstate(over="ignore"):
+            given = {"weights": weights, "bias": bias}
+            params = {name: np.ascontiguousarray(values, np.float32) for name, values in given.items()}
+        return self.call("gemm_narrow", params, [source], element, len(bias))
+
     def claim(self, note: str = "") -> Claim:
         """All of it."""
         return Claim(self._calls, self._rows, note=note)

@@ -7,7 +7,7 @@ import numpy as np
 from celeris.graph.graph import Node
 from celeris.providers.base import Claim, Context, Refusal, activation, with_exact_products
 from celeris.providers.native.chain import Chain
-from celeris.providers.native.linear import labels_of, text
+from celeris.providers.native.linear import labels_of, sums_in_blocks, text
 
 
 def _doubles(node: Node, name: str) -> np.ndarray:
@@ -28,7 +28,7 @@ def _machine(node: Node, context: Context, count: int) -> tuple[np.ndarray, np.n
 def _scores(
     chain: Chain, node: Node, machine: tuple[np.ndarray, np.ndarray], weights: np.ndarray, rho: np.ndarray
 ) -> str:
-    """K(x, vectors) times weights [M, vectors]' plus rho [M], summed in double; a sigmoid's K are of float32."""
+    """K(x, vectors) times weights [M, vectors]' plus rho [M], summed in double; a sigmoid's K, and others' of long rows, are float32."""
     source = chain.reals(node.inputs[0])
     vectors, (gamma, coef0, degree) = machine
     kind = text(node, "kernel_type", "LINEAR")
@@ -44,20 +44,27 @@ def _scores(
         }
         values = chain.call("distances", params, [source], "double", len(vectors))
         return chain.product(values, weights, rho)
+    narrow = chain.rows(source).element == "float" and sums_in_blocks(*vectors.shape)
+    product = chain.narrow_product if narrow else chain.product
     offsets = np.full(len(vectors), coef0)
     if kind == "SIGMOID":
-        inner = chain.product(source, with_exact_products(gamma * vectors), offsets, "float")
+        inner = product(source, with_exact_products(gamma * vectors), offsets, "float")
         values = chain.call("activation", activation("Tanh"), [inner], "float", len(vectors))
+        return chain.product(values, weights, rho)
+    # What of gamma is no power of two is taken out of the sums, whose weights are then as exact as the vectors.
+    share, exponent = np.frexp(gamma)
+    with np.errstate(all="ignore"):
+        factor = share**degree
+    if gamma > 0 and 1e-6 < factor < 1e6:
+        offsets, weights = offsets / share, weights * factor
+        inner = product(source, np.ldexp(vectors, exponent), offsets)
     else:
-        with np.errstate(all="ignore"):
-            factor = gamma**degree
-        if gamma > 0 and 1e-50 < factor < 1e50:  # taken out of the sums, whose products are exact then
-            inner, weights = chain.product(source, vectors, offsets / gamma), weights * factor
-        else:
-            inner = chain.product(source, gamma * vectors, offsets)
-        every = np.arange(len(vectors), dtype=np.int64)
-        power = {"op": "Pow", "a_columns": every, "b_values": np.full(len(vectors), degree)}
-        values = chain.call("binary", power, [inner], "double", len(vectors))
+        inner = product(source, gamma * vectors, offsets)
+    element = chain.rows(inner).element
+    every = np.arange(len(vectors), dtype=np.int64)
+    exponents = np.full(len(vectors), degree, np.float32 if narrow else np.float64)
+    power = {"op": "Pow", "a_columns": every, "b_values": exponents}
+    values = chain.call("binary", power, [inner], element, len(vectors))
     return chain.product(values, weights, rho)
 
 
