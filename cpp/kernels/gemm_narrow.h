@@ -7,6 +7,7 @@
 // multiply-add gives the same bits; `once`: others emulate it.
 #pragma once
 
+#include "engine/transpose.h"
 #include "engine/vectors.h"
 #include "kernels/activation.h"
 
@@ -39,7 +40,8 @@ struct GemmNarrow : KernelState {
             for (int64_t i = 0; i < k; ++i) weights[size_t(first * k + i * width(first) + j - first)] = given[size_t(j * k + i)];
         }
         cost = 0.009 * double(k * m) + 0.06 * double(k + m) + 1 + (activation ? double(m) : 0);
-        scratch_fixed = size_t(k * group) * sizeof(float);
+        scratch_fixed = size_t(std::max(k, panel) * group) * sizeof(float);
+        takes_rows = m <= k;  // else columns come cheaper in than they go out
         if (k * m >= 1 << 16) rows_wanted = 192;  // weights that leave the cache are read once for so many rows
     }
 
@@ -190,10 +192,94 @@ struct NarrowPanel {
     }
 };
 
+// Rows that lie side by side in memory, `apart` from one another, by vectors of outputs: y = their sums, complete.
+template <int rows, int vectors>
+[[gnu::noinline]] void sum_rows_in_blocks(const GemmNarrow &g, const float *x, ptrdiff_t apart, const float *w, int64_t width,
+                                          const float *bias, float *y) {
+    if (vector_bytes == 64) width = vectors * vector_lanes<float>;
+    constexpr int bases = (rows + 2) / 3;  // rows 0, 3, ...: the others lie one or two steps after one of these
+    for (int64_t first = 0; first < g.k; first += GemmNarrow::block, x += GemmNarrow::block) {
+        const int64_t count = g.k - first < GemmNarrow::block ? g.k - first : GemmNarrow::block;
+        Vector<float> s[rows][vectors] = {};
+        const float *at[bases];
+        for (int r = 0; r < bases; ++r) at[r] = x + 3 * r * apart;
+        const auto add = [&](auto times) __attribute__((always_inline)) {
+            asm("" : "+r"(apart));  // else GCC keeps as many pointers as there are rows
+            for (int r = 0; r < bases; ++r) asm("" : "+r"(at[r]));
+#pragma GCC unroll 4
+            for (int i = 0; i < times(); ++i, w += width) {
+                Vector<float> weight[vectors];
+                for (int v = 0; v < vectors; ++v) weight[v] = load(w + v * vector_lanes<float>);
+#pragma GCC unroll 16
+                for (int r = 0; r < rows; ++r) {
+                    const Vector<float> one = splat(at[r / 3][r % 3 * apart + i]);
+                    for (int v = 0; v < vectors; ++v) s[r][v] = multiply_add(one, weight[v], s[r][v]);
+                }
+            }
+            for (int r = 0; r < bases; ++r) at[r] += times();
+        };
+        int64_t i = 0;
+        for (; i + 4 <= count; i += 4) add(std::integral_constant<int, 4>());
+        for (; i < count; ++i) add(std::integral_constant<int, 1>());
+#pragma GCC unroll 16
+        for (int r = 0; r < rows; ++r)
+            for (int v = 0; v < vectors; ++v) {
+                float *const to = y + r * GemmNarrow::panel + v * vector_lanes<float>;
+                if (first > 0) s[r][v] += load(to);
+                if (first + count == g.k) {
+                    s[r][v] += load(bias + v * vector_lanes<float>);
+                    if (g.relu) s[r][v] = positive(s[r][v]);
+                }
+                store(to, s[r][v]);
+            }
+    }
+}
+
+// n rows by the outputs of one panel, as many at a time as registers hold.
+template <int vectors>
+void multiply_rows(const GemmNarrow &g, const float *x, ptrdiff_t apart, const float *w, int64_t width, const float *bias,
+                   float *y, int64_t n) {
+    constexpr int most = vector_bytes < 64 ? 6 : vectors == 1 ? 16 : 8;
+    const auto multiply = [&]<int rows>(int64_t r) {
+        sum_rows_in_blocks<rows, vectors>(g, x + r * apart, apart, w, width, bias, y + r * GemmNarrow::panel);
+    };
+    int64_t r = 0;
+    for (; r + most <= n; r += most) multiply.template operator()<most>(r);
+    if (r < n && n >= most) return multiply.template operator()<most>(n - most);  // some of them once more
+    for (; r + 4 <= n; r += 4) multiply.template operator()<4>(r);
+    for (; r < n; ++r) multiply.template operator()<1>(r);
+}
+
+inline void multiply_rows(const GemmNarrow &g, const Block &b) {
+    const View &in = b.in[0], &out = b.out[0];
+    constexpr int64_t each = vector_lanes<float>;
+    float *const sums = reinterpret_cast<float *>(b.scratch);
+    for (int64_t panel = 0; panel < g.m; panel += GemmNarrow::panel)
+        for (int64_t r = 0; r < b.rows; r += GemmNarrow::group) {
+            const int64_t n = b.rows - r < GemmNarrow::group ? b.rows - r : GemmNarrow::group, width = g.width(panel);
+            const float *const x = in.row_at<float>(r);
+            int64_t q = 0;
+            const auto multiply = [&]<int vectors>() {
+                for (; q + vectors * each <= width; q += vectors * each)
+                    multiply_rows<vectors>(g, x, in.row, g.weights.data() + panel * g.k + q, width, g.bias.data() + panel + q, sums + q, n);
+            };
+            if constexpr (each == 16) multiply.template operator()<3>();
+            multiply.template operator()<2>();
+            if constexpr (each == 16) multiply.template operator()<1>();
+            transpose(sizeof(float), reinterpret_cast<const std::byte *>(sums), GemmNarrow::panel, n,
+                      g.m - panel < width ? g.m - panel : width, reinterpret_cast<std::byte *>(out.column<float>(panel) + r), out.stride);
+        }
+}
+
 inline void run(const GemmNarrow &g, const Block &b) {
     const View &in = b.in[0];
+    if (in.by_rows() && (adds_once || !g.once)) {
+        multiply_rows(g, b);
+        if (g.activation) activate(*g.activation, b.out[0], b.out[0], g.m, b.rows);
+        return;
+    }
     // Columns of the caller, far apart, would push one another out of the cache.
-    const bool packs = in.stride > 1024;
+    const bool packs = in.by_rows() || in.stride > 1024;
     const int64_t group = packs ? GemmNarrow::group : b.rows;
     for (int64_t r = 0; r < b.rows; r += group) {
         const int64_t rows = b.rows - r < group ? b.rows - r : group;
@@ -201,7 +287,11 @@ inline void run(const GemmNarrow &g, const Block &b) {
         ptrdiff_t step = in.stride;
         if (packs) {
             float *const packed = reinterpret_cast<float *>(b.scratch);
-            for (int64_t i = 0; i < g.k; ++i) std::memcpy(packed + i * group, x + i * step, size_t(rows) * sizeof(float));
+            if (in.by_rows())
+                transpose(sizeof(float), reinterpret_cast<const std::byte *>(in.row_at<float>(r)), in.row, rows, g.k,
+                          b.scratch, group);
+            else
+                for (int64_t i = 0; i < g.k; ++i) std::memcpy(packed + i * group, x + i * step, size_t(rows) * sizeof(float));
             x = packed, step = group;
         }
         for (int64_t j = 0; j < g.m; j += GemmNarrow::panel) {

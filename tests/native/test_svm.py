@@ -90,7 +90,9 @@ def test_regressor(kernel: str, dtype: Any, one_class: int) -> None:
 
 # From 64 features and 16 vectors on inner products of float32 are summed in float32; K are then powers of float32, too.
 @pytest.mark.parametrize(("features", "vectors"), [(64, 16), (100, 50), (63, 50), (100, 15)])
-@pytest.mark.parametrize("params", [[1e-3, 0.5, 3.0], [2e17, 0.0, 2.0], [1e-12, 1.0, 2.5], [1e-2, 1.0, 60.0], [-1e-2, 1.0, 2.0]])
+@pytest.mark.parametrize(
+    "params", [[1e-3, 0.5, 3.0], [2e17, 0.0, 2.0], [1e-12, 1.0, 2.5], [1e-2, 1.0, 60.0], [-1e-2, 1.0, 2.0]]
+)
 @pytest.mark.parametrize("kernel", ["POLY", "SIGMOID"])
 def test_wide_machines(kernel: str, params: list[float], features: int, vectors: int) -> None:
     """Whatever the size of what is multiplied: gamma goes with 1 / that squared."""
@@ -111,7 +113,9 @@ def test_wide_machines(kernel: str, params: list[float], features: int, vectors:
         # An inner product is off by a few of the roundings of float32 of its parts, and its power by so many times that.
         parts = abs(gamma) * (np.abs(x) @ np.abs(table.T)) + abs(coef0)
         slope = np.ones_like(inner) if kernel == "SIGMOID" else degree * np.abs(inner) ** (degree - 1)
-        bound = (2e-7 * parts * slope + 3e-7 * np.abs(values)) @ np.abs(weights) + 1e-7 * (np.abs(values) @ np.abs(weights))
+        bound = (2e-7 * parts * slope + 3e-7 * np.abs(values)) @ np.abs(weights) + 1e-7 * (
+            np.abs(values) @ np.abs(weights)
+        )
     want = values @ weights + rho
     got = program.execute({"x": x})[0][:, 0]
     sure = np.isfinite(want) & (bound < 1e30)

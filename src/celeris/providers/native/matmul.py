@@ -9,20 +9,22 @@ import numpy as np
 from celeris.graph.graph import Node
 from celeris.providers.base import Claim, Context, KernelCall, Refusal, Rows
 from celeris.providers.native.elementwise import operand
-from celeris.providers.native.linear import sums_in_float32
 
 _DTYPES = {"float": np.float32, "double": np.float64}
 
 
-# From here on sums in float32 by tiles of rows pay (bench.latency, bench.throughput: `mlp`).
-_NARROW_FROM = 16
+# Where sums in float32 pay: by tiles of rows, or in lanes for few outputs of many inputs (`mlp` in bench.latency and
+# bench.throughput; `bench.products`).
+_NARROW_FROM, _LONG, _FEW = 16, 64, 8
 
 
 def _product(node: Node, rows: Rows, weights: np.ndarray, bias: np.ndarray, tail: tuple[int, ...]) -> Claim:
     """rows [K] times weights [K, M] plus bias [M]."""
-    narrow = weights.dtype == bias.dtype == np.float32 and min(weights.shape) >= _NARROW_FROM
+    inputs, outputs = weights.shape
+    float32 = weights.dtype == bias.dtype == np.float32
+    narrow = float32 and (min(inputs, outputs) >= _NARROW_FROM or (inputs >= _LONG and outputs > _FEW))
     params: dict[str, Any] = {"weights": np.ascontiguousarray(weights.T), "bias": np.ascontiguousarray(bias)}
-    if not narrow and sums_in_float32(weights.shape[1], weights.shape[0]):
+    if float32 and not narrow and inputs >= _LONG and outputs > 4:
         params["single"] = 1
     call = KernelCall("gemm_narrow" if narrow else "gemm", params, [node.inputs[0]], [node.outputs[0]])
     return Claim(

@@ -28,7 +28,10 @@ def _machine(node: Node, context: Context, count: int) -> tuple[np.ndarray, np.n
 def _scores(
     chain: Chain, node: Node, machine: tuple[np.ndarray, np.ndarray], weights: np.ndarray, rho: np.ndarray
 ) -> str:
-    """K(x, vectors) times weights [M, vectors]' plus rho [M], summed in double; a sigmoid's K, and others' of long rows, are float32."""
+    """K(x, vectors) times weights [M, vectors]' plus rho [M], summed in double.
+
+    A sigmoid's K are float32; of long rows of float32, those of powers, too, and the inner products are summed so.
+    """
     source = chain.reals(node.inputs[0])
     vectors, (gamma, coef0, degree) = machine
     kind = text(node, "kernel_type", "LINEAR")
