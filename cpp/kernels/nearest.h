@@ -14,6 +14,7 @@ namespace celeris {
 struct Nearest : KernelState {
     static constexpr int64_t panel = 64;           // points side by side
     static constexpr int64_t tile = 4;             // rows side by side
+    static constexpr int64_t group = 8;            // rows whose numbers lie together, a column after the other
     static constexpr int64_t segment_bytes = 128 << 10;  // of points that all rows of a block meet while they are in cache
     static constexpr double lost = 1e-6;           // see Distances
     static constexpr double huge = 1e37;           // squares from which on float32 may overflow: nothing is ruled out
@@ -65,39 +66,98 @@ struct Nearest : KernelState {
         segment = std::min(segment, panels * panel);
         cost = 0.03 * double(count * d) + 200;
         scratch_per_row = (2 * size_t(d) + 5) * sizeof(double);
-        scratch_fixed = size_t(tile * segment) * sizeof(float);
+        scratch_fixed = size_t(tile * segment) * sizeof(float) + group * scratch_per_row;
     }
 };
 
 namespace CELERIS_TARGET {
 
+// Bounds of the points of so many vectors, of the row's, or rows', numbers -2 (x - center): (not inlined, nor is what follows, as
+// each type of rows would have its own.)
+template <int rows, int vectors>
+[[gnu::noinline]] void bound_points(const float *near, const float *mine, int64_t d, const float *bound, float *to, int64_t apart) {
+    constexpr int64_t each = vector_lanes<float>;
+    Vector<float> sum[rows][vectors];
+#pragma GCC unroll 4
+    for (int q = 0; q < rows; ++q)
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; ++v) sum[q][v] = load(bound + v * each);  // roundings move bounds only
+    for (int64_t i = 0; i < d; ++i, near += Nearest::panel, mine += Nearest::group) {
+        Vector<float> point[vectors];
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; ++v) point[v] = load(near + v * each);
+#pragma GCC unroll 4
+        for (int q = 0; q < rows; ++q) {
+            const Vector<float> one = splat(mine[q]);
+#pragma GCC unroll 4
+            for (int v = 0; v < vectors; ++v) sum[q][v] = multiply_add(one, point[v], sum[q][v]);
+        }
+    }
+#pragma GCC unroll 4
+    for (int q = 0; q < rows; ++q)
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; ++v) store(to + q * apart + v * each, sum[q][v]);
+}
+
+constexpr int64_t measured = 4;  // points that are measured together: sums of one product after the other wait for one another
+
+// The products of a row with -2 p of these points.
+[[gnu::noinline]] inline void multiply_points(const double *x, const double *const (&points)[measured], int64_t d,
+                                              double (&product)[measured]) {
+    double sum[measured] = {};
+    for (int64_t i = 0; i < d; ++i) {
+        const double twice = -2 * x[i * Nearest::group];
+#pragma GCC unroll 4
+        for (int64_t c = 0; c < measured; ++c) sum[c] += twice * points[c][i];
+    }
+    std::memcpy(product, sum, sizeof sum);
+}
+
 template <class From, class To>
 struct NearestBlock {
     const Nearest &k;
     const Block &b;
-    double *square, *own, *x;  // of each row: |x|^2, its part of a bound, its numbers
+    double *square, *own, *x;  // of each row: |x|^2, its part of a bound, its numbers [groups, D, group]
     int64_t *count;            // points found so far, up to k
-    float *limit, *shifted;    // what a bound must not exceed, and -2 (x - center)
+    float *limit, *shifted;    // what a bound must not exceed, and -2 (x - center) [groups, D, group]
     float *bounds;             // [tile, segment]
 
     NearestBlock(const Nearest &state, const Block &block) : k(state), b(block) {
-        square = reinterpret_cast<double *>(b.scratch), own = square + b.rows, x = own + b.rows;
-        count = reinterpret_cast<int64_t *>(x + b.rows * k.d);
-        bounds = reinterpret_cast<float *>(count + b.rows);
-        limit = bounds + Nearest::tile * k.segment, shifted = limit + b.rows;
+        const int64_t rows = (b.rows + Nearest::group - 1) / Nearest::group * Nearest::group;
+        square = reinterpret_cast<double *>(b.scratch), own = square + rows, x = own + rows;
+        count = reinterpret_cast<int64_t *>(x + rows * k.d);
+        bounds = reinterpret_cast<float *>(count + rows);
+        limit = bounds + Nearest::tile * k.segment, shifted = limit + rows;
     }
 
+    // Where the numbers of a row begin, which lie `group` apart.
+    int64_t place_of(int64_t r) const { return r / Nearest::group * Nearest::group * k.d + r % Nearest::group; }
+
+    // A group of rows from r on; beyond the last, zeros.
     void prepare(int64_t r) {
-        double whole = 0, part = 0;
-        for (int64_t i = 0; i < k.d; ++i) {
-            const double v = double(b.in[0].column<From>(i)[r]), less = v - k.center.data()[i];
-            x[r * k.d + i] = v;
-            shifted[r * k.d + i] = float(-2 * less);
-            whole += v * v, part += less * less;
+        constexpr int64_t each = vector_lanes<double>, vectors = Nearest::group / each;
+        const bool all = b.rows - r >= Nearest::group;
+        Vector<double> whole[vectors] = {}, part[vectors] = {};
+        From some[Nearest::group] = {};
+        double *to = x + r * k.d;
+        float *less = shifted + r * k.d;
+        for (int64_t i = 0; i < k.d; ++i, to += Nearest::group, less += Nearest::group) {
+            const From *at = b.in[0].column<From>(i) + r;
+            for (int64_t q = 0; !all && q < b.rows - r; ++q) some[q] = at[q];
+            if (!all) at = some;
+            for (int64_t v = 0; v < vectors; ++v) {
+                const Vector<double> value = load_double(at + v * each), apart = value - splat(k.center.data()[i]);
+                store(to + v * each, value);
+                store_as(less + v * each, splat(-2.0) * apart);
+                whole[v] += value * value, part[v] += apart * apart;
+            }
         }
-        square[r] = whole, own[r] = k.shrink * part, count[r] = 0;
-        // Nothing is greater than what is no number: all points are measured then.
-        limit[r] = k.wild || !(part < Nearest::huge) ? __builtin_nanf("") : __builtin_inff();
+        for (int64_t q = 0; q < Nearest::group; ++q) {
+            const double mine = part[q / each][q % each];
+            square[r + q] = whole[q / each][q % each], own[r + q] = k.shrink * mine, count[r + q] = 0;
+            // Nothing is greater than what is no number: all points are measured then.
+            limit[r + q] = k.wild || !(mine < Nearest::huge) ? __builtin_nanf("") : __builtin_inff();
+        }
     }
 
     // Rules out all points whose distance squared is certainly greater than this one as it is computed and rounded.
@@ -107,23 +167,29 @@ struct NearestBlock {
         if (up < limit[r]) limit[r] = up;
     }
 
-    // As `distances` has it.
-    To distance(int64_t r, int64_t j) const {
-        const double *p = k.points.data() + j * k.d, *v = x + r * k.d;
-        double sum = 0;
-        for (int64_t i = 0; i < k.d; ++i) sum += v[i] * (-2 * p[i]);
+    // The distance of a point, from its product with -2 x, as `distances` has it.
+    To distance(int64_t r, int64_t j, double product) const {
         const double mine = k.squares.data()[j];
-        double result = (sum + mine) + square[r];
+        double result = (product + mine) + square[r];
         if (!(result >= Nearest::lost * (square[r] + mine))) {
+            const double *p = k.points.data() + j * k.d, *v = x + place_of(r);
             result = 0;
-            for (int64_t i = 0; i < k.d; ++i) result += (v[i] - p[i]) * (v[i] - p[i]);
+            for (int64_t i = 0; i < k.d; ++i, v += Nearest::group) result += (*v - p[i]) * (*v - p[i]);
         }
         const To rounded = To(k.root ? std::sqrt(result) : result);
         return k.root_after ? std::sqrt(rounded) : rounded;
     }
 
-    void measure(int64_t r, int64_t j) {
-        const To found = distance(r, j);
+    // The first n of these points, in their order.
+    void measure(int64_t r, const int64_t (&points)[measured], int64_t n) {
+        const double *p[measured];
+        double product[measured];
+        for (int64_t c = 0; c < measured; ++c) p[c] = k.points.data() + points[c < n ? c : 0] * k.d;
+        multiply_points(x + place_of(r), p, k.d, product);
+        for (int64_t c = 0; c < n; ++c) take(r, points[c], distance(r, points[c], product[c]));
+    }
+
+    void take(int64_t r, int64_t j, To found) {
         const To *worst = b.out[0].column<To>(k.k - 1) + r;
         const bool full = count[r] == k.k;
         if (full && !before<false>(found, *worst)) return;
@@ -136,30 +202,17 @@ struct NearestBlock {
     template <int rows>
     void estimate(int64_t r, int64_t j, int64_t n) {
         constexpr int64_t each = vector_lanes<float>;
-        constexpr int vectors = vector_bytes == 64 ? 4 : 2;  // four rows' sums fill the registers
-        for (int64_t at = 0; at < n; at += vectors * each) {
-            const float *near = k.near.data() + (j + at) / Nearest::panel * Nearest::panel * k.d + at % Nearest::panel;
-            Vector<float> sum[rows][vectors];
-#pragma GCC unroll 4
-            for (int q = 0; q < rows; ++q)
-#pragma GCC unroll 4
-                for (int v = 0; v < vectors; ++v) sum[q][v] = load(k.bound.data() + j + at + v * each);  // roundings move bounds only
-            for (int64_t i = 0; i < k.d; ++i, near += Nearest::panel) {
-                Vector<float> point[vectors];
-#pragma GCC unroll 4
-                for (int v = 0; v < vectors; ++v) point[v] = load(near + v * each);
-#pragma GCC unroll 4
-                for (int q = 0; q < rows; ++q) {
-                    const Vector<float> mine = splat(shifted[(r + q) * k.d + i]);
-#pragma GCC unroll 4
-                    for (int v = 0; v < vectors; ++v) sum[q][v] = multiply_add(mine, point[v], sum[q][v]);
-                }
-            }
-#pragma GCC unroll 4
-            for (int q = 0; q < rows; ++q)
-#pragma GCC unroll 4
-                for (int v = 0; v < vectors; ++v) store(bounds + q * k.segment + at + v * each, sum[q][v]);
-        }
+        constexpr int most = vector_bytes == 64 ? 4 : 2;  // four rows' sums fill the registers
+        const int64_t points = k.count - j < n ? k.count - j : n;  // the others' bounds are infinite
+        const auto bound = [&]<int vectors>(int64_t at) {
+            const float *const near = k.near.data() + (j + at) / Nearest::panel * Nearest::panel * k.d + at % Nearest::panel;
+            bound_points<rows, vectors>(near, shifted + place_of(r), k.d, k.bound.data() + j + at, bounds + at, k.segment);
+        };
+        int64_t at = 0;
+        for (; at + (most - 1) * each < points; at += most * each) bound.template operator()<most>(at);
+        for (; at < points; at += each) bound.template operator()<1>(at);
+        for (; at < n; at += each)
+            for (int q = 0; q < rows; ++q) store(bounds + q * k.segment + at, splat(__builtin_inff()));
     }
 
     static float least_of(Vector<float> v) {
@@ -198,22 +251,26 @@ struct NearestBlock {
     void search(int64_t r, const float *own_bounds, int64_t j, int64_t n) {
         constexpr int64_t each = vector_lanes<float>;
         rule_out(r, own_bounds, n);
+        int64_t found[measured], waiting = 0;
         for (int64_t at = 0; at < n; at += 2 * each) {
             const Vector<float> most = splat(limit[r]);
             const uint32_t low = lane_bits(load(own_bounds + at) > most), high = lane_bits(load(own_bounds + at + each) > most);
             uint64_t near = ~(uint64_t(high) << each | low) & ((uint64_t(1) << 2 * each) - 1);
             for (; near != 0; near &= near - 1) {
                 const int64_t i = at + __builtin_ctzll(near);
-                if (j + i < k.count && !(own_bounds[i] > limit[r])) measure(r, j + i);
+                if (j + i >= k.count || own_bounds[i] > limit[r]) continue;
+                found[waiting++] = j + i;
+                if (waiting == measured) measure(r, found, waiting), waiting = 0;
             }
         }
+        if (waiting > 0) measure(r, found, waiting);
     }
 };
 
 template <class From, class To>
 void nearest(const Nearest &k, const Block &b) {
     NearestBlock<From, To> block(k, b);
-    for (int64_t r = 0; r < b.rows; ++r) block.prepare(r);
+    for (int64_t r = 0; r < b.rows; r += Nearest::group) block.prepare(r);
     const int64_t total = int64_t(k.bound.size());
     for (int64_t j = 0; j < total; j += k.segment) {
         const int64_t n = total - j < k.segment ? total - j : k.segment;
