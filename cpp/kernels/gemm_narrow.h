@@ -18,6 +18,7 @@ struct GemmNarrow : KernelState {
     static constexpr int64_t panel = 48;  // outputs whose weights lie together: tiles of 6 and of 12 fill it
     static constexpr int64_t depth = 64;  // so many rows of a panel stay in the first cache
     static constexpr int64_t group = 64;  // rows that are packed together
+    static constexpr int64_t least_by_rows = 16;  // rows, for which they are read as they lie
     int64_t k, m;
     bool relu, once;
     std::optional<Activation> activation;
@@ -235,45 +236,42 @@ template <int rows, int vectors>
     }
 }
 
-// n rows by the outputs of one panel, as many at a time as registers hold.
+// n rows, at least `least_by_rows`, by vectors of outputs, as many as registers hold at a time; the last ones once more.
 template <int vectors>
 void multiply_rows(const GemmNarrow &g, const float *x, ptrdiff_t apart, const float *w, int64_t width, const float *bias,
                    float *y, int64_t n) {
     constexpr int most = vector_bytes < 64 ? 6 : vectors == 1 ? 16 : 8;
-    const auto multiply = [&]<int rows>(int64_t r) {
-        sum_rows_in_blocks<rows, vectors>(g, x + r * apart, apart, w, width, bias, y + r * GemmNarrow::panel);
-    };
-    int64_t r = 0;
-    for (; r + most <= n; r += most) multiply.template operator()<most>(r);
-    if (r < n && n >= most) return multiply.template operator()<most>(n - most);  // some of them once more
-    for (; r + 4 <= n; r += 4) multiply.template operator()<4>(r);
-    for (; r < n; ++r) multiply.template operator()<1>(r);
+    for (int64_t r = 0; r < n; r += most) {
+        const int64_t from = n - r < most ? n - most : r;
+        sum_rows_in_blocks<most, vectors>(g, x + from * apart, apart, w, width, bias, y + from * GemmNarrow::panel);
+    }
 }
 
 inline void multiply_rows(const GemmNarrow &g, const Block &b) {
     const View &in = b.in[0], &out = b.out[0];
-    constexpr int64_t each = vector_lanes<float>;
+    constexpr int64_t each = vector_lanes<float>, group = GemmNarrow::group, least = GemmNarrow::least_by_rows;
     float *const sums = reinterpret_cast<float *>(b.scratch);
     for (int64_t panel = 0; panel < g.m; panel += GemmNarrow::panel)
-        for (int64_t r = 0; r < b.rows; r += GemmNarrow::group) {
-            const int64_t n = b.rows - r < GemmNarrow::group ? b.rows - r : GemmNarrow::group, width = g.width(panel);
-            const float *const x = in.row_at<float>(r);
+        for (int64_t first = 0; first < b.rows; first += group) {
+            const int64_t left = b.rows - first, r = left < least ? b.rows - least : first, n = left < least ? least : left < group ? left : group;
+            const int64_t width = g.width(panel), count = g.m - panel < width ? g.m - panel : width;
             int64_t q = 0;
             const auto multiply = [&]<int vectors>() {
                 for (; q + vectors * each <= width; q += vectors * each)
-                    multiply_rows<vectors>(g, x, in.row, g.weights.data() + panel * g.k + q, width, g.bias.data() + panel + q, sums + q, n);
+                    multiply_rows<vectors>(g, in.row_at<float>(r), in.row, g.weights.data() + panel * g.k + q, width,
+                                           g.bias.data() + panel + q, sums + q, n);
             };
             if constexpr (each == 16) multiply.template operator()<3>();
             multiply.template operator()<2>();
             if constexpr (each == 16) multiply.template operator()<1>();
-            transpose(sizeof(float), reinterpret_cast<const std::byte *>(sums), GemmNarrow::panel, n,
-                      g.m - panel < width ? g.m - panel : width, reinterpret_cast<std::byte *>(out.column<float>(panel) + r), out.stride);
+            transpose(sizeof(float), reinterpret_cast<const std::byte *>(sums), GemmNarrow::panel, n, count,
+                      reinterpret_cast<std::byte *>(out.column<float>(panel) + r), out.stride);
         }
 }
 
 inline void run(const GemmNarrow &g, const Block &b) {
     const View &in = b.in[0];
-    if (in.by_rows() && (adds_once || !g.once)) {
+    if (in.by_rows() && b.rows >= GemmNarrow::least_by_rows && (adds_once || !g.once)) {
         multiply_rows(g, b);
         if (g.activation) activate(*g.activation, b.out[0], b.out[0], g.m, b.rows);
         return;

@@ -6,6 +6,8 @@
 // after the other, and the same on every instruction set.
 #pragma once
 
+#include <utility>
+
 #include "engine/vectors.h"
 #include "kernels/top_k.h"
 
@@ -14,6 +16,7 @@ namespace celeris {
 struct Nearest : KernelState {
     static constexpr int64_t panel = 64;           // points side by side
     static constexpr int64_t tile = 4;             // rows side by side
+    static constexpr int64_t tiles = 2;            // that meet a panel of points while it is in the first cache
     static constexpr int64_t group = 8;            // rows whose numbers lie together, a column after the other
     static constexpr int64_t segment_bytes = 128 << 10;  // of points that all rows of a block meet while they are in cache
     static constexpr double lost = 1e-6;           // see Distances
@@ -66,7 +69,7 @@ struct Nearest : KernelState {
         segment = std::min(segment, panels * panel);
         cost = 0.03 * double(count * d) + 200;
         scratch_per_row = (2 * size_t(d) + 5) * sizeof(double);
-        scratch_fixed = size_t(tile * segment) * sizeof(float) + group * scratch_per_row;
+        scratch_fixed = size_t(tiles * tile * segment) * sizeof(float) + group * scratch_per_row;
     }
 };
 
@@ -99,17 +102,41 @@ template <int rows, int vectors>
         for (int v = 0; v < vectors; ++v) store(to + q * apart + v * each, sum[q][v]);
 }
 
-constexpr int64_t measured = 4;  // points that are measured together: sums of one product after the other wait for one another
+// Points that are measured together, as their sums of one product after the other wait for one another: a lane each.
+constexpr int64_t measured = 8;
 
-// The products of a row with -2 p of these points.
-[[gnu::noinline]] inline void multiply_points(const double *x, const double *const (&points)[measured], int64_t d,
-                                              double (&product)[measured]) {
-    double sum[measured] = {};
-    for (int64_t i = 0; i < d; ++i) {
-        const double twice = -2 * x[i * Nearest::group];
-#pragma GCC unroll 4
-        for (int64_t c = 0; c < measured; ++c) sum[c] += twice * points[c][i];
+// Lanes and vectors change places.
+template <int half = 1, class V, size_t... lane>
+[[gnu::always_inline]] inline void exchange(V *v, std::index_sequence<lane...> all) {
+    constexpr int n = int(sizeof...(lane));
+    if constexpr (half < n) {
+        for (int i = 0; i < n; ++i)
+            if ((i & half) == 0) {
+                const V a = v[i], b = v[i + half];
+                v[i] = __builtin_shufflevector(a, b, ((int(lane) & half) != 0 ? n + int(lane) - half : int(lane))...);
+                v[i + half] = __builtin_shufflevector(a, b, ((int(lane) & half) != 0 ? n + int(lane) : int(lane) + half)...);
+            }
+        exchange<2 * half>(v, all);
     }
+}
+
+// The products of rows with -2 p of points, a row and a point each.
+[[gnu::noinline]] inline void multiply_points(const double *const (&x)[measured], const double *const (&p)[measured], int64_t d,
+                                              double (&product)[measured]) {
+    constexpr int each = int(vector_lanes<double>), vectors = int(measured) / each;
+    Vector<double> sum[vectors] = {};
+    const auto add = [&](int64_t i, auto &&read) __attribute__((always_inline)) {
+        for (int s = 0; s < vectors; ++s) {
+            Vector<double> part[each];
+            for (int c = 0; c < each; ++c)
+                part[c] = splat(-2.0) * read(x[s * each + c] + i) * read(p[s * each + c] + i);
+            exchange(part, std::make_index_sequence<size_t(each)>());
+            for (int c = 0; c < each; ++c) sum[s] += part[c];
+        }
+    };
+    int64_t i = 0;
+    for (; i + each <= d; i += each) add(i, [](const double *at) { return load(at); });
+    if (i < d) add(i, [&](const double *at) { return load_double(at, d - i); });  // zeros change no sum, as none is ever -0
     std::memcpy(product, sum, sizeof sum);
 }
 
@@ -117,47 +144,59 @@ template <class From, class To>
 struct NearestBlock {
     const Nearest &k;
     const Block &b;
-    double *square, *own, *x;  // of each row: |x|^2, its part of a bound, its numbers [groups, D, group]
+    double *square, *own, *x;  // of each row: |x|^2, its part of a bound, its numbers
     int64_t *count;            // points found so far, up to k
     float *limit, *shifted;    // what a bound must not exceed, and -2 (x - center) [groups, D, group]
-    float *bounds;             // [tile, segment]
+    float *bounds;             // [tiles * tile, segment]
+    struct Found {
+        int64_t row, point;
+    };
+    Found found[measured];  // that wait to be measured
+    int64_t waiting = 0;
 
     NearestBlock(const Nearest &state, const Block &block) : k(state), b(block) {
         const int64_t rows = (b.rows + Nearest::group - 1) / Nearest::group * Nearest::group;
         square = reinterpret_cast<double *>(b.scratch), own = square + rows, x = own + rows;
         count = reinterpret_cast<int64_t *>(x + rows * k.d);
         bounds = reinterpret_cast<float *>(count + rows);
-        limit = bounds + Nearest::tile * k.segment, shifted = limit + rows;
+        limit = bounds + Nearest::tiles * Nearest::tile * k.segment, shifted = limit + rows;
     }
 
-    // Where the numbers of a row begin, which lie `group` apart.
-    int64_t place_of(int64_t r) const { return r / Nearest::group * Nearest::group * k.d + r % Nearest::group; }
+    // Where what is shifted of a row begins, `group` apart.
+    const float *shifted_of(int64_t r) const { return shifted + r / Nearest::group * Nearest::group * k.d + r % Nearest::group; }
 
-    // A group of rows from r on; beyond the last, zeros.
     void prepare(int64_t r) {
         constexpr int64_t each = vector_lanes<double>, vectors = Nearest::group / each;
-        const bool all = b.rows - r >= Nearest::group;
-        Vector<double> whole[vectors] = {}, part[vectors] = {};
-        From some[Nearest::group] = {};
-        double *to = x + r * k.d;
         float *less = shifted + r * k.d;
-        for (int64_t i = 0; i < k.d; ++i, to += Nearest::group, less += Nearest::group) {
-            const From *at = b.in[0].column<From>(i) + r;
-            for (int64_t q = 0; !all && q < b.rows - r; ++q) some[q] = at[q];
-            if (!all) at = some;
+        if (b.rows - r < Nearest::group) {
+            for (; r < b.rows; ++r, ++less) {
+                double whole = 0, part = 0;
+                for (int64_t i = 0; i < k.d; ++i) {
+                    const double value = double(b.in[0].column<From>(i)[r]), apart = value - k.center.data()[i];
+                    x[r * k.d + i] = value, less[i * Nearest::group] = float(-2 * apart);
+                    whole += value * value, part += apart * apart;
+                }
+                begin(r, whole, part);
+            }
+            return;
+        }
+        Vector<double> whole[vectors] = {}, part[vectors] = {};
+        for (int64_t i = 0; i < k.d; ++i, less += Nearest::group) {
+            const From *const at = b.in[0].column<From>(i) + r;
             for (int64_t v = 0; v < vectors; ++v) {
                 const Vector<double> value = load_double(at + v * each), apart = value - splat(k.center.data()[i]);
-                store(to + v * each, value);
+                for (int64_t q = 0; q < each; ++q) x[(r + v * each + q) * k.d + i] = value[q];
                 store_as(less + v * each, splat(-2.0) * apart);
                 whole[v] += value * value, part[v] += apart * apart;
             }
         }
-        for (int64_t q = 0; q < Nearest::group; ++q) {
-            const double mine = part[q / each][q % each];
-            square[r + q] = whole[q / each][q % each], own[r + q] = k.shrink * mine, count[r + q] = 0;
-            // Nothing is greater than what is no number: all points are measured then.
-            limit[r + q] = k.wild || !(mine < Nearest::huge) ? __builtin_nanf("") : __builtin_inff();
-        }
+        for (int64_t q = 0; q < Nearest::group; ++q) begin(r + q, whole[q / each][q % each], part[q / each][q % each]);
+    }
+
+    void begin(int64_t r, double whole, double part) {
+        square[r] = whole, own[r] = k.shrink * part, count[r] = 0;
+        // Nothing is greater than what is no number: all points are measured then.
+        limit[r] = k.wild || !(part < Nearest::huge) ? __builtin_nanf("") : __builtin_inff();
     }
 
     // Rules out all points whose distance squared is certainly greater than this one as it is computed and rounded.
@@ -172,21 +211,25 @@ struct NearestBlock {
         const double mine = k.squares.data()[j];
         double result = (product + mine) + square[r];
         if (!(result >= Nearest::lost * (square[r] + mine))) {
-            const double *p = k.points.data() + j * k.d, *v = x + place_of(r);
+            const double *p = k.points.data() + j * k.d, *v = x + r * k.d;
             result = 0;
-            for (int64_t i = 0; i < k.d; ++i, v += Nearest::group) result += (*v - p[i]) * (*v - p[i]);
+            for (int64_t i = 0; i < k.d; ++i) result += (v[i] - p[i]) * (v[i] - p[i]);
         }
         const To rounded = To(k.root ? std::sqrt(result) : result);
         return k.root_after ? std::sqrt(rounded) : rounded;
     }
 
-    // The first n of these points, in their order.
-    void measure(int64_t r, const int64_t (&points)[measured], int64_t n) {
-        const double *p[measured];
+    // All that wait, in their order.
+    void measure() {
+        const double *v[measured], *p[measured];
         double product[measured];
-        for (int64_t c = 0; c < measured; ++c) p[c] = k.points.data() + points[c < n ? c : 0] * k.d;
-        multiply_points(x + place_of(r), p, k.d, product);
-        for (int64_t c = 0; c < n; ++c) take(r, points[c], distance(r, points[c], product[c]));
+        for (int64_t c = 0; c < measured; ++c) {
+            const Found &one = found[c < waiting ? c : 0];
+            v[c] = x + one.row * k.d, p[c] = k.points.data() + one.point * k.d;
+        }
+        multiply_points(v, p, k.d, product);
+        for (int64_t c = 0; c < waiting; ++c) take(found[c].row, found[c].point, distance(found[c].row, found[c].point, product[c]));
+        waiting = 0;
     }
 
     void take(int64_t r, int64_t j, To found) {
@@ -198,21 +241,22 @@ struct NearestBlock {
         bring_down(r, k.root || k.root_after ? double(*worst) * double(*worst) : double(*worst));
     }
 
-    // Bounds of `n` points from j on, for so many rows.
-    template <int rows>
-    void estimate(int64_t r, int64_t j, int64_t n) {
+    // Bounds of `n` points from j on, for so many rows, some at a time.
+    template <int some>
+    void estimate(int64_t r, int64_t rows, int64_t j, int64_t n) {
         constexpr int64_t each = vector_lanes<float>;
         constexpr int most = vector_bytes == 64 ? 4 : 2;  // four rows' sums fill the registers
         const int64_t points = k.count - j < n ? k.count - j : n;  // the others' bounds are infinite
         const auto bound = [&]<int vectors>(int64_t at) {
             const float *const near = k.near.data() + (j + at) / Nearest::panel * Nearest::panel * k.d + at % Nearest::panel;
-            bound_points<rows, vectors>(near, shifted + place_of(r), k.d, k.bound.data() + j + at, bounds + at, k.segment);
+            for (int64_t q = 0; q < rows; q += some)
+                bound_points<some, vectors>(near, shifted_of(r + q), k.d, k.bound.data() + j + at, bounds + q * k.segment + at, k.segment);
         };
         int64_t at = 0;
         for (; at + (most - 1) * each < points; at += most * each) bound.template operator()<most>(at);
         for (; at < points; at += each) bound.template operator()<1>(at);
         for (; at < n; at += each)
-            for (int q = 0; q < rows; ++q) store(bounds + q * k.segment + at, splat(__builtin_inff()));
+            for (int64_t q = 0; q < rows; ++q) store(bounds + q * k.segment + at, splat(__builtin_inff()));
     }
 
     static float least_of(Vector<float> v) {
@@ -251,7 +295,6 @@ struct NearestBlock {
     void search(int64_t r, const float *own_bounds, int64_t j, int64_t n) {
         constexpr int64_t each = vector_lanes<float>;
         rule_out(r, own_bounds, n);
-        int64_t found[measured], waiting = 0;
         for (int64_t at = 0; at < n; at += 2 * each) {
             const Vector<float> most = splat(limit[r]);
             const uint32_t low = lane_bits(load(own_bounds + at) > most), high = lane_bits(load(own_bounds + at + each) > most);
@@ -259,11 +302,10 @@ struct NearestBlock {
             for (; near != 0; near &= near - 1) {
                 const int64_t i = at + __builtin_ctzll(near);
                 if (j + i >= k.count || own_bounds[i] > limit[r]) continue;
-                found[waiting++] = j + i;
-                if (waiting == measured) measure(r, found, waiting), waiting = 0;
+                found[waiting++] = {r, j + i};
+                if (waiting == measured) measure();
             }
         }
-        if (waiting > 0) measure(r, found, waiting);
     }
 };
 
@@ -275,9 +317,12 @@ void nearest(const Nearest &k, const Block &b) {
     for (int64_t j = 0; j < total; j += k.segment) {
         const int64_t n = total - j < k.segment ? total - j : k.segment;
         for (int64_t r = 0, rows; r < b.rows; r += rows) {
-            rows = b.rows - r < Nearest::tile ? 1 : Nearest::tile;
-            rows == 1 ? block.template estimate<1>(r, j, n) : block.template estimate<Nearest::tile>(r, j, n);
+            constexpr int64_t tile = Nearest::tile, all = Nearest::tiles * tile;
+            const int64_t left = b.rows - r;
+            rows = left >= all ? all : left >= tile ? tile : 1;
+            rows == 1 ? block.template estimate<1>(r, 1, j, n) : block.template estimate<int(tile)>(r, rows, j, n);
             for (int64_t q = 0; q < rows; ++q) block.search(r + q, block.bounds + q * k.segment, j, n);
+            if (block.waiting > 0) block.measure();
         }
     }
 }
