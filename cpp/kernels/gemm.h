@@ -7,8 +7,7 @@
 // product and a sum do: then, and only then, it is used.
 //
 // `single`: products of float32 by weights that are float32 are summed in float32 instead, in 16 lanes, each product added with
-// one rounding where there are fused multiply-adds, or everywhere (`once`). (linear.py and matmul.py say where: double would
-// take twice the time.)
+// one rounding (linear.py says where: double would take twice the time there).
 #pragma once
 
 #include "kernels/lane_sums.h"
@@ -44,7 +43,7 @@ struct Gemm : KernelState {
     bool exact;                    // products are exact in double
     bool by_lanes;                 // summed in lanes
     bool by_halves;                // of registers of 64 bytes
-    bool single, once;             // summed in float32
+    bool single;                   // summed in float32
     std::vector<double> weights;   // [panels, K, panel], zeros beyond M
     std::vector<double> bias;      // [panels * panel]
     Lines<double> rows;            // if by_lanes: [M, K], zeros up to a multiple of 8
@@ -61,7 +60,6 @@ struct Gemm : KernelState {
         require(int64_t(bias.size()) == m, "gemm: expected bias [M]");
         const int64_t panels = (m + panel - 1) / panel;
         bias.resize(size_t(panels * panel));
-        once = p.has("once");
         single = p.has("single") && from == Type::f32 && to == Type::f32;
         for (size_t i = 0; single && i < given.size(); ++i) single = given[i] != given[i] || double(float(given[i])) == given[i];
         if (single) {
@@ -299,8 +297,6 @@ void gemm_in_order(const Gemm &g, const Block &b) {
 }
 
 inline void run(const Gemm &g, const Block &b) {
-    if constexpr (!adds_once)
-        if (g.single && !g.once) return gemm_by_lanes<false, float, float, float>(g, b);
     if (g.single) return gemm_by_lanes<true, float, float, float>(g, b);
     for_real(g.from, [&](auto *from) {
         for_real(g.to, [&](auto *to) {

@@ -23,15 +23,13 @@ namespace CELERIS_TARGET {
 template <class V>
 using NumberOf = std::remove_cvref_t<decltype(V{}[0])>;
 
-// a b + c, rounded once if `fused`: of doubles the caller then knows that the product is exact; of floats everywhere.
+// a b + c, rounded once if `fused`: of doubles the caller then knows that the product is exact.
 template <bool fused, class V>
 [[gnu::always_inline]] inline V add_product(V a, V b, V c) {
-    if constexpr (sizeof(NumberOf<V>) == sizeof(double))
-        return multiply_add<fused>(a, b, c);
-    else if constexpr (fused)
+    if constexpr (sizeof(NumberOf<V>) == sizeof(float))
         return multiply_add_once(a, b, c);
     else
-        return multiply_add(a, b, c);
+        return multiply_add<fused>(a, b, c);
 }
 
 // Keeps what was read in a register: read again for each product, it may lie across two lines of the cache each time.

@@ -14,6 +14,11 @@ from celeris.providers.base import Claim, Context, KernelCall, Refusal, Rows
 _LARGE, _MANY = 1024, 32  # coefficients; outputs, for which tiles of rows are faster than lanes (`bench.products`)
 
 
+def sums_in_float32(outputs: int, inputs: int) -> bool:
+    """Whether `gemm` sums products of float32 in float32, in lanes: double would take longer than onnxruntime does."""
+    return outputs > 4 and inputs >= 64 and outputs * inputs >= _LARGE
+
+
 def sums_in_blocks(outputs: int, inputs: int) -> bool:
     """Whether `gemm_narrow` sums products of float32 rows by vectors in float32: double would take twice the time."""
     return outputs >= 16 and inputs >= 64
@@ -54,9 +59,8 @@ def _gemm(
         if outputs > _MANY and outputs * rows.width >= _LARGE:
             found[out] = Rows("float", (outputs,))
             return [KernelCall("gemm_narrow", {**params, "once": 1}, [source], [out])]
-        if outputs > 4 and rows.width >= 64 and outputs * rows.width >= _LARGE:  # by lanes; double would take longer
-            found[out] = Rows("float", (outputs,))
-            params |= {"single": 1, "once": 1}
+        if sums_in_float32(outputs, rows.width):
+            found[out], params["single"] = Rows("float", (outputs,)), 1
     if rows is None or rows.element in ("float", "double"):
         return [KernelCall("gemm", params, [source], [out])]
     wide = context.fresh("wide")

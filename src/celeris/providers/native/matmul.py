@@ -13,24 +13,22 @@ from celeris.providers.native.elementwise import operand
 _DTYPES = {"float": np.float32, "double": np.float64}
 
 
-# Where sums in float32 pay: by tiles of rows, or in lanes for few outputs of many inputs (`mlp` in bench.latency and
-# bench.throughput; `bench.products`).
-_NARROW_FROM, _LONG, _FEW = 16, 64, 8
+# From here on sums in float32 by tiles of rows pay (`mlp` in bench.latency and bench.throughput): of few outputs, too,
+# where there are many inputs.
+_NARROW_FROM, _LONG, _FEW = 16, 64, 4
 
 
 def _product(node: Node, rows: Rows, weights: np.ndarray, bias: np.ndarray, tail: tuple[int, ...]) -> Claim:
     """rows [K] times weights [K, M] plus bias [M]."""
     inputs, outputs = weights.shape
-    float32 = weights.dtype == bias.dtype == np.float32
-    narrow = float32 and (min(inputs, outputs) >= _NARROW_FROM or (inputs >= _LONG and outputs > _FEW))
+    many = min(inputs, outputs) >= _NARROW_FROM or (inputs >= _LONG and outputs > _FEW)
+    narrow = many and weights.dtype == bias.dtype == np.float32
     params: dict[str, Any] = {"weights": np.ascontiguousarray(weights.T), "bias": np.ascontiguousarray(bias)}
-    if float32 and not narrow and inputs >= _LONG and outputs > 4:
-        params["single"] = 1
     call = KernelCall("gemm_narrow" if narrow else "gemm", params, [node.inputs[0]], [node.outputs[0]])
     return Claim(
         [call],
         {node.outputs[0]: Rows(rows.element, tail)},
-        note="sums in float32" if narrow or "single" in params else "",
+        note="sums in float32" if narrow else "",
     )
 
 
