@@ -269,13 +269,9 @@ inline void multiply_rows(const GemmNarrow &g, const Block &b) {
         }
 }
 
-inline void run(const GemmNarrow &g, const Block &b) {
+inline void multiply(const GemmNarrow &g, const Block &b) {
     const View &in = b.in[0];
-    if (in.by_rows() && b.rows >= GemmNarrow::least_by_rows && (adds_once || !g.once)) {
-        multiply_rows(g, b);
-        if (g.activation) activate(*g.activation, b.out[0], b.out[0], g.m, b.rows);
-        return;
-    }
+    if (in.by_rows() && b.rows >= GemmNarrow::least_by_rows && (adds_once || !g.once)) return multiply_rows(g, b);
     // Columns of the caller, far apart, would push one another out of the cache.
     const bool packs = in.by_rows() || in.stride > 1024;
     const int64_t group = packs ? GemmNarrow::group : b.rows;
@@ -299,6 +295,10 @@ inline void run(const GemmNarrow &g, const Block &b) {
                 NarrowPanel<!adds_once>(g, x, step, b.out[0], r, rows, j).multiply();
         }
     }
+}
+
+inline void run(const GemmNarrow &g, const Block &b) {
+    multiply(g, b);
     if (g.activation) activate(*g.activation, Block{b.out, b.out, b.rows, b.scratch, b.refused}, g.m);
 }
 
