@@ -88,8 +88,8 @@ def test_regressor(kernel: str, dtype: Any, one_class: int) -> None:
     check(model([one], feeds, {}, ["y"]), feeds, ulps=4, size=_SIZES[kernel])
 
 
-# From 64 features and 16 vectors on inner products of float32 are summed in float32; K are then powers of float32, too.
-@pytest.mark.parametrize(("features", "vectors"), [(64, 16), (100, 50), (63, 50), (100, 15)])
+# From 8 features and 16 vectors on inner products of float32 are summed in float32; K are then powers of float32, too.
+@pytest.mark.parametrize(("features", "vectors"), [(8, 16), (100, 50), (7, 50), (100, 15)])
 @pytest.mark.parametrize(
     "params", [[1e-3, 0.5, 3.0], [2e17, 0.0, 2.0], [1e-12, 1.0, 2.5], [1e-2, 1.0, 60.0], [-1e-2, 1.0, 2.0]]
 )
@@ -106,7 +106,7 @@ def test_wide_machines(kernel: str, params: list[float], features: int, vectors:
     program = compile_model(model([one], {"x": x}, {}, ["y"]))
     step = program.plan.steps[0]
     assert isinstance(step, PipelineStep)
-    assert (step.kernels[0].kernel == "gemm_narrow") == (features >= 64 and vectors >= 16)
+    assert (step.kernels[0].kernel == "gemm_narrow") == (features >= 8 and vectors >= 16)
     inner = gamma * (x.astype(np.float64) @ table.T.astype(np.float64)) + coef0
     with np.errstate(all="ignore"):
         values = np.tanh(inner) if kernel == "SIGMOID" else inner**degree

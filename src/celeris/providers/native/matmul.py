@@ -15,7 +15,7 @@ _DTYPES = {"float": np.float32, "double": np.float64}
 
 # From here on sums in float32 by tiles of rows pay (`mlp` in bench.latency and bench.throughput): of few outputs, too,
 # where there are many inputs.
-_NARROW_FROM, _LONG, _FEW = 16, 24, 4
+_NARROW_FROM, _LONG, _FEW = 16, 16, 4
 
 
 def _product(node: Node, rows: Rows, weights: np.ndarray, bias: np.ndarray, tail: tuple[int, ...]) -> Claim:
