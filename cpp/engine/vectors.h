@@ -206,7 +206,8 @@ inline Vector<double> join(const double *low, const double *high) {
 #endif
 }
 
-// a b + c. `fused`: the caller knows that the product is exact, so that rounding once or twice is the same.
+// a b + c. `fused`: rounded once where the processor can. The caller knows that the product is exact, so that rounding once or
+// twice is the same, or that last bits may depend on the processor.
 template <bool fused>
 inline Vector<double> multiply_add(Vector<double> a, Vector<double> b, Vector<double> c) {
 #if defined(__AVX512F__)
@@ -215,6 +216,14 @@ inline Vector<double> multiply_add(Vector<double> a, Vector<double> b, Vector<do
     if constexpr (fused) return Vector<double>(_mm256_fmadd_pd(__m256d(a), __m256d(b), __m256d(c)));
 #elif defined(__aarch64__)
     if constexpr (fused) return Vector<double>(vfmaq_f64(c, a, b));
+#endif
+    return a * b + c;
+}
+
+template <bool fused>
+inline double multiply_add(double a, double b, double c) {
+#if defined(__FMA__) || defined(__aarch64__)
+    if constexpr (fused) return __builtin_fma(a, b, c);
 #endif
     return a * b + c;
 }

@@ -116,7 +116,7 @@ void distances_of_row(const Distances &k, const Block &b, int64_t r) {
         const int64_t n = g.m - first < some ? g.m - first : some;
         int64_t j = 0;
         for (; j + 16 <= n; j += 16) dot_panels<From, exact>(x, step, g.weights.data() + (first + j) * g.k, g.k, d + j);
-        for (; j < n; j += 4) dot_panel<From>(x, step, g.weights.data() + (first + j) * g.k, g.k, d + j);
+        for (; j < n; j += 4) dot_panel<From, exact>(x, step, g.weights.data() + (first + j) * g.k, g.k, d + j);
         const double *own = g.bias.data() + first;
         bool unsure = false;
         for (int64_t i = 0; i < n; ++i) {

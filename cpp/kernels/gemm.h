@@ -40,7 +40,7 @@ struct Gemm : KernelState {
     static constexpr int64_t few = 16;   // outputs: for more of them it pays to turn rows into columns
     Type from, to;
     int64_t k, m;
-    bool exact;                    // products are exact in double
+    bool exact;                    // products are exact in double, or (`fused`) rounded with their sum
     bool by_lanes;                 // summed in lanes
     bool by_halves;                // of registers of 64 bytes
     bool single;                   // summed in float32
@@ -66,7 +66,7 @@ struct Gemm : KernelState {
             by_lanes = true, by_halves = exact = false;
             by_rows(given, singles);
         } else {
-            lay(given, panels);
+            lay(given, panels, p.has("fused"));
         }
         takes_rows = by_lanes;
         cost = (single ? 0.02 : 0.06) * double(k * m) + 0.05 * double(k + m) + 1;
@@ -74,7 +74,7 @@ struct Gemm : KernelState {
     }
 
 private:
-    void lay(const std::vector<double> &given, int64_t panels) {
+    void lay(const std::vector<double> &given, int64_t panels, bool fused) {
         weights.resize(size_t(panels * k * panel));
         exact = from == Type::f32;
         for (int64_t j = 0; j < m; ++j)
@@ -83,6 +83,7 @@ private:
                 weights[size_t((j / panel * k + i) * panel + j % panel)] = w;
                 exact = exact && has_exact_products(w);
             }
+        exact = exact || fused;
         by_lanes = m > 0 && m <= few && k >= (m <= panel ? 8 : 64);
         by_halves = by_lanes && faster_halves();
         if (by_lanes) by_rows(given, rows);
@@ -99,12 +100,13 @@ private:
 namespace CELERIS_TARGET {
 
 // One panel for one row: its sums side by side hide the latency of the additions.
-template <class From>
+template <class From, bool exact>
 inline void dot_panel(const From *x, ptrdiff_t step, const double *w, int64_t k, double *sum) {
     double s0 = 0, s1 = 0, s2 = 0, s3 = 0;
     for (int64_t i = 0; i < k; ++i, w += 4) {
         const double v = double(x[i * step]);
-        s0 += v * w[0], s1 += v * w[1], s2 += v * w[2], s3 += v * w[3];
+        s0 = multiply_add<exact>(v, w[0], s0), s1 = multiply_add<exact>(v, w[1], s1);
+        s2 = multiply_add<exact>(v, w[2], s2), s3 = multiply_add<exact>(v, w[3], s3);
     }
     sum[0] = s0, sum[1] = s1, sum[2] = s2, sum[3] = s3;
 }
@@ -140,7 +142,7 @@ void gemm_row(const Gemm &g, const Block &b, int64_t r) {
         for (int64_t q = 0; q < 16; ++q) b.out[0].column<To>(j + q)[r] = To(sum[q] + g.bias.data()[j + q]);
     }
     for (; j < g.m; j += 4) {
-        dot_panel<From>(x, step, g.weights.data() + j * g.k, g.k, sum);
+        dot_panel<From, exact>(x, step, g.weights.data() + j * g.k, g.k, sum);
         for (int64_t q = 0; q < 4 && j + q < g.m; ++q) b.out[0].column<To>(j + q)[r] = To(sum[q] + g.bias.data()[j + q]);
     }
 }
@@ -302,8 +304,7 @@ inline void run(const Gemm &g, const Block &b) {
         for_real(g.to, [&](auto *to) {
             using From = pointee<decltype(from)>;
             using To = pointee<decltype(to)>;
-            if constexpr (sizeof(From) == sizeof(float))
-                if (g.exact) return gemm_in_order<From, To, true>(g, b);
+            if (g.exact) return gemm_in_order<From, To, true>(g, b);
             gemm_in_order<From, To, false>(g, b);
         });
     });

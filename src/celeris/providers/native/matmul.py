@@ -22,8 +22,10 @@ def _product(node: Node, rows: Rows, weights: np.ndarray, bias: np.ndarray, tail
     """rows [K] times weights [K, M] plus bias [M]."""
     inputs, outputs = weights.shape
     many = min(inputs, outputs) >= _NARROW_FROM or (inputs >= _LONG and outputs > _FEW)
-    narrow = many and weights.dtype == bias.dtype == np.float32
+    narrow = many and rows.element == "float" and weights.dtype == bias.dtype == np.float32
     params: dict[str, Any] = {"weights": np.ascontiguousarray(weights.T), "bias": np.ascontiguousarray(bias)}
+    if many and not narrow:
+        params["fused"] = 1
     call = KernelCall("gemm_narrow" if narrow else "gemm", params, [node.inputs[0]], [node.outputs[0]])
     return Claim(
         [call],

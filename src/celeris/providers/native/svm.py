@@ -47,7 +47,9 @@ def _scores(
         }
         values = chain.call("distances", params, [source], "double", len(vectors))
         return chain.product(values, weights, rho)
-    narrow = chain.rows(source).element == "float" and sums_in_blocks(*vectors.shape)
+    narrow = sums_in_blocks(*vectors.shape)
+    if narrow and chain.rows(source).element == "double":  # the vectors are of float32, too
+        source = chain.call("cast", {}, [source], "float", vectors.shape[1])
     product = chain.narrow_product if narrow else chain.product
     offsets = np.full(len(vectors), coef0)
     if kind == "SIGMOID":
