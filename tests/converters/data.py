@@ -6,6 +6,7 @@ asked about lie at the edges: zeros, far outside, gaps where the table has gaps,
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -14,7 +15,8 @@ import numpy as np
 import pandas as pd
 from sklearn.datasets import make_classification, make_multilabel_classification, make_regression
 
-_ROWS, _COLUMNS, _ASKED = 200, 5, 90
+# The tables of numbers have so many columns.
+_ROWS, _COLUMNS, _ASKED = 200, int(os.environ.get("CELERIS_CASE_COLUMNS", "5")), 90
 WORDS = np.array(["setosa", "Ünïcode", "virginica"])
 _TEXTS = """the quick brown fox jumps over the lazy dog|a quick movement of the enemy will jeopardize six gunboats
 all questions asked by five watched experts amaze the judge|jackdaws love my big sphinx of quartz

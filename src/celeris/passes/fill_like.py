@@ -38,7 +38,8 @@ def fill_like(model: Model) -> Iterator[str]:
             first = edit.add_initializer(graph, np.array([0] if columns else 0), f"{table}_column")
             nodes.append(Node("Gather", [table, first], [source], {"axis": Attribute("INT", 1)}))
         constant = edit.add_initializer(graph, value, f"{node.outputs[0]}_value")
-        compared = opset >= 11 or graph.types[table].element not in ("float", "double")
+        kind = graph.types.get(table)
+        compared = opset >= 11 or not isinstance(kind, Tensor) or kind.element not in ("float", "double")
         nodes += [
             Node("Equal", [source] * 2, [same]) if compared else Node("IsNaN", [source], [same]),
             Node("Where", [same, constant, constant], list(node.outputs), {}, "", node.name),
@@ -49,7 +50,8 @@ def fill_like(model: Model) -> Iterator[str]:
 
 def _like(graph: Graph, made: dict[str, Node], node: Node) -> tuple[str, tuple[int, ...] | None] | None:
     """The table whose shape the node asks for, or whose rows, with what other sizes."""
-    shape, columns = made.get(node.inputs[0]), None
+    shape = made.get(node.inputs[0])
+    columns: tuple[int, ...] | None = None
     table = shape.inputs[0] if shape is not None and shape.op_type == "Shape" and not shape.attributes else None
     if shape is not None and table is None and (rows := counted(graph, made, node.inputs[0])) is not None:
         table, columns = rows, ()
