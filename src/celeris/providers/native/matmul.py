@@ -13,15 +13,15 @@ from celeris.providers.native.elementwise import operand
 _DTYPES = {"float": np.float32, "double": np.float64}
 
 
-# From here on sums in float32 by tiles of rows pay (`mlp` in bench.latency and bench.throughput): of few outputs, too,
-# where there are many inputs.
-_NARROW_FROM, _LONG, _FEW = 16, 16, 4
+# From here on the arithmetic outweighs the way of the rows (bench.converters, `mlp` in bench.throughput): products of
+# float32 are summed in float32, those of double are fused with their sums.
+_INPUTS, _OUTPUTS = 16, 5
 
 
 def _product(node: Node, rows: Rows, weights: np.ndarray, bias: np.ndarray, tail: tuple[int, ...]) -> Claim:
     """rows [K] times weights [K, M] plus bias [M]."""
     inputs, outputs = weights.shape
-    many = min(inputs, outputs) >= _NARROW_FROM or (inputs >= _LONG and outputs > _FEW)
+    many = inputs >= _INPUTS and outputs >= _OUTPUTS
     narrow = many and rows.element == "float" and weights.dtype == bias.dtype == np.float32
     params: dict[str, Any] = {"weights": np.ascontiguousarray(weights.T), "bias": np.ascontiguousarray(bias)}
     if many and not narrow:
