@@ -136,38 +136,12 @@ Pipeline::Variant Pipeline::make_variant(const std::vector<bool> &wanted) const 
     v.by_rows.resize(registers_.size());
     for (size_t r = 0; r < registers_.size(); ++r) v.by_rows[r] = last[r] != end && registers_[r].width > 1;
     for (int s : v.steps) {
-        if (steps_[size_t(s)].kernel.takes_rows && !steps_[size_t(s)].kernel.keeps_rows) continue;
-        for (int r : steps_[size_t(s)].in) v.by_rows[size_t(r)] = false;
+        const Step &step = steps_[size_t(s)];
+        if (step.kernel.takes_rows && !step.kernel.keeps_rows) continue;
+        for (int r : step.in) v.by_rows[size_t(r)] = false;
     }
 
-    v.rows.resize(registers_.size());
-    const auto wide = [&](int r) { return registers_[size_t(r)].width > 1; };
-    for (size_t r = 0; r < registers_.size(); ++r) v.rows[r] = wide(int(r)) && registers_[r].type != Type::str;
-    for (bool settled = false; !settled;) {
-        settled = true;
-        const auto leave = [&](const std::vector<int> &registers) {
-            for (int r : registers)
-                if (v.rows[size_t(r)]) v.rows[size_t(r)] = settled = false;
-        };
-        const auto all = [&](const std::vector<int> &registers) {
-            return std::all_of(registers.begin(), registers.end(), [&](int r) { return v.rows[size_t(r)] || !wide(r); });
-        };
-        for (int s : v.steps) {
-            const Step &step = steps_[size_t(s)];
-            const bool any_in = step.kernel.takes_rows || all(step.in);
-            const bool keeps = step.kernel.keeps_rows && any_in && all(step.out);
-            if (!keeps) leave(step.out);
-            if (!keeps && (step.kernel.keeps_rows || !step.kernel.takes_rows)) leave(step.in);
-        }
-    }
-    const auto any = [&](const std::vector<int> &registers) {
-        return std::any_of(registers.begin(), registers.end(), [&](int r) { return v.rows[size_t(r)] && last[size_t(r)] != never; });
-    };
-    v.keeps_rows = any(sinks_);
-    for (int s : v.steps) {
-        const Step &step = steps_[size_t(s)];
-        v.keeps_rows = v.keeps_rows || (step.kernel.keeps_rows && (any(step.in) || any(step.out)));
-    }
+    find_rows(v);
 
     // First fit: a register takes the first gap between those alive.
     struct Span {
@@ -200,6 +174,38 @@ Pipeline::Variant Pipeline::make_variant(const std::vector<bool> &wanted) const 
     if (v.cost < kCheap) room = std::min(room, std::max(kNearBytes / per_row / 64 * 64, kNearRows));
     v.block_rows = std::min(std::max(room, v.rows_wanted), v.rows_most);
     return v;
+}
+
+// Which registers may be rows: all that kernels agree on.
+void Pipeline::find_rows(Variant &v) const {
+    const auto wide = [&](int r) { return registers_[size_t(r)].width > 1; };
+    v.rows.resize(registers_.size());
+    for (size_t r = 0; r < registers_.size(); ++r) v.rows[r] = wide(int(r)) && registers_[r].type != Type::str;
+    const auto all_rows = [&](const std::vector<int> &registers) {
+        return std::all_of(registers.begin(), registers.end(), [&](int r) { return v.rows[size_t(r)] || !wide(r); });
+    };
+    for (bool settled = false; !settled;) {
+        settled = true;
+        const auto leave = [&](const std::vector<int> &registers) {
+            for (int r : registers)
+                if (v.rows[size_t(r)]) v.rows[size_t(r)] = settled = false;
+        };
+        for (int s : v.steps) {
+            const Step &step = steps_[size_t(s)];
+            const bool takes = step.kernel.takes_rows, keeps = step.kernel.keeps_rows;
+            if (keeps && (takes || all_rows(step.in)) && all_rows(step.out)) continue;
+            leave(step.out);
+            if (keeps || !takes) leave(step.in);
+        }
+    }
+    const auto any_rows = [&](const std::vector<int> &registers) {
+        return std::any_of(registers.begin(), registers.end(), [&](int r) { return v.rows[size_t(r)]; });
+    };
+    for (size_t i = 0; i < sinks_.size(); ++i) v.keeps_rows = v.keeps_rows || (v.wanted[i] && v.rows[size_t(sinks_[i])]);
+    for (int s : v.steps) {
+        const Step &step = steps_[size_t(s)];
+        v.keeps_rows = v.keeps_rows || (step.kernel.keeps_rows && (any_rows(step.in) || any_rows(step.out)));
+    }
 }
 
 const Pipeline::Variant &Pipeline::variant(const Out *out) const {

@@ -61,8 +61,8 @@ private:
         std::vector<int> steps;
         std::vector<int64_t> place;  // bytes per row; -1: not used
         std::vector<bool> by_rows;   // inputs that may be rows as the caller holds them: all that read them take rows
-        std::vector<bool> rows;      // registers that may all be rows at once: who writes them, and who reads them, keeps rows
-        bool keeps_rows = false;     // whether any is written so
+        std::vector<bool> rows;      // registers that may all be rows at once: who writes and who reads them can do with that
+        bool keeps_rows = false;     // whether there are such
         int64_t bytes_per_row = 0;   // registers
         size_t scratch_per_row = 0, scratch_fixed = 0;
         int64_t rows_wanted = 64, rows_most = std::numeric_limits<int64_t>::max(), rows_apart = 1;
@@ -71,6 +71,7 @@ private:
     };
     const Variant &variant(const Out *out) const;
     Variant make_variant(const std::vector<bool> &wanted) const;
+    void find_rows(Variant &v) const;
     bool rows_lie(const Variant &v, const Rows *in, const Out *out) const;
     bool run_block(const Variant &v, bool keep, int64_t first, int64_t rows, int64_t total, int64_t stride, const Rows *in,
                    const Out *out, std::byte *memory, View *views, int64_t *step_ns) const;
