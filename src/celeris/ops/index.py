@@ -13,17 +13,22 @@ from celeris.ops.precision import widen
 from celeris.ops.table import Dims, Facts, Op
 
 _INT64 = np.dtype(np.int64)
+_FEW = 16  # numbers that Python compares sooner than NumPy
 
 
 def wrapped(where: str, indices: np.ndarray, size: int) -> np.ndarray:
     """Indices counted from the front. Raises ValueError, in onnxruntime's words, for one out of range."""
-    if indices.size and (int(indices.min()) < -size or int(indices.max()) >= size):
+    if not indices.size:
+        return indices.astype(np.int64, copy=False)
+    few = indices.reshape(-1).tolist() if indices.size <= _FEW else (int(indices.min()), int(indices.max()))
+    low, high = min(few), max(few)
+    if low < -size or high >= size:
         bad = indices[(indices < -size) | (indices >= size)].reshape(-1)[0]
         raise ValueError(
             f"{where}: indices element out of data bounds, idx={int(bad)} must be within the inclusive range "
             f"[{-size},{size - 1}]"
         )
-    if not indices.size or int(indices.min()) >= 0:
+    if low >= 0:
         return indices.astype(np.int64, copy=False)
     return np.where(indices < 0, indices + size, indices).astype(np.int64)
 
@@ -31,7 +36,7 @@ def wrapped(where: str, indices: np.ndarray, size: int) -> np.ndarray:
 def Gather(data: np.ndarray, indices: np.ndarray, *, axis: int = 0) -> np.ndarray:
     """Slices of `data` along an axis, in the shape of `indices` in its place. Source: ai.onnx Gather-13."""
     at = shapes.axis_in("Gather", axis, data.ndim)
-    return np.asarray(np.take(data, wrapped("Gather", indices, data.shape[at]), axis=at), data.dtype)
+    return np.asarray(data.take(wrapped("Gather", indices, data.shape[at]), axis=at), data.dtype)
 
 
 def GatherElements(data: np.ndarray, indices: np.ndarray, *, axis: int = 0) -> np.ndarray:

@@ -1,7 +1,8 @@
-"""Nodes that only move elements (Reshape, Slice, Transpose, Pad, ...) of small tensors whose shapes are known.
+"""Shorter ways for nodes that only move elements (Reshape, Slice, Transpose, Pad, ...).
 
-What such a node does is found once, by giving it the numbers of its elements: its results are views of its input, or
-elements taken by number. That takes a tenth of the time in which an operator looks at its arguments.
+What a node does to a small tensor of known shape is found once, by giving it the numbers of its elements: its results
+are views of its input, or elements taken by number. That takes a tenth of the time in which an operator looks at its
+arguments. Of any tensor, what NumPy does by the same rule is left to it, until it refuses.
 """
 
 from __future__ import annotations
@@ -36,10 +37,13 @@ def shortcut(graph: Graph, node: Node, function: Function) -> Function:
     sizes = _sizes(graph, node.inputs[0])
     constants = [graph.initializers.get(name) if name else None for name in node.inputs[1:]]
     known = all(value is not None or not name for value, name in zip(constants, node.inputs[1:], strict=True))
-    if node.op_type not in _MOVES or sizes is None or not known or node.inputs[0] in graph.initializers:
+    if node.op_type not in _MOVES or not known or node.inputs[0] in graph.initializers:
         return function
-    moves = _moves(node, function, sizes, constants)
-    return function if moves is None else _moving(moves, sizes, function)
+    moves = None if sizes is None else _moves(node, function, sizes, constants)
+    if moves is not None and sizes is not None:
+        return _moving(moves, sizes, function)
+    move = _plain(node, constants)
+    return function if move is None else _tried(move, function)
 
 
 def _sizes(graph: Graph, name: str) -> tuple[int, ...] | None:
@@ -105,12 +109,41 @@ def _moving(moves: list[Move], sizes: tuple[int, ...], function: Function) -> Fu
     return moving
 
 
+def _plain(node: Node, constants: list[Any]) -> Move | None:
+    """NumPy's method, where it means the same whatever the shape."""
+    given = [value.reshape(-1).tolist() for value in constants if isinstance(value, np.ndarray)]
+    if node.op_type == "Reshape" and len(given) == 1 and 0 not in given[0] and min(given[0], default=1) >= -1:
+        shape = tuple(given[0])
+        return lambda x: x.reshape(shape)
+    if node.op_type == "Transpose" and (order := node.attr("perm")) is not None:
+        axes = tuple(int(axis) for axis in order)
+        return lambda x: x.transpose(axes)
+    if node.op_type == "Squeeze" and len(given) == 1:
+        places = tuple(given[0])
+        return lambda x: x.squeeze(places)
+    return None
+
+
+def _tried(move: Move, function: Function) -> Function:
+    """The move; where NumPy refuses it, the function knows why."""
+
+    def trying(x: Any, *rest: Any) -> tuple[Any, ...]:
+        try:
+            return (move(x),)
+        except (AttributeError, ValueError):
+            return function(x, *rest)
+
+    return trying
+
+
 def _joined(graph: Graph, node: Node, function: Function) -> Function:
-    """Concat of tensors of known shapes, by NumPy's function and no other."""
+    """Concat by NumPy's function and no other: of known shapes, or of values of one element type."""
     sizes = [_sizes(graph, name) for name in node.inputs]
     axis = node.attr("axis", 1)
     if any(each is None for each in sizes):
-        return function
+        types = [graph.types.get(name) for name in node.inputs]
+        elements = {found.element if isinstance(found, Tensor) else None for found in types}
+        return _concatenating(axis, function) if len(elements) == 1 and elements <= {*_ELEMENTS} else function
     dtypes = [dtype_of(found.element) for name in node.inputs if isinstance(found := graph.types.get(name), Tensor)]
 
     def joined(*values: Any) -> tuple[Any, ...]:
@@ -122,3 +155,13 @@ def _joined(graph: Graph, node: Node, function: Function) -> Function:
     except ValueError:
         return function
     return joined
+
+
+def _concatenating(axis: int, function: Function) -> Function:
+    def concatenating(*values: Any) -> tuple[Any, ...]:
+        try:
+            return (np.concatenate(values, axis),)
+        except (TypeError, ValueError):
+            return function(*values)
+
+    return concatenating
