@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from celeris.graph.graph import Node
+from celeris.plan.compile import compile_model
 from tests.native.tables import Feeds, check, model, node, other_instruction_sets, reals, run_on, whole
 
 WIDTHS = (2, 15, 16, 31, 32, 33, 100, 300)
@@ -112,8 +113,6 @@ def test_columns_beside_long_rows(width: int) -> None:
 
 def test_rows_that_overlap_or_repeat() -> None:
     """Windows of one another, and one row for all: rows whose distance is one element, or none."""
-    from celeris.plan.compile import compile_model
-
     x = reals(np.float32, 400)[0]
     made = model([node("Neg", ["x"], ["y"])], {"x": np.zeros((1, 40), np.float32)}, {}, ["y"])
     program = compile_model(made)

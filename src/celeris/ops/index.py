@@ -20,8 +20,8 @@ def wrapped(where: str, indices: np.ndarray, size: int) -> np.ndarray:
     """Indices counted from the front. Raises ValueError, in onnxruntime's words, for one out of range."""
     if not indices.size:
         return indices.astype(np.int64, copy=False)
-    few = indices.reshape(-1).tolist() if indices.size <= _FEW else (int(indices.min()), int(indices.max()))
-    low, high = min(few), max(few)
+    some = indices.reshape(-1).tolist() if indices.size <= _FEW else (int(indices.min()), int(indices.max()))
+    low, high = min(some), max(some)
     if low < -size or high >= size:
         bad = indices[(indices < -size) | (indices >= size)].reshape(-1)[0]
         raise ValueError(

@@ -34,10 +34,12 @@ class Chain:
 
     def reals(self, source: str) -> str:
         """The value, as double where it is of integers."""
+        return source if self.rows(source).element == "float" else self.of(source, "double")
+
+    def of(self, source: str, element: str) -> str:
+        """The value in that type."""
         rows = self.rows(source)
-        if rows.element in ("float", "double"):
-            return source
-        return self.call("cast", {}, [source], "double", rows.width)
+        return source if rows.element == element else self.call("cast", {}, [source], element, rows.width)
 
     def product(self, source: str, weights: np.ndarray, bias: np.ndarray, element: str = "double") -> str:
         """source times weights [M, K]' plus bias [M], summed in double."""

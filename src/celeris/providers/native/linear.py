@@ -19,11 +19,6 @@ def sums_in_float32(outputs: int, inputs: int) -> bool:
     return outputs > 4 and inputs >= 64 and outputs * inputs >= _LARGE
 
 
-def sums_in_blocks(outputs: int, inputs: int) -> bool:
-    """Whether `gemm_narrow` sums products of float32 rows by vectors in float32: double would take twice the time."""
-    return outputs >= 16 and inputs >= 8
-
-
 def text(node: Node, name: str, default: str) -> str:
     """A STRING attribute."""
     found = node.attributes.get(name)

@@ -27,11 +27,7 @@ def _product(node: Node, rows: Rows, weights: np.ndarray, bias: np.ndarray, tail
     if many and not narrow:
         params["fused"] = 1
     call = KernelCall("gemm_narrow" if narrow else "gemm", params, [node.inputs[0]], [node.outputs[0]])
-    return Claim(
-        [call],
-        {node.outputs[0]: Rows(rows.element, tail)},
-        note="sums in float32" if narrow else "",
-    )
+    return Claim([call], {node.outputs[0]: Rows(rows.element, tail)}, note="sums in float32" if narrow else "")
 
 
 def _table(node: Node, context: Context) -> tuple[Rows, np.ndarray] | Refusal:

@@ -7,7 +7,7 @@ import numpy as np
 from celeris.graph.graph import Node
 from celeris.providers.base import Claim, Context, Refusal, activation, with_exact_products
 from celeris.providers.native.chain import Chain
-from celeris.providers.native.linear import labels_of, sums_in_blocks, text
+from celeris.providers.native.linear import labels_of, text
 
 
 def _doubles(node: Node, name: str) -> np.ndarray:
@@ -30,11 +30,13 @@ def _scores(
 ) -> str:
     """K(x, vectors) times weights [M, vectors]' plus rho [M], summed in double.
 
-    A sigmoid's K are float32; of long rows of float32, those of powers, too, and the inner products are summed so.
+    A sigmoid's K are float32. Of many vectors those of powers are, too, and the inner products are summed so, as the
+    vectors are float32: double would take twice the time.
     """
-    source = chain.reals(node.inputs[0])
     vectors, (gamma, coef0, degree) = machine
     kind = text(node, "kernel_type", "LINEAR")
+    narrow = kind in ("POLY", "SIGMOID") and vectors.shape[0] >= 16 and vectors.shape[1] >= 8
+    source = chain.of(node.inputs[0], "float") if narrow else chain.reals(node.inputs[0])
     if kind == "LINEAR":  # the sum over the vectors can be made once, in double
         return chain.product(source, weights @ vectors, rho)
     if kind == "RBF":
@@ -47,9 +49,6 @@ def _scores(
         }
         values = chain.call("distances", params, [source], "double", len(vectors))
         return chain.product(values, weights, rho)
-    narrow = sums_in_blocks(*vectors.shape)
-    if narrow and chain.rows(source).element == "double":  # the vectors are of float32, too
-        source = chain.call("cast", {}, [source], "float", vectors.shape[1])
     product = chain.narrow_product if narrow else chain.product
     offsets = np.full(len(vectors), coef0)
     if kind == "SIGMOID":
