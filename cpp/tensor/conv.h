@@ -228,7 +228,6 @@ private:
 
 // Elements between channels of the image that products read.
 inline const float *laid_out(const Call &c, const Frame &f, const float *x, int64_t channels, float *room) {
-    if (f.direct) return x;
     const int64_t from = f.size[0] * f.size[1], to = f.plane();
     spread(channels, c.threads, [&](int64_t i) { f.lay_out(x + i * from, room + i * to, 0.0f); });
     return room;
@@ -250,100 +249,99 @@ struct Filters {
     const float *weights, *bias;
 };
 
-// Up to 48 windows side by side in the output: the columns of a panel.
-struct Windows {
-    int64_t first, count, n_runs = 0;
-    Run runs[kTileColumns];           // of windows of one row
-    int64_t positions[kTileColumns];  // of each run's first window, in the image as it is laid out
+// All windows as vectors of positions, and tiles of so many vectors: the columns of a product. Where windows are few, each
+// by itself.
+struct Tiles {
+    static constexpr int64_t most = kTileColumns / kLanes;  // vectors of a tile
+    int64_t vectors = 0;
+    int64_t *starts = nullptr;     // [vectors] positions of their first lanes
+    Run *runs = nullptr;           // of windows side by side: where they stand in a tile
+    int64_t *first_run = nullptr;  // [tiles + 1]
 
-    // `by_rows`: in any case, else only where the image has positions between rows that are no windows.
-    void find(const Frame &f, int64_t from, bool by_rows) {
-        first = from, count = smaller(f.windows() - from, kTileColumns), n_runs = 0;
-        const bool whole = !by_rows && f.columns == f.out[1];
-        for (int64_t at = 0; at < count; at += runs[n_runs++].count) {
-            const int64_t y = (from + at) / f.out[1], x = (from + at) % f.out[1];
-            runs[n_runs] = {at, from + at, whole ? count : smaller(f.out[1] - x, count - at)};
-            positions[n_runs] = y * f.columns + x;
-        }
+    Tiles() = default;
+
+    static int64_t most_vectors(const Frame &f) { return greater(kThin, f.out[0] * panels_of(f.out[1], kLanes)); }
+    static size_t bytes(const Frame &f) {
+        const int64_t n = most_vectors(f);
+        return size_t(n + panels_of(n, most) + 1) * sizeof(int64_t) + size_t(n + f.out[0]) * sizeof(Run);
     }
 
-    // As a panel [K][48].
-    void pack(const Conv &conv, const Frame &f, const Planes &planes, int64_t group, float *to) const {
-        const int64_t places = f.places();
-        const bool one = n_runs == 1 && count == kTileColumns;
-        for (int64_t channel = 0; channel < conv.channels; ++channel) {
-            const float *from = planes(group * conv.channels + channel);
-            for (int64_t i = 0; i < places; ++i, to += kTileColumns) {
-                const float *x = from + f.place(i);
-                if (one) {
-                    for (int64_t j = 0; j < kTileColumns; j += kLanes) store(to + j, load(x + positions[0] + j));
-                } else {
-                    if (count % kLanes != 0) store(to + count / kLanes * kLanes, Floats{});  // is multiplied, too
-                    for (int64_t r = 0; r < n_runs; ++r) copy(x + positions[r], to + runs[r].at, runs[r].count);
-                }
+    // A vector begins at the first window that is in none yet. `within`: none goes beyond the last of at least kLanes
+    // positions. `by_rows`: no run goes on in the next row of windows, though nothing lies between.
+    Tiles(const Frame &f, bool within, bool by_rows, void *room) : starts(static_cast<int64_t *>(room)) {
+        const int64_t bound = most_vectors(f);
+        first_run = starts + bound;
+        runs = reinterpret_cast<Run *>(first_run + panels_of(bound, most) + 1);
+        const auto place = [&f](int64_t window) { return window / f.out[1] * f.columns + window % f.out[1]; };
+        if (f.windows() <= kThin) {
+            for (int64_t w = 0; w < f.windows(); ++w) starts[w] = place(w);
+            vectors = 1, first_run[0] = 0, first_run[1] = 1, runs[0] = {0, 0, f.windows()};
+            return;
+        }
+        int64_t n_runs = 0;
+        for (int64_t w = 0; w < f.windows(); ++vectors) {
+            const int64_t from = vectors % most * kLanes, position = place(w);
+            if (from == 0) first_run[vectors / most] = n_runs;
+            starts[vectors] = within ? smaller(position, f.positions() - kLanes) : position;
+            for (int64_t lane = position - starts[vectors]; lane < kLanes && w < f.windows();) {
+                const int64_t left = f.out[1] - w % f.out[1], count = smaller(left, kLanes - lane);
+                Run *const before = n_runs > first_run[vectors / most] && (!by_rows || left < f.out[1]) ? runs + n_runs - 1 : nullptr;
+                if (before != nullptr && before->at + before->count == from + lane)
+                    before->count += count;
+                else
+                    runs[n_runs++] = {from + lane, w, count};
+                w += count, lane += count == left ? left + f.columns - f.out[1] : count;
             }
         }
+        first_run[panels_of(vectors, most)] = n_runs;
     }
+    int64_t count() const { return panels_of(vectors, most); }
+    int64_t vectors_of(int64_t tile) const { return smaller(vectors - tile * most, most); }
 };
 
-inline void convolve_panels(const Conv &conv, const Call &c, const Frame &f, const Filters &filters, const Planes &planes,
-                            const ConvEnd &end) {
+// `rows`: where each of the depth begins, [group, K].
+inline void convolve_tiles(const Conv &conv, const Call &c, const Frame &f, const Filters &filters, const Tiles &tiles,
+                           const float *const *rows, const ConvEnd &end) {
     const int64_t k = conv.places(), each = conv.outputs / conv.group, row_panels = panels_of(each, kTileRows);
-    const int64_t column_panels = panels_of(f.windows(), kTileColumns);
-    // Where the depth is short a unit takes some panels side by side: results are written in longer stretches.
-    constexpr int64_t widest = 8, most = 1 << 14;  // panels; floats of them
-    const int64_t wide = smaller(widest, greater(1, most / (k * kTileColumns))), strips = panels_of(column_panels, wide);
+    // A unit takes some tiles side by side: their weights are read once, and results are written in longer stretches.
+    constexpr int64_t widest = 8, much = 1 << 14;  // tiles; elements of their columns
+    const int64_t wide = smaller(widest, greater(2, much / (k * kTileColumns))), strips = panels_of(tiles.count(), wide);
     // Enough units for all threads: where the image is small, rows are shared out, too.
     const int64_t wanted = c.threads > 1 ? 3 * c.threads : 1, units = conv.group * strips;
     const int64_t parts = units >= wanted ? 1 : smaller(row_panels, (wanted + units - 1) / units);
     const bool complete = !conv.transposed && (conv.limited || conv.chain.empty());  // when a tile is multiplied
+    const float *const limits = conv.limited ? conv.limits : nullptr;
+    const bool thin = f.windows() <= kThin;
+    const int64_t pieces = thin ? 1 : pieces_of(k);
     spread(units * parts, c.threads, [&](int64_t unit) {
-        const int64_t part = unit % parts, at = unit / parts, strip = at % strips * wide, g = at / strips;
-        const int64_t count = smaller(wide, column_panels - strip), panel = k * kTileColumns;
-        const size_t floats = size_t(wide * panel + (kTogether + conv.chain.buffers()) * kTile);
-        float *const b = reinterpret_cast<float *>(scratch(floats * sizeof(float)));
-        float *const tiles = b + wide * panel, *const room = tiles + kTogether * kTile;
-        Windows windows[widest];
-        for (int64_t i = 0; i < count; ++i) {
-            windows[i].find(f, (strip + i) * kTileColumns, conv.transposed);
-            windows[i].pack(conv, f, planes, g, b + i * panel);
-        }
+        const int64_t part = unit % parts, strip = unit / parts % strips * wide, g = unit / parts / strips;
+        const int64_t count = smaller(wide, tiles.count() - strip);
+        float *const sums = reinterpret_cast<float *>(scratch(size_t(kTogether * wide + conv.chain.buffers()) * kTile * sizeof(float)));
+        float *const room = sums + kTogether * wide * kTile;
         const int64_t start = row_panels * part / parts, stop = row_panels * (part + 1) / parts;
-        const float *weights = filters.weights + (g * row_panels + start) * k * kTileRows;
-        const float *bias = filters.bias + (g * row_panels + start) * kTileRows;
-        const int64_t above = start * kTileRows, rows = smaller(each, stop * kTileRows) - above;
-        const auto finish = [&](float *tile, int64_t p, int64_t i, bool finished) {
-            const int64_t row = p * kTileRows, some = smaller(rows - row, kTileRows), channel = g * each + above + row;
-            const Windows &w = windows[i];
-            const Run all{0, w.first, w.count};
-            end(tile, kTileColumns, some, channel, finished ? nullptr : bias + row, finished, conv.transposed ? w.runs : &all,
-                conv.transposed ? w.n_runs : 1, room);
-        };
-        if (count == 1 && !(complete && windows[0].count > kThin))
-            return multiply_panels(weights, rows, b, windows[0].count, k, tiles, multiply_float_tile,
-                                   [&](float *tile, int64_t p) { finish(tile, p, 0, false); });
-        // As multiply_panels does, but straight into the output where the tile is whole.
-        const int64_t pieces = count > 1 ? 1 : pieces_of(k);
-        const float *const limits = conv.limited ? conv.limits : nullptr;
-        for (int64_t first = 0; first < stop - start; first += kTogether)
+        for (int64_t first = start; first < stop; first += kTogether)
             for (int64_t piece = 0; piece < pieces; ++piece) {
                 const int64_t from = k * piece / pieces, depth = k * (piece + 1) / pieces - from;
                 const bool last = piece + 1 == pieces;
-                for (int64_t p = first; p < smaller(stop - start, first + kTogether); ++p)
+                for (int64_t p = first; p < smaller(stop, first + kTogether); ++p)
                     for (int64_t i = 0; i < count; ++i) {
-                        const int64_t row = p * kTileRows, some = smaller(rows - row, kTileRows), columns = windows[i].count;
-                        const float *const a = weights + row * k + from * kTileRows, *const by = b + i * panel + from * kTileColumns;
-                        float *const tile = tiles + (p - first) * kTile;
-                        if (!complete || columns <= kThin) {
-                            multiply_float_tile(a, some, by, columns, depth, tile);
-                            finish(tile, p, i, false);
+                        const int64_t tile = strip + i, row = p * kTileRows, some = smaller(each - row, kTileRows);
+                        const Run *const runs = tiles.runs + tiles.first_run[tile];
+                        const int64_t n_runs = tiles.first_run[tile + 1] - tiles.first_run[tile], channel = g * each + row;
+                        const float *const a = filters.weights + (g * row_panels + p) * k * kTileRows;
+                        const float *const bias = filters.bias + (g * row_panels + p) * kTileRows;
+                        const PlacedColumns by{rows + g * k, tiles.starts + tile * Tiles::most};
+                        float *const own = sums + ((p - first) * wide + i) * kTile;
+                        if (thin) {
+                            multiply_few(a, by, f.windows(), k, own);
+                            end(own, kTileColumns, some, channel, bias, false, runs, n_runs, room);
                             continue;
                         }
-                        const bool whole = some == kTileRows && columns == kTileColumns;
-                        float *const to = whole ? end.plane_of(g * each + above + row) + windows[i].first : tile;
+                        const bool whole = complete && some == kTileRows && n_runs == 1 && runs[0].count == kTileColumns;
+                        float *const to = whole ? end.plane_of(channel) + runs[0].to : own;
                         const TileEnds ends{piece > 0, last ? limits : nullptr, whole ? end.plane_step() : kTileColumns};
-                        multiply_wide_tile(a, some, by, columns, depth, to, bias + row, ends);
-                        if (last && !whole) finish(tile, p, i, true);
+                        multiply_wide_tile(a + from * kTileRows, some, by.from_row(from), tiles.vectors_of(tile) * kLanes, depth, to, bias, ends);
+                        if (last && !whole) end(own, kTileColumns, some, channel, nullptr, complete, runs, n_runs, room);
                     }
             }
     });
@@ -421,23 +419,31 @@ inline void run(const Conv &conv, const Call &c) {
         conv.pack(c.in[1].as<float>(), c.in[2].as<float>(), weights, bias);
         filters = {weights, bias};
     }
-    const bool copied = !conv.depthwise && !f.direct, deep = conv.depth.before + conv.depth.after > 0;
-    const Memory room(copied ? size_t(count * plane + kTileColumns) * sizeof(float) : 0);
-    const Memory zeros(deep ? size_t(plane + kTileColumns) * sizeof(float) : 0);
-    if (deep) std::memset(zeros.as<float>(), 0, size_t(plane + kTileColumns) * sizeof(float));
+    // Products read whole vectors, also beyond the last window.
+    const bool within = f.direct && (f.windows() <= kThin || f.positions() >= kLanes), copied = !conv.depthwise && !within;
+    const bool deep = conv.depth.before + conv.depth.after > 0;
+    const int64_t beyond = kLanes, rows = conv.depthwise ? 0 : conv.group * conv.places();
+    const Memory room(copied ? size_t(count * plane + beyond) * sizeof(float) : 0);
+    const Memory zeros(deep ? size_t(plane + beyond) * sizeof(float) : 0);
+    if (deep) std::memset(zeros.as<float>(), 0, size_t(plane + beyond) * sizeof(float));
+    const Memory starts(size_t(rows) * sizeof(const float *)), of_tiles(conv.depthwise ? 0 : Tiles::bytes(f));
+    const Tiles tiles = conv.depthwise ? Tiles() : Tiles(f, within, conv.transposed, of_tiles.as<std::byte>());
     const int64_t planes = conv.depth.outputs(dims[2]);
     for (int64_t item = 0; item < dims[0]; ++item) {
         const float *x = c.in[0].as<float>() + item * dims[1] * size;
-        const float *image = conv.depthwise ? x : laid_out(c, f, x, count, room.as<float>());
+        const float *image = copied ? laid_out(c, f, x, count, room.as<float>()) : x;
         for (int64_t z = 0; z < planes; ++z) {
             const ConvEnd end{conv.chain, conv.outputs, c, item, f.windows(), conv.inputs(), planes, z,
                               conv.transposed ? &conv : nullptr, f.out[1]};
             const Planes from{image, zeros.as<float>(), plane, dims[2], conv.depth.kernel,
                               z * conv.depth.step - conv.depth.before, conv.depth.gap};
-            if (conv.depthwise)
+            if (conv.depthwise) {
                 convolve_channels(conv, c, f, filters, image, end);
-            else
-                convolve_panels(conv, c, f, filters, from, end);
+                continue;
+            }
+            for (int64_t i = 0; i < rows; ++i)
+                starts.as<const float *>()[i] = from(i / f.places()) + f.place(i % f.places());
+            convolve_tiles(conv, c, f, filters, tiles, starts.as<const float *>(), end);
         }
     }
 }

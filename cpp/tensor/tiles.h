@@ -62,10 +62,28 @@ struct TileEnds {
     int64_t step = kTileColumns;    // elements from one row of the tile to the next
 };
 
+// The columns of a tile: of a panel [K][48], or of anything whose row i begins at rows[i], with a vector (or where columns
+// are few, one of them) at each place.
+struct PanelColumns {
+    const float *at;
+    Floats vector(int64_t i, int v) const { return load(at + i * kTileColumns + v * kLanes); }
+    float one(int64_t i, int column) const { return at[i * kTileColumns + column]; }
+    PanelColumns from_row(int64_t i) const { return {at + i * kTileColumns}; }
+    PanelColumns from_vector(int v) const { return {at + v * kLanes}; }
+};
+struct PlacedColumns {
+    const float *const *rows;
+    const int64_t *places;
+    Floats vector(int64_t i, int v) const { return load(rows[i] + places[v]); }
+    float one(int64_t i, int column) const { return rows[i][places[column]]; }
+    PlacedColumns from_row(int64_t i) const { return {rows + i, places}; }
+    PlacedColumns from_vector(int v) const { return {rows, places + v}; }
+};
+
 // Sums begin with `bias`, one a row, where they are not added to anything; null: with nothing.
 // A function by itself, all unrolled: else GCC keeps half of the sums in memory.
-template <int rows, int vectors>
-[[gnu::noinline]] void multiply_registers(const float *a, const float *b, int64_t k, float *c, const float *bias, const TileEnds &ends) {
+template <int rows, int vectors, class Columns>
+[[gnu::noinline]] void multiply_registers(const float *a, const Columns b, int64_t k, float *c, const float *bias, const TileEnds &ends) {
     Floats s[rows][vectors];
     const int64_t step = ends.step;
     if (ends.add) {
@@ -79,10 +97,10 @@ template <int rows, int vectors>
 #pragma GCC unroll 4
             for (int v = 0; v < vectors; ++v) s[r][v] = bias == nullptr ? Floats{} : splat(bias[r]);
     }
-    for (int64_t i = 0; i < k; ++i, a += kTileRows, b += kTileColumns) {
+    for (int64_t i = 0; i < k; ++i, a += kTileRows) {
         Floats x[vectors];
 #pragma GCC unroll 4
-        for (int v = 0; v < vectors; ++v) x[v] = load(b + v * kLanes);
+        for (int v = 0; v < vectors; ++v) x[v] = b.vector(i, v);
 #pragma GCC unroll 8
         for (int r = 0; r < rows; ++r) {
             const Floats w = splat(a[r]);
@@ -103,33 +121,46 @@ template <int rows, int vectors>
         for (int v = 0; v < vectors; ++v) store(c + r * step + v * kLanes, s[r][v]);
 }
 
-template <int rows>
-inline void multiply_rows(const float *a, const float *b, int64_t columns, int64_t k, float *c, const float *bias, const TileEnds &ends) {
+template <int rows, class Columns>
+inline void multiply_rows(const float *a, Columns b, int64_t columns, int64_t k, float *c, const float *bias, const TileEnds &ends) {
     int64_t vectors = (columns + kLanes - 1) / kLanes;
-    for (; vectors >= 3; vectors -= 3, b += 3 * kLanes, c += 3 * kLanes) multiply_registers<rows, 3>(a, b, k, c, bias, ends);
+    for (; vectors >= 3; vectors -= 3, b = b.from_vector(3), c += 3 * kLanes) multiply_registers<rows, 3>(a, b, k, c, bias, ends);
     if (vectors == 2) multiply_registers<rows, 2>(a, b, k, c, bias, ends);
     if (vectors == 1) multiply_registers<rows, 1>(a, b, k, c, bias, ends);
 }
 
-// A few columns only: the eight rows are the vector then.
-template <int columns>
-inline void multiply_thin(const float *a, const float *b, int64_t k, float *c) {
-    typedef float Eight __attribute__((vector_size(kTileRows * sizeof(float))));
-    Eight s[columns][2] = {};
-    for (int64_t i = 0; i < k; ++i) {
-        Eight w;
-        std::memcpy(&w, a + i * kTileRows, sizeof w);
-        for (int j = 0; j < columns; ++j) s[j][i & 1] += w * b[i * kTileColumns + j];
-    }
-    for (int j = 0; j < columns; ++j)
-        for (int r = 0; r < kTileRows; ++r) c[r * kTileColumns + j] = s[j][0][r] + s[j][1][r];
+constexpr int64_t kThin = 7;  // columns that are few
+
+typedef float Eight __attribute__((vector_size(kTileRows * sizeof(float))));
+inline Eight multiply_add(Eight a, float b, Eight c) {
+#if defined(__FMA__)
+    return Eight(_mm256_fmadd_ps(__m256(a), _mm256_set1_ps(b), __m256(c)));
+#else
+    return a * b + c;
+#endif
 }
 
-constexpr int64_t kThin = 3;  // columns
+// A few columns only: the eight rows are the vector then. Sums of even and of odd rows of the columns, which do not wait
+// for one another.
+template <int columns, class Columns>
+[[gnu::noinline]] void multiply_thin(const float *a, const Columns b, int64_t k, float *c) {
+    Eight s[columns] = {}, t[columns] = {}, w;
+    const auto add = [&](int64_t i, Eight (&to)[columns]) {
+        std::memcpy(&w, a + i * kTileRows, sizeof w);
+#pragma GCC unroll 8
+        for (int j = 0; j < columns; ++j) to[j] = multiply_add(w, b.one(i, j), to[j]);
+    };
+    int64_t i = 0;
+    for (; i + 2 <= k; i += 2) add(i, s), add(i + 1, t);
+    if (i < k) add(i, s);
+    for (int j = 0; j < columns; ++j)
+        for (int r = 0; r < kTileRows; ++r) c[r * kTileColumns + j] = s[j][r] + t[j][r];
+}
 
-// A tile [8][48] of the product of a panel of rows and one of columns, which are more than kThin; what lies beyond `rows`
-// and `columns` is undefined.
-inline void multiply_wide_tile(const float *a, int64_t rows, const float *b, int64_t columns, int64_t k, float *c,
+// A tile [8][48] of the product of a panel of rows and columns, which are more than kThin; what lies beyond `rows` and
+// `columns` is undefined.
+template <class Columns>
+inline void multiply_wide_tile(const float *a, int64_t rows, const Columns b, int64_t columns, int64_t k, float *c,
                                const float *bias, const TileEnds &ends) {
     for (; rows > 0; rows -= kRowsAtOnce, a += kRowsAtOnce, c += kRowsAtOnce * ends.step) {
         if (rows == 1)
@@ -144,13 +175,24 @@ inline void multiply_wide_tile(const float *a, int64_t rows, const float *b, int
     }
 }
 
-// The same for any number of columns, added to what is there or not.
+template <class Columns>
+inline void multiply_few(const float *a, const Columns b, int64_t columns, int64_t k, float *c) {
+    switch (columns) {
+        case 1: return multiply_thin<1>(a, b, k, c);
+        case 2: return multiply_thin<2>(a, b, k, c);
+        case 3: return multiply_thin<3>(a, b, k, c);
+        case 4: return multiply_thin<4>(a, b, k, c);
+        case 5: return multiply_thin<5>(a, b, k, c);
+        case 6: return multiply_thin<6>(a, b, k, c);
+        default: return multiply_thin<7>(a, b, k, c);
+    }
+}
+
+// The same for any number of columns of a panel, added to what is there or not.
 inline void multiply_float_tile(const float *a, int64_t rows, const float *b, int64_t columns, int64_t k, float *c,
                                 bool add = false) {
-    if (rows <= 2 || columns > kThin) return multiply_wide_tile(a, rows, b, columns, k, c, nullptr, {add});
-    if (columns == 3) return multiply_thin<3>(a, b, k, c);
-    if (columns == 2) return multiply_thin<2>(a, b, k, c);
-    return multiply_thin<1>(a, b, k, c);
+    if (rows > 2 && columns <= kThin) return multiply_few(a, PanelColumns{b}, columns, k, c);
+    multiply_wide_tile(a, rows, PanelColumns{b}, columns, k, c, nullptr, {add});
 }
 
 constexpr int64_t kTogether = 8;  // tiles that stay in the cache while the depth goes on
