@@ -61,11 +61,12 @@ public:
         {
             std::lock_guard<std::mutex> lock(mutex_);
             while (int(workers_.size()) < helpers) workers_.emplace_back([this] { serve(); }).detach();
-            body_ = &body, count_ = count, next_ = 0, invited_ = helpers;
+            share(count, helpers + 1);
+            body_ = &body, invited_ = helpers;
             ++round_;
         }
         for (int i = 0; i < helpers; ++i) wake_.notify_one();
-        work(body, count);
+        work(body, 0);
         std::unique_lock<std::mutex> lock(mutex_);
         invited_ = 0;  // who has not woken by now is not needed
         idle_.wait(lock, [this] { return busy_ == 0; });
@@ -73,8 +74,24 @@ public:
     }
 
 private:
-    void work(const std::function<void(int64_t)> &body, int64_t count) {
-        for (int64_t i; (i = next_.fetch_add(1, std::memory_order_relaxed)) < count;) body(i);
+    // What one thread does first: neighbours, so that what it wrote before is in its cache. `next` may grow beyond `end`.
+    struct alignas(64) Share {
+        std::atomic<int64_t> next{0};
+        int64_t end = 0;
+    };
+
+    void share(int64_t count, int threads) {
+        if (int(shares_.size()) < threads) shares_ = std::vector<Share>(size_t(threads));
+        sharing_ = threads;
+        for (int i = 0; i < threads; ++i) shares_[size_t(i)].next = count * i / threads, shares_[size_t(i)].end = count * (i + 1) / threads;
+    }
+
+    // Its own share, then what is left of the others'.
+    void work(const std::function<void(int64_t)> &body, int self) {
+        for (int other = 0, n = sharing_; other < n; ++other) {
+            Share &own = shares_[size_t((self + other) % n)];
+            for (int64_t i; (i = own.next.fetch_add(1, std::memory_order_relaxed)) < own.end;) body(i);
+        }
     }
 
     void serve() {
@@ -83,11 +100,11 @@ private:
         for (;;) {
             wake_.wait(lock, [&] { return invited_ > 0 && round_ != seen; });
             seen = round_;
-            --invited_, ++busy_;
+            const int self = invited_--;
+            ++busy_;
             const auto *body = body_;
-            const int64_t count = count_;
             lock.unlock();
-            work(*body, count);
+            work(*body, self);
             lock.lock();
             if (--busy_ == 0) idle_.notify_one();
         }
@@ -97,8 +114,8 @@ private:
     std::condition_variable wake_, idle_;
     std::vector<std::thread> workers_;
     const std::function<void(int64_t)> *body_ = nullptr;
-    int64_t count_ = 0;
-    std::atomic<int64_t> next_{0};
+    std::vector<Share> shares_;
+    int sharing_ = 0;  // how many of them are in use
     int invited_ = 0, busy_ = 0;
     uint64_t round_ = 0;
 };

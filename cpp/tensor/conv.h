@@ -226,10 +226,12 @@ private:
     }
 };
 
-// Elements between channels of the image that products read.
+constexpr int64_t kWorthSharing = 1 << 18;  // elements to copy; to wake a thread for fewer takes longer
+
+// The image as products read it.
 inline const float *laid_out(const Call &c, const Frame &f, const float *x, int64_t channels, float *room) {
     const int64_t from = f.size[0] * f.size[1], to = f.plane();
-    spread(channels, c.threads, [&](int64_t i) { f.lay_out(x + i * from, room + i * to, 0.0f); });
+    spread(channels, channels * to < kWorthSharing ? 1 : c.threads, [&](int64_t i) { f.lay_out(x + i * from, room + i * to, 0.0f); });
     return room;
 }
 
