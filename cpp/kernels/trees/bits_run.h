@@ -29,8 +29,8 @@ inline V weave(V a, V b, std::index_sequence<I...>) {
         a, b, (int(I) / 16 * 16 + from + int(I) % 16 / Unit / 2 * Unit + int(I) % Unit + int(I) % 16 / Unit % 2 * n)...);
 }
 
-// codes[r] = the bits of row r in eight planes, the first one lowest: their bytes woven into 8x8 matrices of bits, and
-// these transposed (H. S. Warren, Hacker's Delight, 7-3).
+// codes[r] = the bits of row r in eight planes, the first one lowest: matrices of 8x8 bits, a row in each plane, are
+// transposed (H. S. Warren, Hacker's Delight, 7-3), and their bytes woven.
 template <int W, class V>
 void codes_of(const V *const *planes, int, uint8_t *codes) {
     constexpr int n = 8 * W < 16 ? 16 : 8 * W < vector_bytes ? 8 * W : int(vector_bytes);
@@ -38,12 +38,22 @@ void codes_of(const V *const *planes, int, uint8_t *codes) {
     typedef uint64_t Words __attribute__((vector_size(n)));
     constexpr auto all = std::make_index_sequence<n>();
     for (int part = 0; part * n < 8 * W; ++part, codes += 8 * n) {
-        Bytes p[8] = {}, q[8];
+        Words x[8] = {};
+        const auto swap = [](Words &a, Words &b, int by, uint64_t kept) __attribute__((always_inline)) {
+            const Words moved = ((a >> by) ^ b) & kept;
+            b ^= moved, a ^= moved << by;
+        };
         for (int i = 0; i < 8; ++i)
-            std::memcpy(&p[i], reinterpret_cast<const char *>(planes[i]) + part * n, W == 1 ? 8 : n);
+            std::memcpy(&x[i], reinterpret_cast<const char *>(planes[i]) + part * n, W == 1 ? 8 : n);
+#pragma GCC unroll 3
+        for (int by = 1; by < 8; by *= 2)
+#pragma GCC unroll 8
+            for (int i = 0; i < 8; ++i)
+                if ((i & by) == 0) swap(x[i], x[i + by], by, by == 1 ? 0x5555555555555555 : by == 2 ? 0x3333333333333333 : 0x0f0f0f0f0f0f0f0f);
+        Bytes p[8], q[8];
         for (int i = 0; i < 4; ++i) {
-            q[i] = weave<1, false>(p[2 * i], p[2 * i + 1], all);
-            q[4 + i] = weave<1, true>(p[2 * i], p[2 * i + 1], all);
+            q[i] = weave<1, false>(Bytes(x[2 * i]), Bytes(x[2 * i + 1]), all);
+            q[4 + i] = weave<1, true>(Bytes(x[2 * i]), Bytes(x[2 * i + 1]), all);
         }
         for (int i = 0; i < 8; i += 4) {
             for (int j = 0; j < 2; ++j) {
@@ -53,12 +63,8 @@ void codes_of(const V *const *planes, int, uint8_t *codes) {
         }
         for (int i = 0; i < (W == 1 ? 4 : 8); ++i) {
             const Bytes woven = i % 2 == 0 ? weave<4, false>(p[i], p[i + 1], all) : weave<4, true>(p[i - 1], p[i], all);
-            Words x = Words(woven), moved;
-            moved = (x ^ (x >> 7)) & 0x00aa00aa00aa00aa, x ^= moved ^ (moved << 7);
-            moved = (x ^ (x >> 14)) & 0x0000cccc0000cccc, x ^= moved ^ (moved << 14);
-            moved = (x ^ (x >> 28)) & 0x00000000f0f0f0f0, x ^= moved ^ (moved << 28);
             for (int lane = 0; lane < n / 16; ++lane)
-                std::memcpy(codes + 128 * lane + 16 * i, reinterpret_cast<const char *>(&x) + 16 * lane, 16);
+                std::memcpy(codes + 128 * lane + 16 * i, reinterpret_cast<const char *>(&woven) + 16 * lane, 16);
         }
     }
 }
