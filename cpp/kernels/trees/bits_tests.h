@@ -138,40 +138,78 @@ inline void rank_rows(const int32_t *search, int levels, const int32_t *keys, in
 }
 
 #elif defined(__AVX2__)
-// Entry `at` of 2^Bits at `table`, by the highest bit of `at` first.
+// Entry `at`, of which `low` is the lowest half byte, of 2^Bits bytes at `table`.
 template <int Bits>
-inline __m256i look_up(const int32_t *table, __m256i at) {
-    if constexpr (Bits <= 3)
-        return _mm256_permutevar8x32_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i *>(table)), at);
+inline __m256i look_up_bytes(const uint8_t *table, __m256i at, __m256i low) {
+    if constexpr (Bits == 4)
+        return _mm256_shuffle_epi8(
+            _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i *>(table))), low);
     else
-        return _mm256_castps_si256(_mm256_blendv_ps(
-            _mm256_castsi256_ps(look_up<Bits - 1>(table, at)),
-            _mm256_castsi256_ps(look_up<Bits - 1>(table + (1 << (Bits - 1)), at)),
-            _mm256_castsi256_ps(_mm256_slli_epi32(at, 32 - Bits))));
+        return _mm256_blendv_epi8(look_up_bytes<Bits - 1>(table, at, low),
+                                  look_up_bytes<Bits - 1>(table + (1 << (Bits - 1)), at, low),
+                                  _mm256_slli_epi16(at, 8 - Bits));
 }
 
-template <int Level, int Levels>
-inline __m256i ranks_below(const int32_t *search, __m256i keys, __m256i at) {
-    if constexpr (Level == Levels) {
-        return at;
-    } else {
-        const __m256i right = _mm256_cmpgt_epi32(keys, look_up<Level>(search + trees::Bits::level_start(Level), at));
-        const __m256i bit = _mm256_and_si256(right, _mm256_set1_epi32(1 << Level));
-        return ranks_below<Level + 1, Levels>(search, keys, _mm256_or_si256(at, bit));
+// The first bytes of so many numbers, a multiple of 16, at to[0], the second ones at to[most_keys], ...
+constexpr int most_keys = 1 << trees::kMostLevels;
+inline void part_bytes(const int32_t *from, int count, uint8_t *to) {
+    const __m128i by_place = _mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    for (int i = 0; i < count; i += 16) {
+        __m128i v[4];
+        for (int j = 0; j < 4; ++j)
+            v[j] = _mm_shuffle_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i *>(from + i + 4 * j)), by_place);
+        const __m128i a = _mm_unpacklo_epi32(v[0], v[1]), b = _mm_unpackhi_epi32(v[0], v[1]);
+        const __m128i c = _mm_unpacklo_epi32(v[2], v[3]), d = _mm_unpackhi_epi32(v[2], v[3]);
+        const __m128i bytes[4] = {_mm_unpacklo_epi64(a, c), _mm_unpackhi_epi64(a, c), _mm_unpacklo_epi64(b, d),
+                                  _mm_unpackhi_epi64(b, d)};
+        for (int k = 0; k < 4; ++k) _mm_store_si128(reinterpret_cast<__m128i *>(to + k * most_keys + i), bytes[k]);
     }
 }
 
+// A number's lanes as bytes: of each half of the registers, the lower first.
+inline __m256i pack_bytes(const __m256i (&v)[4]) {
+    return _mm256_packs_epi16(_mm256_packs_epi32(v[0], v[1]), _mm256_packs_epi32(v[2], v[3]));
+}
+
+// Levels of up to 8 keys are looked up by words, those of more by bytes, which takes half as long.
 template <int Levels>
 void rank_rows_of(const int32_t *search, const int32_t *keys, int64_t rows, uint8_t *ranks) {
+    constexpr int by_words = Levels < 4 ? Levels : 4;
+    alignas(32) uint8_t bytes[4 * most_keys];
+    if constexpr (Levels > by_words) part_bytes(search + trees::Bits::level_start(by_words), (1 << Levels) - (1 << by_words), bytes);
     for (int64_t r = 0; r < rows; r += 32) {
-        __m256i at[4];
+        __m256i key[4], at[4];
         for (int i = 0; i < 4; ++i)
-            at[i] = ranks_below<0, Levels>(search, _mm256_loadu_si256(reinterpret_cast<const __m256i *>(keys + r + 8 * i)),
-                                           _mm256_setzero_si256());
-        const __m256i bytes =
-            _mm256_packus_epi16(_mm256_packus_epi32(at[0], at[1]), _mm256_packus_epi32(at[2], at[3]));
+            key[i] = _mm256_loadu_si256(reinterpret_cast<const __m256i *>(keys + r + 8 * i)), at[i] = _mm256_setzero_si256();
+        const auto word_level = [&]<int Level>(std::integral_constant<int, Level>) {
+            const __m256i level = _mm256_loadu_si256(reinterpret_cast<const __m256i *>(search + trees::Bits::level_start(Level)));
+            for (int i = 0; i < 4; ++i) {
+                const __m256i right = _mm256_cmpgt_epi32(key[i], _mm256_permutevar8x32_epi32(level, at[i]));
+                at[i] = _mm256_or_si256(at[i], _mm256_and_si256(right, _mm256_set1_epi32(1 << Level)));
+            }
+        };
+        [&]<int... Level>(std::integer_sequence<int, Level...>) {
+            (word_level(std::integral_constant<int, Level>()), ...);
+        }(std::make_integer_sequence<int, by_words>());
+        __m256i rank = pack_bytes(at);
+        const auto byte_level = [&]<int Level>(std::integral_constant<int, Level>) {
+            const uint8_t *own = bytes + (1 << Level) - (1 << by_words);
+            const __m256i low = _mm256_and_si256(rank, _mm256_set1_epi8(15));
+            __m256i found[4], right[4];
+            for (int k = 0; k < 4; ++k) found[k] = look_up_bytes<Level>(own + k * most_keys, rank, low);
+            for (int half = 0; half < 2; ++half) {
+                const auto weave = [&](__m256i a, __m256i b) { return half == 0 ? _mm256_unpacklo_epi8(a, b) : _mm256_unpackhi_epi8(a, b); };
+                const __m256i lower = weave(found[0], found[1]), upper = weave(found[2], found[3]);
+                right[2 * half] = _mm256_cmpgt_epi32(key[2 * half], _mm256_unpacklo_epi16(lower, upper));
+                right[2 * half + 1] = _mm256_cmpgt_epi32(key[2 * half + 1], _mm256_unpackhi_epi16(lower, upper));
+            }
+            rank = _mm256_or_si256(rank, _mm256_and_si256(pack_bytes(right), _mm256_set1_epi8(char(1 << Level))));
+        };
+        [&]<int... Level>(std::integer_sequence<int, Level...>) {
+            (byte_level(std::integral_constant<int, by_words + Level>()), ...);
+        }(std::make_integer_sequence<int, Levels - by_words>());
         _mm256_store_si256(reinterpret_cast<__m256i *>(ranks + r),
-                           _mm256_permutevar8x32_epi32(bytes, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7)));
+                           _mm256_permutevar8x32_epi32(rank, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7)));
     }
 }
 inline void rank_rows(const int32_t *search, int levels, const int32_t *keys, int64_t rows, uint8_t *ranks) {
