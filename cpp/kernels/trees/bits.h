@@ -63,7 +63,7 @@ struct Bits {
         Tree trees[kTogether];
         int32_t target;   // the only one, or the first of all
         // The line of `tables` where its own begin: [target][tree][1 << levels], or if `across`, [tree][1 << levels][across].
-        // For AVX-512, from 6 levels on, [target][tree][4][1 << levels] bytes.
+        // If `by_bytes`, [target][tree][4][1 << levels] bytes.
         uint32_t table;
         uint32_t scales;  // [target], or [across]
         uint8_t levels;   // of its tables, at least 4
@@ -71,6 +71,7 @@ struct Bits {
         // Of values, where no sum is rounded: 0 if they are floats; 1 if integers to be scaled; else so many digits of theirs,
         // for AVX-512 up to 6 levels: [target][digit][tree][1 << levels, at least 32] words, the lowest digit first.
         uint8_t digits;
+        bool by_bytes;
     };
     // A plane and keys of it, ascending. Test i holds where the row's rank among them, found down a search tree, is above i;
     // of few keys where the row's number is above limit i.

@@ -190,6 +190,18 @@ template <class Put>
 #endif
 
 #if defined(__AVX2__) && !defined(__AVX512VBMI__)
+// Entry `at`, of which `low` is the lowest half byte, of 2^Bits bytes at `table`.
+template <int Bits>
+inline __m256i look_up_bytes(const uint8_t *table, __m256i at, __m256i low) {
+    if constexpr (Bits == 4)
+        return _mm256_shuffle_epi8(
+            _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i *>(table))), low);
+    else
+        return _mm256_blendv_epi8(look_up_bytes<Bits - 1>(table, at, low),
+                                  look_up_bytes<Bits - 1>(table + (1 << (Bits - 1)), at, low),
+                                  _mm256_slli_epi16(at, 8 - Bits));
+}
+
 template <int W, int Bits>
 void map_codes_by(const uint8_t *map, bool below, const uint8_t *codes, uint8_t *numbers) {
     const __m256i half = _mm256_set1_epi8(15), open = _mm256_set1_epi8(char(trees::kBelow));

@@ -200,6 +200,41 @@ inline void add_found(const Entries (&found)[trees::kTogetherInMemory], const Sc
         for (const Entries &each : found) sum += four_doubles(each);
 }
 
+#if defined(__AVX2__)
+// Of tables of bytes, 32 rows at once.
+template <int Levels, bool Exact>
+void add_looked_up(int words, const uint32_t *table, const double *scales, int64_t columns, const uint8_t *indices, double *sums) {
+    constexpr int together = trees::kTogetherInMemory;
+    const auto low = [](__m256i v) { return _mm256_castsi256_si128(v); };
+    const auto high = [](__m256i v) { return _mm256_extracti128_si256(v, 1); };
+    for (int64_t r = 0; r < 64 * words; r += 32) {
+        const auto *bytes = reinterpret_cast<const uint8_t *>(table);
+        for (int64_t c = 0; c < columns; ++c) {
+            double *s = sums + c * trees::kBitRows + r;
+            __m256i total[4] = {};
+            for (int t = 0; t < together; ++t, bytes += 4 << Levels) {
+                const BytePlaces<Levels> places(_mm256_load_si256(reinterpret_cast<const __m256i *>(indices + t * trees::kBitRows + r)));
+                __m256i found[4], own[4];
+                for (int k = 0; k < 4; ++k) found[k] = places.look_up(bytes + (k << Levels));
+                weave_numbers(found, own);
+                for (int j = 0; j < 4; ++j) {
+                    if constexpr (Exact) {
+                        total[j] = _mm256_add_epi32(total[j], own[j]);
+                    } else {
+                        *reinterpret_cast<FourDoubles *>(s + 4 * j) += _mm256_cvtps_pd(_mm_castsi128_ps(low(own[j])));
+                        *reinterpret_cast<FourDoubles *>(s + 16 + 4 * j) += _mm256_cvtps_pd(_mm_castsi128_ps(high(own[j])));
+                    }
+                }
+            }
+            for (int j = 0; Exact && j < 4; ++j) {
+                *reinterpret_cast<FourDoubles *>(s + 4 * j) += FourDoubles(_mm256_cvtepi32_pd(low(total[j]))) * scales[c];
+                *reinterpret_cast<FourDoubles *>(s + 16 + 4 * j) += FourDoubles(_mm256_cvtepi32_pd(high(total[j]))) * scales[c];
+            }
+        }
+    }
+}
+#endif
+
 template <bool Exact>
 void add_looked_up(int words, const uint32_t *table, int levels, const double *scales, int64_t columns, const uint8_t *indices,
                    double *sums) {
@@ -267,6 +302,15 @@ void add_rows(int words, const uint32_t *table, int levels, const double *scales
     }
 #else
     const auto add = [&]<bool Exact>() {
+#if defined(__AVX2__)
+        if (group.by_bytes) {
+            switch (group.levels) {
+                case 4: return add_looked_up<4, Exact>(words, table, scales, bits.columns, indices, sums);
+                case 5: return add_looked_up<5, Exact>(words, table, scales, bits.columns, indices, sums);
+                default: return add_looked_up<6, Exact>(words, table, scales, bits.columns, indices, sums);
+            }
+        }
+#endif
         switch (bits.across) {
             case 0: return add_looked_up<Exact>(words, table, group.levels, scales, bits.columns, indices, sums);
             case 4: return add_rows<Exact, 1>(words, table, group.levels, scales, 1, indices, sums);

@@ -138,16 +138,35 @@ inline void rank_rows(const int32_t *search, int levels, const int32_t *keys, in
 }
 
 #elif defined(__AVX2__)
-// Entry `at`, of which `low` is the lowest half byte, of 2^Bits bytes at `table`.
+// Bytes of several tables of 2^Bits at the same places. A shuffle looks up 16 and gives 0 where the highest bit is set: so
+// places are made, once, for each 16 of a table, with that bit where another 16 hold the byte.
 template <int Bits>
-inline __m256i look_up_bytes(const uint8_t *table, __m256i at, __m256i low) {
-    if constexpr (Bits == 4)
-        return _mm256_shuffle_epi8(
-            _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i *>(table))), low);
-    else
-        return _mm256_blendv_epi8(look_up_bytes<Bits - 1>(table, at, low),
-                                  look_up_bytes<Bits - 1>(table + (1 << (Bits - 1)), at, low),
-                                  _mm256_slli_epi16(at, 8 - Bits));
+class BytePlaces {
+public:
+    explicit BytePlaces(__m256i at) {
+        for (int i = 0; i < parts; ++i)
+            at_[i] = _mm256_adds_epu8(i == 0 ? at : _mm256_xor_si256(at, _mm256_set1_epi8(char(16 * i))), _mm256_set1_epi8(0x70));
+    }
+    __m256i look_up(const uint8_t *table) const {
+        __m256i found = _mm256_setzero_si256();
+        for (int i = 0; i < parts; ++i) {
+            const __m256i own = _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i *>(table + 16 * i)));
+            found = _mm256_or_si256(found, _mm256_shuffle_epi8(own, at_[i]));
+        }
+        return found;
+    }
+
+private:
+    static constexpr int parts = 1 << (Bits - 4);
+    __m256i at_[parts];
+};
+
+// Numbers of 32 bits by their four bytes. Of each half of the registers four come in one: the first in to[0].
+inline void weave_numbers(const __m256i (&bytes)[4], __m256i (&to)[4]) {
+    const __m256i a = _mm256_unpacklo_epi8(bytes[0], bytes[1]), b = _mm256_unpackhi_epi8(bytes[0], bytes[1]);
+    const __m256i c = _mm256_unpacklo_epi8(bytes[2], bytes[3]), d = _mm256_unpackhi_epi8(bytes[2], bytes[3]);
+    to[0] = _mm256_unpacklo_epi16(a, c), to[1] = _mm256_unpackhi_epi16(a, c);
+    to[2] = _mm256_unpacklo_epi16(b, d), to[3] = _mm256_unpackhi_epi16(b, d);
 }
 
 // The first bytes of so many numbers, a multiple of 16, at to[0], the second ones at to[most_keys], ...
@@ -166,7 +185,7 @@ inline void part_bytes(const int32_t *from, int count, uint8_t *to) {
     }
 }
 
-// A number's lanes as bytes: of each half of the registers, the lower first.
+// The way back.
 inline __m256i pack_bytes(const __m256i (&v)[4]) {
     return _mm256_packs_epi16(_mm256_packs_epi32(v[0], v[1]), _mm256_packs_epi32(v[2], v[3]));
 }
@@ -194,15 +213,11 @@ void rank_rows_of(const int32_t *search, const int32_t *keys, int64_t rows, uint
         __m256i rank = pack_bytes(at);
         const auto byte_level = [&]<int Level>(std::integral_constant<int, Level>) {
             const uint8_t *own = bytes + (1 << Level) - (1 << by_words);
-            const __m256i low = _mm256_and_si256(rank, _mm256_set1_epi8(15));
-            __m256i found[4], right[4];
-            for (int k = 0; k < 4; ++k) found[k] = look_up_bytes<Level>(own + k * most_keys, rank, low);
-            for (int half = 0; half < 2; ++half) {
-                const auto weave = [&](__m256i a, __m256i b) { return half == 0 ? _mm256_unpacklo_epi8(a, b) : _mm256_unpackhi_epi8(a, b); };
-                const __m256i lower = weave(found[0], found[1]), upper = weave(found[2], found[3]);
-                right[2 * half] = _mm256_cmpgt_epi32(key[2 * half], _mm256_unpacklo_epi16(lower, upper));
-                right[2 * half + 1] = _mm256_cmpgt_epi32(key[2 * half + 1], _mm256_unpackhi_epi16(lower, upper));
-            }
+            const BytePlaces<Level> places(rank);
+            __m256i found[4], than[4], right[4];
+            for (int k = 0; k < 4; ++k) found[k] = places.look_up(own + k * most_keys);
+            weave_numbers(found, than);
+            for (int i = 0; i < 4; ++i) right[i] = _mm256_cmpgt_epi32(key[i], than[i]);
             rank = _mm256_or_si256(rank, _mm256_and_si256(pack_bytes(right), _mm256_set1_epi8(char(1 << Level))));
         };
         [&]<int... Level>(std::integer_sequence<int, Level...>) {

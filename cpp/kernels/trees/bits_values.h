@@ -16,7 +16,7 @@ public:
 
     void lay(bool floats, size_t targets) {
         if (floats) settle_exact(targets);
-        if (by_register_) part();
+        if (by_register_ || (floats && !bits_.across && std::string_view(instruction_set()) == "avx2")) part();
     }
 
 private:
@@ -73,23 +73,24 @@ private:
     }
     static int64_t integer(uint32_t entry, double scale) { return int64_t(double(std::bit_cast<float>(entry)) / scale); }
 
-    // As registers look tables up: by words where there are digits, else from 64 entries on by bytes, the first byte of each
-    // entry, then the second, ...
+    // As registers look tables up: by words where there are digits, else by bytes, the first byte of each entry, then the
+    // second, ... where these are looked up sooner: with AVX-512 in tables of 64 entries and more, with AVX2 up to 64.
     void part() {
         const std::vector<TableLine> given = std::exchange(bits_.tables, {});
         for (Bits::Group &g : bits_.groups) {
             const size_t size = size_t(1) << g.levels, words = std::max<size_t>(size, 32);
-            const size_t tables = bits_.width() * kTogether;
+            const size_t together = size_t(bits_.together), tables = bits_.width() * together;
             const uint32_t *from = given[g.table].entries;
+            g.by_bytes = g.digits < 2 && (by_register_ ? g.levels >= 6 : g.levels <= 6);
             g.table = uint32_t(bits_.tables.size());
             bits_.tables.resize(bits_.tables.size() + (g.digits > 1 ? tables * words * g.digits / 32 : bits_.lines_of(g)));
             uint32_t *const to = bits_.table(g);
             for (size_t i = 0; i < tables; ++i, from += size) {
                 if (g.digits > 1) {
-                    const size_t column = i / kTogether, tree = i % kTogether;
-                    auto *own = reinterpret_cast<int16_t *>(to) + (column * g.digits * kTogether + tree) * words;
-                    put_digits(from, size, bits_.scales[g.scales + column], g.digits, own, kTogether * words);
-                } else if (g.levels >= 6) {
+                    const size_t column = i / together, tree = i % together;
+                    auto *own = reinterpret_cast<int16_t *>(to) + (column * g.digits * together + tree) * words;
+                    put_digits(from, size, bits_.scales[g.scales + column], g.digits, own, together * words);
+                } else if (g.by_bytes) {
                     auto *own = reinterpret_cast<uint8_t *>(to + i * size);
                     for (size_t at = 0; at < 4 * size; ++at) own[at] = uint8_t(from[at % size] >> (8 * (at / size)));
                 } else {
