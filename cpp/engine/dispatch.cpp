@@ -4,6 +4,7 @@
 #include <cpuid.h>
 #endif
 
+#include "arrays.h"
 #include "engine/transpose.h"
 #include "kernels.h"
 #include "tensors.h"
@@ -23,6 +24,12 @@ namespace celeris {
     decltype(celeris::transpose) transpose;             \
     }
 CELERIS_BODIES(baseline)
+#define CELERIS_DECLARE_ARRAY(name, State, file) void array_##name(const void *state, const Call &);
+#define CELERIS_ARRAY_BODY(name, State, file) array_##name,
+namespace baseline {
+CELERIS_ARRAYS(CELERIS_DECLARE_ARRAY)
+const RunTensor arrays[] = {CELERIS_ARRAYS(CELERIS_ARRAY_BODY)};
+}  // namespace baseline
 #ifdef CELERIS_X86
 CELERIS_BODIES(avx2)
 CELERIS_BODIES(avx512)
@@ -107,7 +114,7 @@ struct TensorRow {
     MakeTensor make;
 };
 #define CELERIS_ROW(name, State, file) {#name, make_tensor<baseline::State>},
-const TensorRow tensor_table[] = {CELERIS_TENSORS(CELERIS_ROW)};
+const TensorRow tensor_table[] = {CELERIS_TENSORS(CELERIS_ROW)}, array_table[] = {CELERIS_ARRAYS(CELERIS_ROW)};
 #undef CELERIS_ROW
 
 }  // namespace
@@ -159,7 +166,9 @@ Kernel make_kernel(std::string_view name, const Params &p) {
 TensorKernel make_tensor_kernel(std::string_view name, const Params &p) {
     for (size_t i = 0; i < std::size(tensor_table); ++i)
         if (tensor_table[i].name == name) return tensor_table[i].make(p, chosen().tensors[i]);
-    throw std::invalid_argument("expected a kernel of tensors.h, got '" + std::string(name) + "'");
+    for (size_t i = 0; i < std::size(array_table); ++i)
+        if (array_table[i].name == name) return array_table[i].make(p, baseline::arrays[i]);
+    throw std::invalid_argument("expected a kernel of tensors.h or arrays.h, got '" + std::string(name) + "'");
 }
 
 }  // namespace celeris

@@ -177,7 +177,7 @@ class Body(Record):
 
     def closed(self, outer: dict[str, Value]) -> ClosedBody:
         """The body as operators call it."""
-        return ClosedBody(self, {name: outer[name] for name in self.captured})
+        return ClosedBody(self, outer)
 
 
 def interpreted(graph: Graph, scope: Scope) -> Body:
@@ -189,13 +189,16 @@ def interpreted(graph: Graph, scope: Scope) -> Body:
 class ClosedBody:
     """`body(*inputs) -> list of outputs`; its types are those that inference found."""
 
-    __slots__ = ("_body", "_outer")
+    __slots__ = ("_body", "_captured", "_outer")
 
     def __init__(self, body: Body, outer: dict[str, Value]) -> None:
         self._body, self._outer = body, outer
+        self._captured: dict[str, Value] | None = None  # of `outer`, once it is called: of two branches one is
 
     def __call__(self, *values: Value) -> list[Value]:
-        return self._body.run(values, self._outer)
+        if self._captured is None:
+            self._captured = {name: self._outer[name] for name in self._body.captured}
+        return self._body.run(values, self._captured)
 
     @property
     def input_types(self) -> list[Type | None]:

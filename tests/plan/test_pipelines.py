@@ -6,7 +6,7 @@ import numpy as np
 
 from celeris.graph.graph import Node
 from celeris.plan.compile import compile_model
-from celeris.plan.plan import CallStep, PipelineStep, ZipMapStep
+from celeris.plan.plan import PipelineStep, TensorStep
 from tests.native.tables import Feeds, model, node
 
 X: Feeds = {"x": np.zeros((3, 4), np.float32)}
@@ -19,8 +19,7 @@ def _steps(nodes: list[Node], feeds: Feeds, constants: Feeds, outputs: list[str]
         if isinstance(step, PipelineStep):
             words.append(f"[{' '.join(n.op_type for n in step.nodes)}]")
         else:
-            assert isinstance(step, CallStep | ZipMapStep)
-            words.append(step.node.op_type)
+            words += [n.op_type for n in (step.nodes if isinstance(step, TensorStep) else [step.node])]
     return words
 
 

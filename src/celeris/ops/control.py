@@ -25,9 +25,10 @@ def output_types(body: object) -> list[Type | None]:
 
 
 def _flag(where: str, cond: np.ndarray) -> bool:
-    if np.size(cond) != 1:
-        raise ValueError(f"{where}: expected a condition of one element, got shape {np.shape(cond)}")
-    return bool(np.asarray(cond).item())
+    cond = np.asarray(cond)
+    if cond.size != 1:
+        raise ValueError(f"{where}: expected a condition of one element, got shape {cond.shape}")
+    return bool(cond.item())
 
 
 def If(cond: np.ndarray, *, else_branch: Body, then_branch: Body) -> tuple[Any, ...]:

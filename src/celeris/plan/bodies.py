@@ -11,8 +11,6 @@ from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Any
 
-import numpy as np
-
 from celeris import _core
 from celeris.blas import bounded
 from celeris.graph import edit
@@ -99,9 +97,10 @@ class Programs:
 
     def _made_for(self, feeds: list[Value]) -> Built | None:
         """The program for these shapes; None where the general one has to do."""
-        if not all(isinstance(value, np.ndarray) for value in feeds):
+        try:
+            shapes = tuple([(value.dtype.num, value.shape) for value in feeds])
+        except AttributeError:  # no array
             return None
-        shapes = tuple((value.dtype, value.shape) for value in feeds)
         found = self._special.get(shapes)
         return self._specialize(shapes, feeds) if found is None and self._left != 0 else found
 

@@ -14,7 +14,7 @@ from celeris.graph.errors import GraphError
 from celeris.graph.graph import Graph, Model
 from celeris.graph.types import Tensor, Type
 from celeris.plan.bodies import held_bytes
-from celeris.plan.plan import CallStep, Plan
+from celeris.plan.plan import CallStep, Plan, TensorStep
 from celeris.plan.specialize import specialize
 from celeris.providers.native.whole import is_network
 from celeris.records import replace
@@ -25,7 +25,7 @@ Shape = tuple[int, ...]
 
 
 def gains(plan: Plan, graph: Graph) -> bool:
-    """Whether a program for known widths may run what this plan of the graph leaves to NumPy."""
+    """Whether a program for known widths may run in rows what this plan of the graph does not."""
     return _left(plan) > 0 and not is_network(graph)
 
 
@@ -73,5 +73,5 @@ def _told(type_: Type | None, shape: Shape | None) -> Type | None:
 
 
 def _left(plan: Plan) -> int:
-    """How many steps are left to NumPy."""
-    return sum(isinstance(step, CallStep) for step in plan.steps)
+    """How many steps are on whole tensors, by NumPy or by kernels that find out what they are given in each call."""
+    return sum(isinstance(step, CallStep | TensorStep) for step in plan.steps)

@@ -16,7 +16,7 @@ def _is_last(node: Node, values: Values, default: int) -> bool:
 
 def claim_softmax(node: Node, values: Values) -> TensorClaim | Refusal:
     """Softmax of float32. Before opset 13 the axes from `axis` on were one: for the last axis that is the same."""
-    if values.element(node.inputs[0]) != "float" or not _is_last(node, values, values.softmax_axis):
+    if values.element(node.inputs[0]) != "float" or not _is_last(node, values, -1 if values.opset >= 13 else 1):
         return Refusal("its input is not float32, or its axis is not the last")
     return TensorClaim("normalize", {"softmax": 1}, [node.inputs[0]])
 

@@ -21,7 +21,7 @@ from celeris.providers.native.linear import labels_of
 BIT_LEAVES, BIT_TARGETS = 256, 32
 BIT_ROWS: dict[str, tuple[tuple[int, int], ...]] = {
     "avx512": ((4, 4), (8, 7), (16, 10), (32, 14), (64, 15), (128, 30), (BIT_LEAVES, 44)),
-    "avx2": ((4, 10), (8, 14), (16, 15), (32, 20), (64, 18), (128, 24), (BIT_LEAVES, 50)),
+    "avx2": ((4, 10), (8, 11), (16, 14), (32, 19), (64, 20), (128, 28), (BIT_LEAVES, 48)),
 }
 MEMBER_COST = 0.37  # of a set's value to bit vectors, in comparisons; lanes and walks pay nothing for it
 LANE_LEAVES, LANE_DEPTH = {"avx512": 64, "avx2": 32}, 6

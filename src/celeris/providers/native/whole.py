@@ -2,7 +2,7 @@
 
 A graph is a network where one of its operators mixes what lies along inner axes (a convolution, a recurrent layer, a
 product of more than two axes, ...). All other graphs are left to row pipelines, whose results do not depend on anything
-but the row.
+but the row; what these refuse runs here where kernels take tensors of any type and shape.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Values:
 
     def __init__(self, graph: Graph, opset: int = 13) -> None:
         self._graph = graph
-        self.softmax_axis = -1 if opset >= 13 else 1  # where Softmax does not say
+        self.opset = opset
 
     def constant(self, name: str) -> np.ndarray | None:
         """The value where it is a constant tensor, else None."""
@@ -72,7 +72,23 @@ TENSOR_CLAIMS: dict[tuple[str, str], str] = {
     ("", "chains.claim_links"): """Abs Add Clip Div Erf Exp Gelu HardSigmoid HardSwish LeakyRelu Max Min Mul Neg Pow
         Reciprocal Relu Sigmoid Sqrt Sub Sum Tanh""",
 }
-_HOME = {(domain, name): rule for (domain, rule), names in TENSOR_CLAIMS.items() for name in names.split()}
+# The same of any graph, where no other rule takes a node: what picks elements, tells sizes, or is plain arithmetic.
+PLAIN_CLAIMS: dict[tuple[str, str], str] = {
+    ("", "plain.claim_fold"): "ReduceMax ReduceMean ReduceMin ReduceSum",
+    ("", "plain.claim_plain"): """Abs Add And Cast Div Equal Greater GreaterOrEqual IsNaN Less LessOrEqual Max Min Mul
+        Neg Not Or Sqrt Sub Where Xor""",
+    ("", "places.claim_find"): "NonZero TopK",
+    ("", "places.claim_made"): "ConstantOfShape Range Shape Size",
+    ("", "places.claim_put"): "ScatterElements ScatterND",
+    ("", "places.claim_take"): "Compress Gather GatherElements GatherND",
+}
+
+
+def _homes(claims: dict[tuple[str, str], str]) -> dict[tuple[str, str], str]:
+    return {(domain, name): rule for (domain, rule), names in claims.items() for name in names.split()}
+
+
+_HOME, _PLAIN_HOME = _homes(TENSOR_CLAIMS), _homes(PLAIN_CLAIMS)
 
 _NETWORK = {
     "Conv", "ConvInteger", "ConvTranspose", "QLinearConv", "LSTM", "GRU", "RNN", "LayerNormalization",
@@ -113,16 +129,25 @@ def _mixes(node: Node, values: Values, tables: bool) -> bool:
 
 
 @cache
-def _rule(domain: str, name: str) -> TensorRule | None:
-    home = _HOME.get((domain, name))
-    if home is None:
-        return None
+def _rule(home: str) -> TensorRule:
     module, _, function = home.partition(".")
     rule: TensorRule = getattr(import_module(f"celeris.providers.native.{module}"), function)
     return rule
 
 
 def claim(node: Node, values: Values) -> TensorClaim | Refusal:
-    """How the node runs natively on whole tensors, or why it does not."""
-    rule = _rule(node.domain, node.op_type)
-    return Refusal("no native kernel for whole tensors") if rule is None else rule(node, values)
+    """How a network's node runs natively on whole tensors, or why it does not."""
+    home = _HOME.get((node.domain, node.op_type))
+    answer = None if home is None else _rule(home)(node, values)
+    return (
+        answer
+        if isinstance(answer, TensorClaim)
+        else claim_plainly(node, values) or answer or Refusal("no native kernel for whole tensors")
+    )
+
+
+def claim_plainly(node: Node, values: Values) -> TensorClaim | None:
+    """How a node of any graph does, where its tensors may be anything."""
+    home = _PLAIN_HOME.get((node.domain, node.op_type))
+    answer = None if home is None else _rule(home)(node, values)
+    return answer if isinstance(answer, TensorClaim) else None

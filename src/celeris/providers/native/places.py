@@ -1,0 +1,63 @@
+"""Whole-tensor claims of operators that pick elements by place, or make tensors of sizes: of any graph.
+
+What their indices are only a call tells. One that is out of range is left to the reference tier, which says so.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from celeris.graph.graph import Node
+from celeris.graph.types import element_of
+from celeris.providers.base import Refusal, TensorClaim
+from celeris.providers.native.whole import Values
+
+_TAKE = ("Gather", "GatherElements", "GatherND", "Compress", "")  # in the order of cpp/tensor/take.h
+_PUT = ("ScatterElements", "ScatterND")
+_FIND = ("NonZero", "TopK", "")
+_MADE = ("Shape", "Size", "Range", "ConstantOfShape")
+ELEMENTS = ("float", "double", "int64", "int32", "uint8", "int8", "bool")  # in the order of cpp/tensor/tensor.h
+_END = 1 << 40  # beyond any axis
+
+
+def claim_take(node: Node, values: Values) -> TensorClaim | Refusal:
+    """Elements or slices by indices, or by a condition."""
+    way, axis = _TAKE.index(node.op_type), node.attr("axis", None if node.op_type == "Compress" else 0)
+    if axis is None:
+        way += 1
+    if node.op_type == "GatherND":
+        axis = node.attr("batch_dims", 0)
+    return TensorClaim("take", {"way": way, "axis": int(axis or 0)}, list(node.inputs))
+
+
+def claim_put(node: Node, values: Values) -> TensorClaim | Refusal:
+    """Scatter* without a reduction."""
+    if node.attr("reduction", b"none") not in (b"none", "none"):
+        return Refusal("no native kernel for its reduction")
+    return TensorClaim("put", {"way": _PUT.index(node.op_type), "axis": int(node.attr("axis", 0))}, list(node.inputs))
+
+
+def claim_find(node: Node, values: Values) -> TensorClaim | Refusal:
+    """NonZero, and TopK whose K is an input."""
+    way = _FIND.index(node.op_type)
+    if way == 1:
+        if len(node.inputs) != 2 or not all((*node.outputs, "")[:2]):
+            return Refusal("its K is an attribute, or an output is left out")
+        way += not int(node.attr("largest", 1))
+    return TensorClaim("find", {"way": way, "axis": int(node.attr("axis", -1))}, list(node.inputs))
+
+
+def claim_made(node: Node, values: Values) -> TensorClaim | Refusal:
+    """Shape, Size, Range of whole numbers, ConstantOfShape."""
+    value = node.attr("value")
+    value = np.zeros(1, np.float32) if value is None else value
+    if value.size != 1 or element_of(value.dtype) not in ELEMENTS:
+        return Refusal("no native kernel for its value")
+    params = {
+        "way": _MADE.index(node.op_type),
+        "start": int(node.attr("start", 0)),
+        "end": int(node.attr("end", _END)),
+        "element": ELEMENTS.index(element_of(value.dtype)),
+        "value": int.from_bytes(value.tobytes(), "little", signed=True),
+    }
+    return TensorClaim("made", params, list(node.inputs))
