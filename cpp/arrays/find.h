@@ -12,6 +12,7 @@ struct Find : TensorState {
 
     explicit Find(const Params &p) : way(Way(p.integer("way"))), axis(p.integer("axis")) {
         require(way >= others && way <= least, "find: expected a way");
+        if (way == others) most = 1 << 16;  // of more, NumPy looks at several at once
     }
     static constexpr int64_t kFew = 32;  // above so many of more, to sort is faster than to insert
 

@@ -15,6 +15,7 @@ struct Fold : TensorState {
         : way(Way(p.integer("way"))), keep(p.integer("keep") != 0), none(p.integer("none") != 0), given(p.has("axes")) {
         require(way >= sum && way <= least, "fold: expected a way");
         if (given) axes = p.integers("axes");
+        most = Plain::kMost;
     }
     static constexpr int64_t kFew = 8;  // float64 that are added one after the other, as NumPy does
 
@@ -27,7 +28,7 @@ struct Fold : TensorState {
         for (int d = 0; d < x.rank; ++d) over[d] = n == 0 && !none;
         for (int64_t i = 0; i < n; ++i) {
             const int at = axis_in(by_input ? Indices(c.in[1])[i] : axes.data()[i], x.rank);
-            if (at < 0) return false;
+            if (at < 0 || over[at]) return false;
             over[at] = true;
         }
         return true;
@@ -45,7 +46,7 @@ struct Fold : TensorState {
             if (!over[d] || keep) y.dims[y.rank++] = over[d] ? 1 : x.dims[d];
         }
         if (each == 0 || (way == mean && !Plain::real(x.element))) return false;
-        if (x.size() > Plain::kMost || ((way == sum || way == mean) && x.element == Element::f64 && each > kFew)) return false;
+        if ((way == sum || way == mean) && x.element == Element::f64 && each > kFew) return false;
         cost = 20 + double(x.size());
         return true;
     }

@@ -71,6 +71,7 @@ struct Plain : TensorState {
 
     explicit Plain(const Params &p) : way(Way(p.integer("way"))), to(Element(p.integer("element"))) {
         require(way >= add && way <= choose && to <= Element::other, "plain: expected a way and an element");
+        most = kMost;
     }
     static constexpr int64_t kMost = 1 << 12;  // elements: more take longer than NumPy's vectors, which look at arguments first
     int operands() const { return way == choose ? 3 : way < negation ? 2 : 1; }
@@ -94,8 +95,7 @@ struct Plain : TensorState {
         } else if (way == cast) {
             element = to;
             const auto plain = [](Element e) { return number(e) || e == Element::boolean; };
-            fits = plain(x.element) && plain(to) && x.size() <= kMost &&
-                   (!real(x.element) || real(to) || to == Element::boolean || whole(x));
+            fits = plain(x.element) && plain(to) && (!real(x.element) || real(to) || to == Element::boolean || whole(x));
         } else if (way == is_nan || way == root) {
             fits = real(x.element);
         } else {

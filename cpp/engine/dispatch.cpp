@@ -106,7 +106,7 @@ TensorKernel make_tensor(const Params &p, RunTensor run) {
     const PlanTensor plan = [](const void *of, Call &call, double &cost) {
         return static_cast<const State *>(of)->plan(call, cost);
     };
-    return {state, plan, run, state->strided};
+    return {state, plan, run, state->strided, state->most};
 }
 
 struct TensorRow {

@@ -44,15 +44,15 @@ public:
     Arguments &operator=(const Arguments &) = delete;
 
     enum Outcome { seen, foreign, failed };
-    Outcome see(size_t i, PyObject *value, bool strided) {
+    Outcome see(size_t i, PyObject *value, const TensorKernel &kernel) {
         if (value == nullptr || value == Py_None) return seen;
         if (!PyArray_Check(value)) return foreign;
         PyArrayObject *array = reinterpret_cast<PyArrayObject *>(value);
         Tensor &t = tensors_[i];
         t.element = element_of(array);
         t.rank = PyArray_NDIM(array);
-        if (t.element == Element::other || t.rank > kMostAxes) return foreign;
-        bool lies = PyArray_ISBEHAVED_RO(array) && (strided || PyArray_IS_C_CONTIGUOUS(array));
+        if (t.element == Element::other || t.rank > kMostAxes || PyArray_SIZE(array) > kernel.most) return foreign;
+        bool lies = PyArray_ISBEHAVED_RO(array) && (kernel.strided || PyArray_IS_C_CONTIGUOUS(array));
         const npy_intp item = PyArray_ITEMSIZE(array);
         for (int d = 0; lies && d < t.rank; ++d) lies = PyArray_STRIDE(array, d) % item == 0;
         if (!lies) {
@@ -91,7 +91,7 @@ bool Program::run_tensor(const TensorStep &s, PyObject **slots, int threads) con
     const CallStep &call = s.call;
     Arguments arguments(call.in.size());
     for (size_t i = 0; i < call.in.size(); ++i) {
-        switch (arguments.see(i, call.in[i] < 0 ? nullptr : slots[call.in[i]], s.kernel.strided)) {
+        switch (arguments.see(i, call.in[i] < 0 ? nullptr : slots[call.in[i]], s.kernel)) {
             case Arguments::seen: break;
             case Arguments::foreign: return run_call(call, slots);
             case Arguments::failed: return false;

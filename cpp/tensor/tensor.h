@@ -72,7 +72,8 @@ struct Call {
 // `plan` looks at a call's inputs and sets elements and dims of its outputs; false: these inputs are none of the
 // kernel's, and the reference tier answers. It also says about how many nanoseconds the call will take.
 struct TensorState {
-    bool strided = false;  // reads inputs however they lie; others get them C-contiguous
+    bool strided = false;      // reads inputs however they lie; others get them C-contiguous
+    int64_t most = INT64_MAX;  // elements of an input: where one has more, the reference tier answers
 
 protected:
     TensorState() = default;
@@ -86,6 +87,7 @@ struct TensorKernel {
     PlanTensor plan;
     RunTensor run;
     bool strided;
+    int64_t most;
 };
 
 // Makes the whole-tensor kernel called `name` for the instruction set in force.

@@ -1,4 +1,4 @@
-"""Whole-tensor claims of elementwise operators and reductions on numbers of any type, where no other kernel takes them."""
+"""Whole-tensor claims of elementwise operators and reductions of any numbers, where no other kernel takes them."""
 
 from __future__ import annotations
 
