@@ -5,6 +5,8 @@
 
 #include "arrays/find.h"
 #include "arrays/fold.h"
+#include "arrays/join.h"
+#include "arrays/lay.h"
 #include "arrays/made.h"
 #include "arrays/plain.h"
 #include "arrays/put.h"
@@ -16,6 +18,8 @@
     X(find, Find, find)                /* X [..] (, K) -> i64 [rank, n]: what is not 0; or values and i64 [.., K, ..]: the \
                                           greatest or least */                                                             \
     X(fold, Fold, fold)                /* X [..] (, axes) -> X's element: its sum, mean, greatest or least along axes */   \
+    X(join, Join, join)                /* tensors of one element -> one after another along an axis */                     \
+    X(lay, Lay, lay)                   /* X [..] (, a shape, axes, bounds) -> its elements in another shape or order, or some */ \
     X(made, Made, made)                /* X [..], or three numbers -> a shape, a size, a range, one value again and again */ \
     X(plain, Plain, plain)             /* one to three tensors, broadcast -> numbers or booleans: one operation on each */ \
     X(put, Put, put)                   /* X [..], indices, updates of X's element -> X with the updates in it */           \

@@ -217,6 +217,37 @@ def test_folds(shape: tuple[int, ...], dtype: Any, keep: int, seed: int) -> None
         _check("fold", op, [x, axes], {"keepdims": keep}, takes=takes)
 
 
+@given(_TABLES, st.sampled_from(_ELEMENTS), _SEEDS)
+def test_another_shape(shape: tuple[int, ...], dtype: Any, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    x, rank = _some(rng, shape, dtype), len(shape)
+    _check("lay", "Reshape", [x, np.array([*shape[1:], shape[0]])], {"allowzero": 1})
+    if x.size:
+        _check("lay", "Reshape", [x, np.array([0] * (rank - 1) + [-1])])
+    _check("lay", "Flatten", [x], {"axis": int(rng.integers(-rank, rank + 1))})
+    _check("lay", "Transpose", [x], {"perm": [int(d) for d in rng.permutation(rank)]})
+    _check("lay", "Transpose", [x])
+    fresh = sorted(rng.choice(rank + 2, 2, replace=False) - int(rng.integers(0, 2)) * (rank + 2))
+    wide = np.expand_dims(x, tuple(int(d) for d in fresh))
+    _check("lay", "Unsqueeze", [x, np.array(fresh)])
+    _check("lay", "Squeeze", [wide, np.array(fresh)])
+    _check("lay", "Squeeze", [wide])
+    _check("lay", "Expand", [wide, np.array([3, 1])] if wide.shape[-2] == 1 else [wide, np.array([1, 1, 1])])
+    joined = int(rng.integers(-rank, rank))
+    _check("join", "Concat", [x, x, x.take([0] if shape[joined] else [], joined)], {"axis": joined})
+
+
+@given(_TABLES, st.sampled_from(_ELEMENTS), st.sampled_from([np.int64, np.int32]), _SEEDS)
+def test_parts(shape: tuple[int, ...], dtype: Any, index: Any, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    axes = rng.choice(len(shape), int(rng.integers(1, len(shape) + 1)), replace=False)
+    bounds = rng.choice([-(2**31), -7, -3, -1, 0, 1, 2, 5, 2**31 - 1], (2, len(axes)))
+    steps = rng.choice([-3, -1, 1, 2, 2**31 - 1], len(axes))
+    _check("lay", "Slice", [_some(rng, shape, dtype), *(each.astype(index) for each in (*bounds, axes, steps))])
+    few = [np.asarray(each[: len(axes)], index) for each in bounds]
+    _check("lay", "Slice", [_some(rng, shape, dtype), *few])
+
+
 def test_large_tensors_are_left_to_numpy() -> None:
     x = np.arange(5000, dtype=np.float32).reshape(50, 100)
     one = np.ones(1, np.float32)
@@ -227,12 +258,16 @@ def test_large_tensors_are_left_to_numpy() -> None:
 
 
 def test_other_elements_are_left_to_numpy() -> None:
-    half, texts = np.array([[1, 2]], np.float16), np.array([["a", "b"]], object)
-    at = np.array([[0]])
-    _check("plain", "Add", [half, half], takes=False)
-    _check("take", "GatherElements", [texts, at], takes=False)
-    _check("take", "Gather", [half, at], takes=False)
-    _check("find", "NonZero", [half], takes=False)
+    half, texts, at = np.array([[1, 2]], np.float16), np.array([["a", "b"]], object), np.array([[0]])
+    for op, arrays in (
+        ("Add", [half, half]),
+        ("GatherElements", [texts, at]),
+        ("Gather", [half, at]),
+        ("NonZero", [half]),
+    ):
+        session, reference, feeds = _sessions(op, arrays, {}, 1)
+        assert not any(isinstance(step, TensorStep) for step in session._sess._program.plan.steps)
+        np.testing.assert_array_equal(*(each.run(None, feeds)[0] for each in (session, reference)))
 
 
 _X = np.zeros((2, 3), np.float32)
@@ -256,6 +291,14 @@ _X = np.zeros((2, 3), np.float32)
         ("TopK", [_X, np.array([-1])], {}),
         ("Range", [np.array(0), np.array(1), np.array(0)], {}),
         ("ConstantOfShape", [np.array([-1])], {}),
+        ("Reshape", [_X, np.array([4, -1])], {}),
+        ("Reshape", [_X, np.array([-1, -1])], {}),
+        ("Squeeze", [_X, np.array([0])], {}),
+        ("Unsqueeze", [_X, np.array([0, 0])], {}),
+        ("Expand", [_X, np.array([3, 3])], {}),
+        ("Slice", [_X, np.array([0]), np.array([1]), np.array([2])], {}),
+        ("Slice", [_X, np.array([0]), np.array([1]), np.array([0]), np.array([0])], {}),
+        ("Concat", [_X, np.zeros((2, 4), np.float32)], {"axis": 0}),
         ("Add", [_X, np.zeros(2, np.float32)], {}),
         ("Div", [np.array([1]), np.array([0])], {}),
         ("ReduceSum", [_X, np.array([2])], {}),
@@ -264,7 +307,7 @@ _X = np.zeros((2, 3), np.float32)
 def test_what_is_wrong_is_told_as_ever(op: str, arrays: Arrays, attributes: dict[str, Any]) -> None:
     session, reference, feeds = _sessions(op, arrays, attributes, 2 if op == "TopK" else 1)
     for _ in range(2):
-        with pytest.raises(Exception) as expected:  # noqa: PT011 of whatever kind
+        with pytest.raises(Exception) as expected:
             reference.run(None, feeds)
         with pytest.raises(type(expected.value)) as told:
             session.run(None, feeds)

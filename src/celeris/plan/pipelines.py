@@ -244,6 +244,11 @@ def _tensor(graph: Graph, each: Group, constants: dict[str, Any], scope: Scope) 
     nodes = [graph.nodes[at] for at in each.members]
     outputs = list(nodes[-1].outputs)
     given = list(dict.fromkeys(name for name in inputs if name))
+    if len(nodes) == 1 and inputs == nodes[0].inputs:
+        from celeris.plan.moves import shortcut
+
+        function = shortcut(graph, nodes[0], bind(nodes[0], scope).function)
+        return TensorStep(nodes, each.claim.kernel, params, inputs, outputs, function)
     fallback = _fallback(nodes, given, [name for name in outputs if name], constants, scope)
     if given != inputs:  # a kernel may read a value twice, and leave inputs out
         fallback = _by_place(fallback, [inputs.index(name) for name in given])

@@ -1,4 +1,4 @@
-"""Whole-tensor claims of operators that pick elements by place, or make tensors of sizes: of any graph.
+"""Whole-tensor claims of operators that pick or move elements, or make tensors of sizes: of any graph.
 
 What their indices are only a call tells. One that is out of range is left to the reference tier, which says so.
 """
@@ -10,13 +10,13 @@ import numpy as np
 from celeris.graph.graph import Node
 from celeris.graph.types import element_of
 from celeris.providers.base import Refusal, TensorClaim
-from celeris.providers.native.whole import Values
+from celeris.providers.native.whole import ELEMENTS, Values
 
 _TAKE = ("Gather", "GatherElements", "GatherND", "Compress", "")  # in the order of cpp/tensor/take.h
 _PUT = ("ScatterElements", "ScatterND")
 _FIND = ("NonZero", "TopK", "")
+_LAY = ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Expand", "Transpose", "Slice")
 _MADE = ("Shape", "Size", "Range", "ConstantOfShape")
-ELEMENTS = ("float", "double", "int64", "int32", "uint8", "int8", "bool")  # in the order of cpp/tensor/tensor.h
 _END = 1 << 40  # beyond any axis
 
 
@@ -61,3 +61,31 @@ def claim_made(node: Node, values: Values) -> TensorClaim | Refusal:
         "value": int.from_bytes(value.tobytes(), "little", signed=True),
     }
     return TensorClaim("made", params, list(node.inputs))
+
+
+def claim_join(node: Node, values: Values) -> TensorClaim | Refusal:
+    """Concat of tensors whose sizes are not known before they come."""
+    if all(_known(values, name) for name in node.inputs):
+        return Refusal("its sizes are known")
+    return TensorClaim("join", {"axis": int(node.attr("axis", 1))}, list(node.inputs))
+
+
+def claim_lay(node: Node, values: Values) -> TensorClaim | Refusal:
+    """Another shape or order of a tensor whose sizes are not known before it comes."""
+    if _known(values, node.inputs[0]):
+        return Refusal("its sizes are known")
+    if len(node.inputs) == 1 and node.op_type in ("Reshape", "Slice"):
+        return Refusal("its arguments are attributes")
+    axes = [int(node.attr("axis", 1))] if node.op_type == "Flatten" else node.attr("axes", node.attr("perm"))
+    params = {
+        "way": _LAY.index(node.op_type),
+        "zeros": int(node.attr("allowzero", 0)),
+        **({} if axes is None else {"axes": np.asarray(axes, np.int64)}),
+    }
+    return TensorClaim("lay", params, list(node.inputs))
+
+
+def _known(values: Values, name: str) -> bool:
+    """Whether all sizes are: then the plan finds a shorter way (plan/moves.py)."""
+    shape = values.shape(name)
+    return shape is not None and all(isinstance(size, int) for size in shape)

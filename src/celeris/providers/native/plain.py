@@ -7,8 +7,7 @@ import numpy as np
 from celeris.graph.graph import Node
 from celeris.graph.types import ELEMENT_NAMES
 from celeris.providers.base import Refusal, TensorClaim
-from celeris.providers.native.places import ELEMENTS
-from celeris.providers.native.whole import Values
+from celeris.providers.native.whole import ELEMENTS, Values
 
 _WAYS = (
     "Add", "Sub", "Mul", "Div", "Max", "Min", "Equal", "Less", "Greater", "LessOrEqual", "GreaterOrEqual", "And", "Or",

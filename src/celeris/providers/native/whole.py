@@ -45,6 +45,8 @@ class Values:
         return found.shape if isinstance(found, Tensor) else None
 
 
+ELEMENTS = ("float", "double", "int64", "int32", "uint8", "int8", "bool")  # in the order of cpp/tensor/tensor.h
+
 TensorRule: TypeAlias = Callable[[Node, Values], TensorClaim | Refusal]
 
 # Rule (its module beside this one, and its function) -> the operators it takes.
@@ -78,6 +80,8 @@ PLAIN_CLAIMS: dict[tuple[str, str], str] = {
     ("", "plain.claim_plain"): """Abs Add And Cast Div Equal Greater GreaterOrEqual IsNaN Less LessOrEqual Max Min Mul
         Neg Not Or Sqrt Sub Where Xor""",
     ("", "places.claim_find"): "NonZero TopK",
+    ("", "places.claim_join"): "Concat",
+    ("", "places.claim_lay"): "Expand Flatten Reshape Slice Squeeze Transpose Unsqueeze",
     ("", "places.claim_made"): "ConstantOfShape Range Shape Size",
     ("", "places.claim_put"): "ScatterElements ScatterND",
     ("", "places.claim_take"): "Compress Gather GatherElements GatherND",
@@ -149,5 +153,7 @@ def claim(node: Node, values: Values) -> TensorClaim | Refusal:
 def claim_plainly(node: Node, values: Values) -> TensorClaim | None:
     """How a node of any graph does, where its tensors may be anything."""
     home = _PLAIN_HOME.get((node.domain, node.op_type))
-    answer = None if home is None else _rule(home)(node, values)
+    if home is None or any(values.element(name) not in (None, *ELEMENTS) for name in node.inputs if name):
+        return None
+    answer = _rule(home)(node, values)
     return answer if isinstance(answer, TensorClaim) else None
