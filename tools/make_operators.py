@@ -9,6 +9,7 @@ from celeris import ops
 from celeris.ops.schema import schema_of
 from celeris.ops.table import Op
 from celeris.providers import native
+from celeris.providers.native import whole
 
 PAGE = Path(__file__).parent.parent / "docs" / "operators.md"
 _DOMAINS = ("", "ai.onnx.ml", "com.microsoft", "ai.onnx.preview")
@@ -27,9 +28,9 @@ _NEWEST = 2**31 - 1
 _HEAD = """# Operators
 
 Every operator that Celeris runs, in every version of its definition up to the newest. All of them run in NumPy, which
-defines the answer; *native* ones have kernels, too, which take them where their input is a table of rows of numbers or
-strings (`celeris show MODEL --why` tells where and why not). *Since*: the opsets that changed the behaviour. Made by
-`tools/make_operators.py`.
+defines the answer; *native* ones have kernels, too: for *rows* of tables of numbers or strings, or for whole
+*tensors*, of networks or where these are small (`celeris show MODEL --why` tells where and why not). *Since*: the
+opsets that changed the behaviour. Made by `tools/make_operators.py`.
 """
 
 
@@ -55,9 +56,10 @@ def _rows(domain: str) -> Iterator[str]:
     for name, found in sorted(versions.items()):
         newest = max(found, key=lambda op: op.since)
         since = ", ".join(str(op.since) for op in sorted(found, key=lambda op: op.since))
-        has_rule = "yes" if native.rule_of(domain, name) else ""
+        rules = {"rows": native.rule_of(domain, name) is not None, "tensors": whole.has_rule(domain, name)}
+        kernels = ", ".join(kind for kind, there in rules.items() if there)
         meaning = (newest.function.__doc__ or "").strip().split("\n")[0].split(" Source:")[0].replace("|", "\\|")
-        yield f"| {name} | {since} | {_types(domain, name)} | {has_rule} | {meaning} |\n"
+        yield f"| {name} | {since} | {_types(domain, name)} | {kernels} | {meaning} |\n"
 
 
 def _types(domain: str, name: str) -> str:

@@ -150,6 +150,11 @@ def claim(node: Node, values: Values) -> TensorClaim | Refusal:
     )
 
 
+def has_rule(domain: str, name: str) -> bool:
+    """Whether an operator may run on whole tensors at all."""
+    return (domain, name) in _HOME or (domain, name) in _PLAIN_HOME
+
+
 def claim_plainly(node: Node, values: Values) -> TensorClaim | None:
     """How a node of any graph does, where its tensors may be anything."""
     home = _PLAIN_HOME.get((node.domain, node.op_type))
