@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import helper, numpy_helper
 
@@ -66,6 +66,7 @@ def _check(
 _SHAPES = st.lists(st.integers(0, 4), min_size=1, max_size=4).map(tuple)
 _TABLES = st.lists(st.integers(0, 4), min_size=2, max_size=4).map(tuple)  # those of one axis are rows
 _SEEDS = st.integers(0, 2**32 - 1)
+_CASES = settings(max_examples=60, deadline=None)
 
 
 def _some(rng: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
@@ -85,6 +86,7 @@ def _indices(rng: np.random.Generator, shape: tuple[int, ...], size: int) -> np.
     return np.asarray(rng.integers(-size, size, shape) if size else np.zeros(shape), dtype)
 
 
+@_CASES
 @given(_SHAPES, st.sampled_from(_ELEMENTS), st.lists(st.integers(0, 3), max_size=2).map(tuple), _SEEDS)
 def test_slices(shape: tuple[int, ...], dtype: Any, by: tuple[int, ...], seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -94,6 +96,7 @@ def test_slices(shape: tuple[int, ...], dtype: Any, by: tuple[int, ...], seed: i
         _check("take", "Gather", [_some(rng, shape, dtype), indices], {"axis": axis})
 
 
+@_CASES
 @given(_SHAPES, st.sampled_from(_ELEMENTS), _SEEDS)
 def test_elements(shape: tuple[int, ...], dtype: Any, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -106,6 +109,7 @@ def test_elements(shape: tuple[int, ...], dtype: Any, seed: int) -> None:
     _check("put", "ScatterElements", [data, indices, updates], {"axis": axis})
 
 
+@_CASES
 @given(_SHAPES, st.sampled_from(_ELEMENTS), _SEEDS)
 def test_tuples(shape: tuple[int, ...], dtype: Any, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -125,6 +129,7 @@ def test_tuples(shape: tuple[int, ...], dtype: Any, seed: int) -> None:
         _check("put", "ScatterND", [data, tuples(count, shape[:numbers]), updates])
 
 
+@_CASES
 @given(_SHAPES, st.sampled_from(_ELEMENTS), st.integers(0, 20), _SEEDS)
 def test_what_is_chosen(shape: tuple[int, ...], dtype: Any, count: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -134,6 +139,7 @@ def test_what_is_chosen(shape: tuple[int, ...], dtype: Any, count: int, seed: in
     _check("find", "NonZero", [data])
 
 
+@_CASES
 @given(_SHAPES, st.sampled_from(_ELEMENTS[:-1]), st.booleans(), _SEEDS)
 def test_the_first_in_order(shape: tuple[int, ...], dtype: Any, largest: bool, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -148,6 +154,7 @@ def test_many_in_order() -> None:
         _check("find", "TopK", [x, np.array([k])], outputs=2, takes=takes)
 
 
+@_CASES
 @given(_SHAPES, st.integers(-5, 5), st.integers(-5, 5))
 def test_sizes(shape: tuple[int, ...], start: int, end: int) -> None:
     x = np.zeros(shape, np.float32).T
@@ -158,6 +165,7 @@ def test_sizes(shape: tuple[int, ...], start: int, end: int) -> None:
         _check("made", "ConstantOfShape", [np.array(shape)], {"value": numpy_helper.from_array(value)})
 
 
+@_CASES
 @given(*[st.integers(-20, 20)] * 2, st.integers(-5, 5).filter(bool), st.sampled_from([np.int64, np.int32]))
 def test_ranges(start: int, limit: int, delta: int, dtype: Any) -> None:
     _check("made", "Range", [np.array(n, dtype) for n in (start, limit, delta)])
@@ -169,6 +177,7 @@ def _broadcast(rng: np.random.Generator, shape: tuple[int, ...]) -> tuple[int, .
     return sizes[int(rng.integers(0, len(sizes) - 1)) :] if rng.random() < 0.5 else sizes
 
 
+@_CASES
 @given(_TABLES, st.sampled_from(_NUMBERS), _SEEDS)
 def test_two_numbers(shape: tuple[int, ...], dtype: Any, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -182,6 +191,7 @@ def test_two_numbers(shape: tuple[int, ...], dtype: Any, seed: int) -> None:
     _check("plain", "Where", [_some(rng, _broadcast(rng, shape), bool), a, b])
 
 
+@_CASES
 @given(_TABLES, _SEEDS)
 def test_one_and_booleans(shape: tuple[int, ...], seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -194,6 +204,7 @@ def test_one_and_booleans(shape: tuple[int, ...], seed: int) -> None:
     _check("plain", "Not", [a])
 
 
+@_CASES
 @given(_TABLES, st.sampled_from([*_NUMBERS, np.bool_]), st.sampled_from([*_NUMBERS, np.bool_]), _SEEDS)
 def test_casts(shape: tuple[int, ...], dtype: Any, to: Any, seed: int) -> None:
     x = _some(np.random.default_rng(seed), shape, dtype)
@@ -203,6 +214,7 @@ def test_casts(shape: tuple[int, ...], dtype: Any, to: Any, seed: int) -> None:
     _check("plain", "Cast", [x], {"to": helper.np_dtype_to_tensor_dtype(np.dtype(to))}, takes=takes)
 
 
+@_CASES
 @given(_SHAPES, st.sampled_from(_NUMBERS), st.sampled_from([0, 1]), _SEEDS)
 def test_folds(shape: tuple[int, ...], dtype: Any, keep: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -217,6 +229,7 @@ def test_folds(shape: tuple[int, ...], dtype: Any, keep: int, seed: int) -> None
         _check("fold", op, [x, axes], {"keepdims": keep}, takes=takes)
 
 
+@_CASES
 @given(_TABLES, st.sampled_from(_ELEMENTS), _SEEDS)
 def test_another_shape(shape: tuple[int, ...], dtype: Any, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -237,6 +250,7 @@ def test_another_shape(shape: tuple[int, ...], dtype: Any, seed: int) -> None:
     _check("join", "Concat", [x, x, x.take([0] if shape[joined] else [], joined)], {"axis": joined})
 
 
+@_CASES
 @given(_TABLES, st.sampled_from(_ELEMENTS), st.sampled_from([np.int64, np.int32]), _SEEDS)
 def test_parts(shape: tuple[int, ...], dtype: Any, index: Any, seed: int) -> None:
     rng = np.random.default_rng(seed)
