@@ -16,45 +16,31 @@ struct Find : TensorState {
     }
     static constexpr int64_t kFew = 32;  // above so many of more, to sort is faster than to insert
 
-    bool plan(Call &c, double &cost) const;
+    bool plan(Call &c, double &cost) const {
+        const Tensor &x = c.in[0];
+        if (c.inputs != (way == others ? 1 : 2) || x.data == nullptr || x.rank == 0) return false;
+        cost = 20 + double(x.size());
+        if (way == others) {
+            int64_t n = 0;
+            by_type(x.element, [&]<class T>(T *) {
+                for (int64_t i = 0, size = x.size(); i < size; ++i) n += x.as<T>()[i] != 0;
+            });
+            c.out[0].shape(Element::i64, 2);
+            c.out[0].dims[0] = x.rank, c.out[0].dims[1] = n;
+            return c.outputs == 1;
+        }
+        const int at = axis_in(axis, x.rank);
+        if (at < 0 || c.outputs != 2 || !Indices::are(c.in[1]) || c.in[1].size() != 1) return false;
+        const int64_t k = Indices(c.in[1])[0], size = x.dims[at];
+        if (k < 0 || k > size || (k > kFew && size > 2 * kFew)) return false;
+        c.out[0] = x;
+        c.out[0].dims[at] = k;
+        c.out[1] = c.out[0];
+        c.out[1].element = Element::i64;
+        cost += 5 * double(c.out[0].size());
+        return true;
+    }
 };
-
-template <class F>
-CELERIS_INLINE void by_type(Element element, F &&f) {
-    switch (element) {
-        case Element::f32: return f(static_cast<float *>(nullptr));
-        case Element::f64: return f(static_cast<double *>(nullptr));
-        case Element::i64: return f(static_cast<int64_t *>(nullptr));
-        case Element::i32: return f(static_cast<int32_t *>(nullptr));
-        case Element::i8: return f(static_cast<int8_t *>(nullptr));
-        default: return f(static_cast<uint8_t *>(nullptr));
-    }
-}
-
-inline bool Find::plan(Call &c, double &cost) const {
-    const Tensor &x = c.in[0];
-    if (c.inputs != (way == others ? 1 : 2) || x.data == nullptr || x.rank == 0) return false;
-    cost = 20 + double(x.size());
-    if (way == others) {
-        int64_t n = 0;
-        by_type(x.element, [&]<class T>(T *) {
-            for (int64_t i = 0, size = x.size(); i < size; ++i) n += x.as<T>()[i] != 0;
-        });
-        c.out[0].shape(Element::i64, 2);
-        c.out[0].dims[0] = x.rank, c.out[0].dims[1] = n;
-        return c.outputs == 1;
-    }
-    const int at = axis_in(axis, x.rank);
-    if (at < 0 || c.outputs != 2 || !Indices::are(c.in[1]) || c.in[1].size() != 1) return false;
-    const int64_t k = Indices(c.in[1])[0], size = x.dims[at];
-    if (k < 0 || k > size || (k > kFew && size > 2 * kFew)) return false;
-    c.out[0] = x;
-    c.out[0].dims[at] = k;
-    c.out[1] = c.out[0];
-    c.out[1].element = Element::i64;
-    cost += 5 * double(c.out[0].size());
-    return true;
-}
 
 // Whether a comes before b.
 template <class T>

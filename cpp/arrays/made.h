@@ -1,7 +1,7 @@
 // made: tensors of sizes and of few numbers: a shape, a size, a range, one value again and again.
 #pragma once
 
-#include "arrays/find.h"
+#include "arrays/places.h"
 
 namespace celeris::CELERIS_TARGET {
 

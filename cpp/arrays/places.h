@@ -48,6 +48,30 @@ CELERIS_INLINE void by_size(Element element, F &&f) {
     }
 }
 
+// Calls f with a null pointer to the elements' type; of booleans to bytes.
+template <class F>
+CELERIS_INLINE void by_type(Element element, F &&f) {
+    switch (element) {
+        case Element::f32: return f(static_cast<float *>(nullptr));
+        case Element::f64: return f(static_cast<double *>(nullptr));
+        case Element::i64: return f(static_cast<int64_t *>(nullptr));
+        case Element::i32: return f(static_cast<int32_t *>(nullptr));
+        case Element::i8: return f(static_cast<int8_t *>(nullptr));
+        default: return f(static_cast<uint8_t *>(nullptr));
+    }
+}
+
+// The same of those that plain arithmetic takes.
+template <class F>
+CELERIS_INLINE void by_number(Element element, F &&f) {
+    switch (element) {
+        case Element::f32: return f(static_cast<float *>(nullptr));
+        case Element::f64: return f(static_cast<double *>(nullptr));
+        case Element::i64: return f(static_cast<int64_t *>(nullptr));
+        default: return f(static_cast<int32_t *>(nullptr));
+    }
+}
+
 template <class T>
 CELERIS_INLINE void copy_elements(const T *from, T *to, int64_t n) {
     if (n == 1) {

@@ -4,7 +4,7 @@
 
 #include <type_traits>
 
-#include "arrays/find.h"
+#include "arrays/places.h"
 
 namespace celeris::CELERIS_TARGET {
 
@@ -149,16 +149,6 @@ template <>
 struct Wrapping<int32_t> {
     using type = uint32_t;
 };
-
-template <class F>
-CELERIS_INLINE void by_number(Element element, F &&f) {
-    switch (element) {
-        case Element::f32: return f(static_cast<float *>(nullptr));
-        case Element::f64: return f(static_cast<double *>(nullptr));
-        case Element::i64: return f(static_cast<int64_t *>(nullptr));
-        default: return f(static_cast<int32_t *>(nullptr));
-    }
-}
 
 template <class T>
 inline PlainStretch number_stretch(Plain::Way way) {

@@ -49,9 +49,8 @@ struct Take : TensorState {
             y.element = x.element;
         } else {
             if (by.element != Element::boolean || by.rank != 1) return false;
-            const int64_t size = parts(x).size, count = smaller_of(by.dims[0], size);
             int64_t n = 0;
-            for (int64_t i = 0; i < count; ++i) n += by.as<uint8_t>()[i] != 0;
+            for (int64_t i = 0, size = parts(x).size; i < by.dims[0] && i < size; ++i) n += by.as<uint8_t>()[i] != 0;
             y = x;
             if (way == chosen_flat) y.rank = 1;
             y.dims[at] = n;
@@ -59,8 +58,6 @@ struct Take : TensorState {
         cost = 20 + 0.5 * double(y.size() + by.size());
         return true;
     }
-
-    static int64_t smaller_of(int64_t a, int64_t b) { return a < b ? a : b; }
 };
 
 inline void run(const Take &k, const Call &c) {

@@ -277,7 +277,9 @@ struct Tiles {
         const auto place = [&f](int64_t window) { return window / f.out[1] * f.columns + window % f.out[1]; };
         if (f.windows() <= kThin) {
             for (int64_t w = 0; w < f.windows(); ++w) starts[w] = place(w);
-            vectors = 1, first_run[0] = 0, first_run[1] = 1, runs[0] = {0, 0, f.windows()};
+            const int64_t n = by_rows ? f.out[0] : 1, each = f.windows() / n;
+            for (int64_t r = 0; r < n; ++r) runs[r] = {r * each, r * each, each};
+            vectors = 1, first_run[0] = 0, first_run[1] = n;
             return;
         }
         int64_t n_runs = 0;

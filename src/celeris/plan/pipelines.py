@@ -65,8 +65,9 @@ def _cut(graph: Graph, scope: Scope, left: dict[int, str]) -> Plan:
     rows = {name: r for name in graph.inputs if (r := rows_of(graph, name)) is not None}
     context = Context(rows, plan.constants, scope.opsets)
     claims: dict[int, Claim] = {}
+    values = whole.Values(graph, scope.opsets.get("", 1))
     network = len(left) < len(graph.nodes) and whole.is_network(graph)
-    claimed = _tensor_claims(graph, scope, left, network)
+    claimed = _tensor_claims(graph, values, left, network)
     groups = _groups(graph, claimed)
     tensors = {at: claimed[at] for each in groups.values() for at in each.members}
     texts = {chain.members[0]: chain for chain in native.text_chains(graph) if not left.keys() & set(chain.members)}
@@ -90,7 +91,7 @@ def _cut(graph: Graph, scope: Scope, left: dict[int, str]) -> Plan:
         else:
             answer = Refusal(left[at]) if at in left else native.claim(node, context)
             if isinstance(answer, Refusal) and at not in left:
-                plainly = whole.claim_plainly(node, whole.Values(graph, scope.opsets.get("", 1)))
+                plainly = whole.claim_plainly(node, values)
                 if plainly is not None:
                     groups.update(_groups(graph, {at: plainly}))
                     tensors[at] = plainly
@@ -117,11 +118,10 @@ def _cut(graph: Graph, scope: Scope, left: dict[int, str]) -> Plan:
     return plan
 
 
-def _tensor_claims(graph: Graph, scope: Scope, left: dict[int, str], network: bool) -> dict[int, TensorClaim]:
+def _tensor_claims(graph: Graph, values: whole.Values, left: dict[int, str], network: bool) -> dict[int, TensorClaim]:
     """The nodes that whole-tensor kernels take: those of networks, and few others."""
     if len(left) == len(graph.nodes):
         return {}
-    values = whole.Values(graph, scope.opsets.get("", 1))
     answers = {at: whole.claim(n, values) for at, n in enumerate(graph.nodes) if network or whole.is_wide(n, values)}
     return {at: answer for at, answer in answers.items() if isinstance(answer, TensorClaim)}
 
