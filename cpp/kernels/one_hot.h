@@ -25,18 +25,23 @@ struct OneHot : KernelState {
 
 namespace CELERIS_TARGET {
 
+// Whether a number is one as an integer of 64 bits, truncated; else it is in no category.
+template <class From>
+inline bool fits_integer(From v) {
+    return double(v) > -9.2e18 && double(v) < 9.2e18;
+}
+
 // Of few categories: rows are compared with each. False where a row is in none.
 template <class From>
 bool one_hot_few(const OneHot &k, const From *x, const View &out, int64_t c, int64_t rows) {
-    const auto fits = [](From v) { return double(v) > -9.2e18 && double(v) < 9.2e18; };
     int64_t integer[kFound];
     int32_t at[kFound], known = 1;
     for (int64_t first = 0; first < rows; first += kFound) {
         const int64_t n = rows - first < kFound ? rows - first : kFound;
         const From *from = x + first;
-        lanes(n, [&](int64_t r) { integer[r] = fits(from[r]) ? int64_t(from[r]) : 0; });
+        lanes(n, [&](int64_t r) { integer[r] = fits_integer(from[r]) ? int64_t(from[r]) : 0; });
         find_some(k.keys, integer, n, at);
-        lanes(n, [&](int64_t r) { at[r] = fits(from[r]) ? at[r] : int32_t(k.categories); });
+        lanes(n, [&](int64_t r) { at[r] = fits_integer(from[r]) ? at[r] : int32_t(k.categories); });
         for (int32_t i = 0; i < k.categories; ++i) {
             float *y = out.column<float>(c * k.categories + i) + first;
             lanes(n, [&](int64_t r) { y[r] = at[r] == i ? 1.0f : 0.0f; });
@@ -60,12 +65,10 @@ void one_hot(const OneHot &k, const Block &b) {
             std::memset(b.out[0].column<float>(c * k.categories + i), 0, size_t(rows) * sizeof(float));
         for (int64_t r = 0; r < rows; ++r) {
             int32_t at;
-            if constexpr (sizeof(From) == sizeof(Str)) {
+            if constexpr (sizeof(From) == sizeof(Str))
                 at = find<Str>(k.keys, x[r]);
-            } else {
-                const double v = double(x[r]);
-                at = v > -9.2e18 && v < 9.2e18 ? find<int64_t>(k.keys, int64_t(x[r])) : -1;
-            }
+            else
+                at = fits_integer(x[r]) ? find<int64_t>(k.keys, int64_t(x[r])) : -1;
             if (at >= 0)
                 b.out[0].column<float>(c * k.categories + at)[r] = 1;
             else if (!k.zeros)

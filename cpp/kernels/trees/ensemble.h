@@ -78,7 +78,7 @@ struct TreeEnsemble : KernelState {
             scratch_fixed += bit_scratch(*bits) + size_t(trees::kBitRows) * (size_t(bits->together) + 2 * 8 + 8 * sums);
             scratch_fixed += walked * scratch_per_row, scratch_per_row = 0;
             if (bits->lanes) scratch_fixed += sizeof(uint64_t) * bits->lanes->most_vectors;
-            if (takes_rows) scratch_fixed += size_t(trees::kTurned * (trees::kBitRows + 16)) * size_of(from);
+            if (takes_rows) scratch_fixed += size_t((bits->few ? 1 : trees::kTurned) * (trees::kBitRows + 16)) * size_of(from);
             rows_most = trees::kBitRows, rows_apart = 128;
             rows_wanted = takes_rows ? trees::kTurnedBytes / (width * int64_t(size_of(from))) / 128 * 128 : 128;
             rows_wanted = std::clamp<int64_t>(rows_wanted, 128, rows_most);
