@@ -90,11 +90,11 @@ def _cut(graph: Graph, scope: Scope, left: dict[int, str]) -> Plan:
             answer = Refusal("no native kernel for whole tensors")
         else:
             answer = Refusal(left[at]) if at in left else native.claim(node, context)
-            if isinstance(answer, Refusal) and at not in left:
-                plainly = whole.claim_plainly(node, values)
-                if plainly is not None:
-                    groups.update(_groups(graph, {at: plainly}))
-                    tensors[at] = plainly
+        if isinstance(answer, Refusal) and at not in left and at not in tensors:
+            plainly = whole.claim_plainly(node, values)
+            if plainly is not None:
+                groups.update(_groups(graph, {at: plainly}))
+                tensors[at] = plainly
         if isinstance(answer, Claim):
             claims[at] = answer
             count = next(r.fixed for name in node.inputs if (r := context.rows(name)) is not None)

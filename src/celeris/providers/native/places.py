@@ -12,7 +12,7 @@ from celeris.graph.types import element_of
 from celeris.providers.base import Refusal, TensorClaim
 from celeris.providers.native.whole import ELEMENTS, Values
 
-_TAKE = ("Gather", "GatherElements", "GatherND", "Compress", "")  # in the order of cpp/tensor/take.h
+_TAKE = ("Gather", "GatherElements", "GatherND", "Compress", "")  # in the order of cpp/arrays/take.h
 _PUT = ("ScatterElements", "ScatterND")
 _FIND = ("NonZero", "TopK", "")
 _LAY = ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Expand", "Transpose", "Slice")

@@ -12,7 +12,7 @@ from celeris.providers.native.whole import ELEMENTS, Values
 _WAYS = (
     "Add", "Sub", "Mul", "Div", "Max", "Min", "Equal", "Less", "Greater", "LessOrEqual", "GreaterOrEqual", "And", "Or",
     "Xor", "Not", "IsNaN", "Neg", "Abs", "Sqrt", "Cast", "Where",
-)  # fmt: skip  # in the order of cpp/tensor/plain.h
+)  # fmt: skip  # in the order of cpp/arrays/plain.h
 _FOLDS = ("ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin")
 
 

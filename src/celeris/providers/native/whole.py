@@ -74,7 +74,7 @@ TENSOR_CLAIMS: dict[tuple[str, str], str] = {
     ("", "chains.claim_links"): """Abs Add Clip Div Erf Exp Gelu HardSigmoid HardSwish LeakyRelu Max Min Mul Neg Pow
         Reciprocal Relu Sigmoid Sqrt Sub Sum Tanh""",
 }
-# The same of any graph, where no other rule takes a node: what picks elements, tells sizes, or is plain arithmetic.
+# The same of any graph, for what nothing else takes: what picks or moves elements, tells sizes, or is plain arithmetic.
 PLAIN_CLAIMS: dict[tuple[str, str], str] = {
     ("", "plain.claim_fold"): "ReduceMax ReduceMean ReduceMin ReduceSum",
     ("", "plain.claim_plain"): """Abs Add And Cast Div Equal Greater GreaterOrEqual IsNaN Less LessOrEqual Max Min Mul
@@ -142,23 +142,18 @@ def _rule(home: str) -> TensorRule:
 def claim(node: Node, values: Values) -> TensorClaim | Refusal:
     """How a network's node runs natively on whole tensors, or why it does not."""
     home = _HOME.get((node.domain, node.op_type))
-    answer = None if home is None else _rule(home)(node, values)
-    return (
-        answer
-        if isinstance(answer, TensorClaim)
-        else claim_plainly(node, values) or answer or Refusal("no native kernel for whole tensors")
-    )
-
-
-def has_rule(domain: str, name: str) -> bool:
-    """Whether an operator may run on whole tensors at all."""
-    return (domain, name) in _HOME or (domain, name) in _PLAIN_HOME
+    return Refusal("no native kernel for whole tensors") if home is None else _rule(home)(node, values)
 
 
 def claim_plainly(node: Node, values: Values) -> TensorClaim | None:
-    """How a node of any graph does, where its tensors may be anything."""
+    """How a node of any graph does, which neither that nor a row pipeline takes; None where it does not."""
     home = _PLAIN_HOME.get((node.domain, node.op_type))
     if home is None or any(values.element(name) not in (None, *ELEMENTS) for name in node.inputs if name):
         return None
     answer = _rule(home)(node, values)
     return answer if isinstance(answer, TensorClaim) else None
+
+
+def has_rule(domain: str, name: str) -> bool:
+    """Whether an operator may run on whole tensors at all."""
+    return (domain, name) in _HOME or (domain, name) in _PLAIN_HOME
