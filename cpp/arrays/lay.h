@@ -68,7 +68,7 @@ struct Lay : TensorState {
                     y.dims[d] = size == 1 ? wanted : size;
                     if (size != 1) from.steps[d] = own.of[at];
                 }
-                return within_reason(y);
+                return true;
             }
             case transpose: {
                 if (c.inputs != 1 || (given && int64_t(axes.size()) != x.rank)) return false;
@@ -86,7 +86,7 @@ struct Lay : TensorState {
     }
     bool plan(Call &c, double &cost) const {
         Source from;
-        if (!fit(c, c.out[0], from)) return false;
+        if (!fit(c, c.out[0], from) || !modest(c.out[0]) || c.out[0].size() > 16 * most) return false;  // of what is expanded
         cost = 20 + double(c.out[0].size());
         return true;
     }
@@ -104,11 +104,6 @@ private:
         }
         return true;
     }
-    static bool within_reason(const Tensor &y) {
-        double n = 1;
-        for (int d = 0; d < y.rank; ++d) n *= double(y.dims[d]);
-        return n <= 1 << 16;
-    }
     bool reshaped(const Tensor &x, const Tensor &shape, Tensor &y) const {
         if (shape.size() > kMostAxes) return false;
         const Indices wanted(shape);
@@ -125,7 +120,7 @@ private:
             y.dims[y.rank] = size;
         }
         if (rest >= 0) {
-            if (known == 0 || double(x.size() / int64_t(known)) * known != double(x.size())) return false;
+            if (known == 0 || known > double(x.size()) || double(x.size() / int64_t(known)) * known != double(x.size())) return false;
             y.dims[rest] = x.size() / int64_t(known);
             return true;
         }

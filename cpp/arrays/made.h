@@ -32,26 +32,18 @@ struct Made : TensorState {
         } else if (way == range) {
             for (int i = 0; i < 3; ++i)
                 if (c.in[i].data == nullptr || c.in[i].element != x.element || c.in[i].size() != 1) return false;
-            int64_t n = -1;
-            switch (x.element) {
-                case Element::i64: n = whole<int64_t>(c); break;
-                case Element::i32: n = whole<int32_t>(c); break;
-                default: break;
-            }
-            if (n < 0) return false;
             y.shape(x.element, 1);
-            y.dims[0] = n;
+            y.dims[0] = Indices::are(x) ? steps(c) : -1;
+            if (y.dims[0] < 0) return false;
         } else {
             if (x.element != Element::i64 || x.rank != 1 || x.dims[0] > kMostAxes) return false;
             y.shape(element, int(x.dims[0]));
-            double n = 1;
             for (int d = 0; d < y.rank; ++d) {
                 y.dims[d] = x.as<int64_t>()[d];
-                n *= double(y.dims[d]);
                 if (y.dims[d] < 0) return false;
             }
-            if (n > 1e9) return false;
         }
+        if (!modest(y)) return false;
         cost = 20 + 0.3 * double(y.size());
         return true;
     }
@@ -62,11 +54,10 @@ struct Made : TensorState {
     }
 
 private:
-    // How many steps there are; -1 where they are no modest number.
-    template <class T>
-    static int64_t whole(const Call &c) {
-        const int64_t from = *c.in[0].as<T>(), to = *c.in[1].as<T>(), by = *c.in[2].as<T>(), most = int64_t(1) << 31;
-        if (by == 0 || from > most || from < -most || to > most || to < -most || by > most || by < -most) return -1;
+    // How many steps there are; -1 where one of the three is no modest number, or the step 0.
+    static int64_t steps(const Call &c) {
+        const int64_t from = Indices(c.in[0])[0], to = Indices(c.in[1])[0], by = Indices(c.in[2])[0], far = int64_t(1) << 31;
+        if (by == 0 || from > far || from < -far || to > far || to < -far || by > far || by < -far) return -1;
         const int64_t span = by > 0 ? to - from : from - to, step = by > 0 ? by : -by;
         return span <= 0 ? 0 : (span + step - 1) / step;
     }
@@ -81,8 +72,9 @@ inline void run(const Made &k, const Call &c) {
     } else if (k.way == Made::size) {
         *y.as<int64_t>() = x.size();
     } else if (k.way == Made::range) {
-        by_type(x.element, [&]<class T>(T *) {
-            for (int64_t i = 0; i < y.dims[0]; ++i) y.as<T>()[i] = T(*x.as<T>() + T(i) * *c.in[2].as<T>());
+        const int64_t from = Indices(x)[0], by = Indices(c.in[2])[0];
+        by_number(x.element, [&]<class T>(T *) {
+            for (int64_t i = 0; i < y.dims[0]; ++i) y.as<T>()[i] = T(from + i * by);
         });
     } else {
         by_size(k.element, [&]<class T>(T *) {

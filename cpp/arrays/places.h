@@ -109,11 +109,28 @@ struct Steps {
     }
 };
 
-// Whether indices reach no further than the data on any axis but one.
+// Whether a tensor of these dimensions may be made at all: more than so many elements nobody wants here.
+CELERIS_INLINE bool modest(const Tensor &t) {
+    double n = 1;
+    for (int d = 0; d < t.rank; ++d) n *= double(t.dims[d] > 1 ? t.dims[d] : 1);
+    return n <= 1 << 30;
+}
+
+// Whether indices reach no further than the data on any axis but one, and on that stay in range.
 CELERIS_INLINE bool reaches(const Tensor &indices, const Tensor &data, int axis) {
-    bool fits = indices.rank == data.rank && axis >= 0;
+    bool fits = Indices::are(indices) && indices.rank == data.rank && axis >= 0;
     for (int d = 0; fits && d < data.rank; ++d) fits = d == axis || indices.dims[d] <= data.dims[d];
-    return fits;
+    return fits && Indices(indices).within(0, indices.size(), 1, data.dims[axis]);
+}
+// Calls f(number of an index, where in the data it leads along the axis).
+template <class F>
+CELERIS_INLINE void each_reached(const Tensor &indices, const Tensor &data, int axis, F &&f) {
+    Steps steps(data);
+    const int64_t along = steps.of[axis];
+    steps.of[axis] = 0;
+    const Indices index(indices);
+    Walk walk(indices.dims, indices.rank, steps.of);
+    for (int64_t i = 0, n = indices.size(); i < n; ++i, walk.next()) f(i, walk.offset() + index.at(i, data.dims[axis]) * along);
 }
 
 // Tuples of indices on the last axis, of an element (or a slice) of data behind `lead` axes in common.
@@ -121,7 +138,7 @@ struct Tuples {
     int64_t count, each, inner;  // tuples; their numbers; elements of what they tell
     int lead;
 
-    // False where they are none, or one of them is out of range.
+    // False where they are none.
     bool fit(const Tensor &data, const Tensor &indices, int common) {
         lead = common;
         if (!Indices::are(indices) || common < 0 || indices.rank <= common || data.rank <= common) return false;
@@ -130,10 +147,12 @@ struct Tuples {
         for (int d = 0; d < lead; ++d)
             if (indices.dims[d] != data.dims[d]) return false;
         inner = data.span(lead + int(each), data.rank);
-        const Indices index(indices);
-        for (int64_t i = 0; i < each; ++i)
-            if (!index.within(i, count * each, each, data.dims[lead + i])) return false;
         return true;
+    }
+    bool within(const Tensor &data, const Tensor &indices) const {
+        bool all = true;
+        for (int64_t i = 0; all && i < each; ++i) all = Indices(indices).within(i, count * each, each, data.dims[lead + i]);
+        return all;
     }
     // Calls f(tuple, where in the data its slice begins).
     template <class F>

@@ -45,19 +45,13 @@ struct Shaped {
     // Calls f for stretches of the last axis.
     void each_stretch(const Call &c, PlainStretch f) const {
         const int last = rank - 1;
-        const int64_t own[3] = {steps[0][last], steps[1][last], steps[2][last]}, size = size_of(c.out[0].element);
-        int64_t rows = 1, at[kMostAxes] = {}, from[3] = {};
-        for (int d = 0; d < last; ++d) rows *= dims[d];
-        for (int64_t row = 0; row < rows; ++row) {
+        const int64_t own[3] = {steps[0][last], steps[1][last], steps[2][last]}, stretch = dims[last] * size_of(c.out[0].element);
+        Walk from[3] = {{dims, last, steps[0]}, {dims, last, steps[1]}, {dims, last, steps[2]}};
+        for (std::byte *to = c.out[0].data, *end = to + c.out[0].size() * size_of(c.out[0].element); to < end; to += stretch) {
             const std::byte *in[3] = {};
-            for (int i = 0; i < c.inputs; ++i) in[i] = c.in[i].data + from[i] * size_of(c.in[i].element);
-            f(in, own, c.out[0].data + row * dims[last] * size, dims[last]);
-            for (int d = last; d-- > 0;) {
-                for (int i = 0; i < 3; ++i) from[i] += steps[i][d];
-                if (++at[d] < dims[d]) break;
-                for (int i = 0; i < 3; ++i) from[i] -= dims[d] * steps[i][d];
-                at[d] = 0;
-            }
+            for (int i = 0; i < c.inputs; ++i) in[i] = c.in[i].data + from[i].offset() * size_of(c.in[i].element);
+            f(in, own, to, dims[last]);
+            for (Walk &each : from) each.next();
         }
     }
 };
@@ -112,10 +106,10 @@ struct Plain : TensorState {
 private:
     // Whether real numbers may be truncated to integers.
     bool whole(const Tensor &x) const {
-        const double most = to == Element::i64 ? 0x1p63 : 0x1p31;
+        const double limit = to == Element::i64 ? 0x1p63 : 0x1p31;
         bool fits = true;
-        by_type(x.element, [&]<class T>(T *) {
-            for (int64_t i = 0, n = x.size(); i < n; ++i) fits &= x.as<T>()[i] > -T(most) && x.as<T>()[i] < T(most);
+        by_number(x.element, [&]<class T>(T *) {
+            for (int64_t i = 0, n = x.size(); i < n; ++i) fits &= x.as<T>()[i] > -T(limit) && x.as<T>()[i] < T(limit);
         });
         return fits;
     }

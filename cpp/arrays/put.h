@@ -16,13 +16,12 @@ struct Put : TensorState {
     bool plan(Call &c, double &cost) const {
         if (c.inputs != 3 || c.outputs != 1) return false;
         const Tensor &x = c.in[0], &by = c.in[1], &updates = c.in[2];
-        if (x.data == nullptr || updates.data == nullptr || updates.element != x.element || !Indices::are(by)) return false;
+        if (x.data == nullptr || updates.data == nullptr || updates.element != x.element) return false;
         if (way == elements) {
-            const int at = axis_in(axis, x.rank);
-            if (!reaches(by, x, at) || !updates.same_dims(by) || !Indices(by).within(0, by.size(), 1, x.dims[at])) return false;
+            if (!reaches(by, x, axis_in(axis, x.rank)) || !updates.same_dims(by)) return false;
         } else {
             Tuples t;
-            if (!t.fit(x, by, 0)) return false;
+            if (!t.fit(x, by, 0) || !t.within(x, by)) return false;
             const int lead = by.rank - 1, rest = int(t.each);
             bool fits = updates.rank == lead + x.rank - rest;
             for (int d = 0; fits && d < updates.rank; ++d)
@@ -48,13 +47,7 @@ inline void run(const Put &k, const Call &c) {
             t.each_place(x, by, [&](int64_t tuple, int64_t at) { copy_elements(from + tuple * t.inner, to + at, t.inner); });
             return;
         }
-        const int at = axis_in(k.axis, x.rank);
-        Steps steps(x);
-        const int64_t along = steps.of[at];
-        steps.of[at] = 0;
-        const Indices index(by);
-        Walk walk(by.dims, by.rank, steps.of);
-        for (int64_t i = 0, n = by.size(); i < n; ++i, walk.next()) to[walk.offset() + index.at(i, x.dims[at]) * along] = from[i];
+        each_reached(by, x, axis_in(k.axis, x.rank), [&](int64_t i, int64_t at) { to[at] = from[i]; });
     });
 }
 

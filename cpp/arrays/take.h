@@ -32,7 +32,7 @@ struct Take : TensorState {
         if (at < 0) return false;
         if (way == tuples) {
             Tuples t;
-            if (!t.fit(x, by, int(axis))) return false;
+            if (!t.fit(x, by, int(axis)) || !t.within(x, by)) return false;
             const int lead = by.rank - 1, rest = int(axis + t.each);
             if (lead + x.rank - rest > kMostAxes) return false;
             y.shape(x.element, lead + x.rank - rest);
@@ -44,7 +44,7 @@ struct Take : TensorState {
             for (int d = 0; d < y.rank; ++d)
                 y.dims[d] = d < at ? x.dims[d] : d < at + by.rank ? by.dims[d - at] : x.dims[d - by.rank + 1];
         } else if (way == elements) {
-            if (!Indices::are(by) || !reaches(by, x, at) || !Indices(by).within(0, by.size(), 1, x.dims[at])) return false;
+            if (!reaches(by, x, at)) return false;
             y = by;
             y.element = x.element;
         } else {
@@ -72,16 +72,8 @@ inline void run(const Take &k, const Call &c) {
             t.each_place(x, by, [&](int64_t tuple, int64_t at) { copy_elements(from + at, to + tuple * t.inner, t.inner); });
             return;
         }
-        if (k.way == Take::elements) {
-            const int at = axis_in(k.axis, x.rank);
-            Steps steps(x);
-            const int64_t along = steps.of[at];
-            steps.of[at] = 0;
-            const Indices index(by);
-            Walk walk(by.dims, by.rank, steps.of);
-            for (int64_t i = 0, n = by.size(); i < n; ++i, walk.next()) to[i] = from[walk.offset() + index.at(i, x.dims[at]) * along];
-            return;
-        }
+        if (k.way == Take::elements)
+            return each_reached(by, x, axis_in(k.axis, x.rank), [&](int64_t i, int64_t at) { to[i] = from[at]; });
         const Take::Parts p = k.parts(x);
         const int64_t count = by.size();
         for (int64_t o = 0; o < p.outer; ++o, from += p.size * p.inner) {

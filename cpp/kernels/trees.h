@@ -164,7 +164,8 @@ void trees_row(const TreeEnsemble &k, const trees::Walks<Node> &w, const Block &
     Key *keys = room_of_keys<Key>(k, b);
     keys[k.planes.size()] = trees::biased(Key(0));
     const View &in = b.in[0];
-    keys_of_row(in.by_rows() ? in.row_at<From>(row) : in.column<From>(0) + row, in.by_rows() ? 1 : in.stride, k.planes, keys);
+    keys_of_row(in.by_rows() ? in.row_at<From>(row) : in.column<From>(0) + row, in.by_rows() ? 1 : in.stride, k.planes, k.gathers,
+                keys);
     sum_row(k, w.trees, b, row, [&](const auto *some, size_t count, uint32_t *words) {
         descend_row(w.nodes.data(), some, count, keys, words);
     });

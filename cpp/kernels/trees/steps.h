@@ -87,15 +87,15 @@ inline size_t gather_keys(const float *x, const std::vector<trees::Plane> &plane
 }
 #endif
 
-// keys[p] of one row, a plane each; its features lie `stride` apart. Where they are not gathered they are fetched one by one,
-// and made into keys side by side.
+// keys[p] of one row, a plane each; its features lie `stride` apart. Where the processor gathers them no faster (fast_gathers)
+// they are fetched one by one, and made into keys side by side.
 template <class Key, class From>
-void keys_of_row(const From *x, ptrdiff_t stride, const std::vector<trees::Plane> &planes, Key *keys) {
+void keys_of_row(const From *x, ptrdiff_t stride, const std::vector<trees::Plane> &planes, [[maybe_unused]] bool gathers, Key *keys) {
     using Real = typename trees::Keys<Key>::Real;
     size_t first = 0;
 #if defined(__AVX512F__)
     if constexpr (std::is_same_v<Key, int32_t> && std::is_same_v<From, float>)
-        if (stride == 1) first = gather_keys(x, planes, keys);
+        if (gathers && stride == 1) first = gather_keys(x, planes, keys);
 #endif
     const trees::Plane *plane = planes.data();
     for (size_t p = first; p < planes.size(); ++p) {

@@ -16,12 +16,12 @@ import numpy as np
 from celeris.graph.graph import Graph, Node
 from celeris.graph.types import Tensor, dtype_of
 from celeris.interpret import NodeError
+from celeris.providers.native.whole import ELEMENTS
 
 _MOVES = {
     "DepthToSpace", "Expand", "Flatten", "Gather", "Pad", "Reshape", "Slice", "SpaceToDepth", "Split", "Squeeze",
     "Tile", "Transpose", "Unsqueeze",
 }  # fmt: skip
-_ELEMENTS = ("float", "double", "int64", "int32", "uint8", "int8", "bool")
 _MOST = 1 << 16  # elements: in larger tensors the work outweighs the looking
 
 Function = Callable[..., tuple[Any, ...]]
@@ -49,7 +49,7 @@ def shortcut(graph: Graph, node: Node, function: Function) -> Function:
 def _sizes(graph: Graph, name: str) -> tuple[int, ...] | None:
     """The dimensions of a small tensor of plain numbers, where all are known."""
     found = graph.types.get(name)
-    if not isinstance(found, Tensor) or found.shape is None or found.element not in _ELEMENTS:
+    if not isinstance(found, Tensor) or found.shape is None or found.element not in ELEMENTS:
         return None
     sizes = tuple(size for size in found.shape if isinstance(size, int))
     return sizes if len(sizes) == len(found.shape) and 0 < prod(sizes) <= _MOST else None
@@ -143,7 +143,7 @@ def _joined(graph: Graph, node: Node, function: Function) -> Function:
     if any(each is None for each in sizes):
         types = [graph.types.get(name) for name in node.inputs]
         elements = {found.element if isinstance(found, Tensor) else None for found in types}
-        return _concatenating(axis, function) if len(elements) == 1 and elements <= {*_ELEMENTS} else function
+        return _concatenating(axis, function) if len(elements) == 1 and elements <= {*ELEMENTS} else function
     dtypes = [dtype_of(found.element) for name in node.inputs if isinstance(found := graph.types.get(name), Tensor)]
 
     def joined(*values: Any) -> tuple[Any, ...]:
