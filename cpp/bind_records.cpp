@@ -1,4 +1,5 @@
-// The base class of records (records.py): an `__init__` that serves every class, so that none has to be compiled.
+// The base class of records (records.py): an `__init__` that serves every class, so that none has to be compiled; and
+// `replace`.
 //
 // A class says `__match_args__`, its names in order, `__values__`, name -> default, and `__makers__`, name -> what
 // makes a default for each record.
@@ -11,7 +12,7 @@ namespace nb = nanobind;
 namespace celeris {
 namespace {
 
-PyObject *s_names, *s_values, *s_makers;
+PyObject *s_names, *s_values, *s_makers, *record_base;
 
 nb::object class_attribute(PyTypeObject *type, PyObject *name) {
     return nb::steal(PyObject_GetAttr(reinterpret_cast<PyObject *>(type), name));
@@ -70,6 +71,42 @@ int record_init(PyObject *self, PyObject *args, PyObject *keywords) {
     return left == 0 ? 0 : unexpected(type, names.ptr(), by_place, keywords);
 }
 
+bool same_text(PyObject *a, PyObject *b) { return a == b || PyUnicode_Compare(a, b) == 0; }
+
+// A copy in which some values are others; the keywords' values follow the record in `args`.
+PyObject *record_replace(PyObject *, PyObject *const *args, Py_ssize_t n_args, PyObject *keywords) {
+    const auto base = reinterpret_cast<PyTypeObject *>(record_base);
+    if (n_args != 1 || !PyObject_TypeCheck(args[0], base)) {
+        PyErr_SetString(PyExc_TypeError, "replace: expected a record, and values by name");
+        return nullptr;
+    }
+    PyTypeObject *type = Py_TYPE(args[0]);
+    nb::object names = class_attribute(type, s_names);
+    if (!names.is_valid()) return nullptr;
+    nb::object made = nb::steal(type->tp_alloc(type, 0));
+    if (!made.is_valid()) return nullptr;
+    const Py_ssize_t changes = keywords == nullptr ? 0 : PyTuple_GET_SIZE(keywords);
+    Py_ssize_t left = changes;
+    for (Py_ssize_t i = 0, n = PyTuple_GET_SIZE(names.ptr()); i < n; ++i) {
+        PyObject *name = PyTuple_GET_ITEM(names.ptr(), i);
+        Py_ssize_t at = 0;
+        while (at < changes && !same_text(PyTuple_GET_ITEM(keywords, at), name)) ++at;
+        nb::object value = at < changes ? nb::borrow(args[1 + at]) : nb::steal(PyObject_GenericGetAttr(args[0], name));
+        left -= at < changes;
+        if (!value.is_valid() || PyObject_GenericSetAttr(made.ptr(), name, value.ptr()) != 0) return nullptr;
+    }
+    for (Py_ssize_t at = 0; left > 0 && at < changes; ++at) {
+        PyObject *name = PyTuple_GET_ITEM(keywords, at);
+        if (PySequence_Contains(names.ptr(), name) == 1) continue;
+        PyErr_Format(PyExc_TypeError, "%s: expected %R, got a value for '%U'", type->tp_name, names.ptr(), name);
+        return nullptr;
+    }
+    return made.release().ptr();
+}
+
+PyMethodDef replace_def = {"replace", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(record_replace)),
+                           METH_FASTCALL | METH_KEYWORDS, "A copy of a record in which some values are others."};
+
 PyType_Slot slots[] = {
     {Py_tp_init, reinterpret_cast<void *>(record_init)},
     {Py_tp_doc, const_cast<char *>("The native part of a record.")},
@@ -86,7 +123,11 @@ void init_records(nb::module_ &m) {
     s_makers = PyUnicode_InternFromString("__makers__");
     PyObject *type = PyType_FromSpec(&spec);
     if (type == nullptr) throw nb::python_error();
+    record_base = type;
     m.attr("RecordBase") = nb::steal(type);
+    PyObject *replace = PyCFunction_New(&replace_def, nullptr);
+    if (replace == nullptr) throw nb::python_error();
+    m.attr("replace") = nb::steal(replace);
 }
 
 }  // namespace celeris

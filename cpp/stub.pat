@@ -1,5 +1,6 @@
 _core\.__suffix__:
-    \from typing import Any
+    \from typing import Any, TypeVar
+    _R = TypeVar("_R")
     class SessionBase:
         """The native part of a session."""
         def run(
@@ -17,3 +18,6 @@ _core\.__suffix__:
     class RecordBase:
         """The native part of a record."""
         def __init__(self, *values: Any, **named: Any) -> None: ...
+_core\.replace:
+    def replace(record: _R, **changes: Any) -> _R:
+        """A copy in which some values are others."""

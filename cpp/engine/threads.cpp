@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cmath>
 #include <condition_variable>
 #include <cstdio>
@@ -49,6 +50,19 @@ double cgroup_quota() {
         }
     }
     return quota;
+}
+
+// The quota as it was at most a second ago: to look takes ten files, as long as a tenth of a small model's loading.
+double recent_quota() {
+    static std::atomic<double> quota{INFINITY};
+    static std::atomic<int64_t> until{INT64_MIN};  // no lock: a child of fork could find it held
+    using std::chrono::nanoseconds;
+    const int64_t now = nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count();
+    if (now >= until.load(std::memory_order_acquire)) {
+        quota.store(cgroup_quota(), std::memory_order_relaxed);
+        until.store(now + nanoseconds(std::chrono::seconds(1)).count(), std::memory_order_release);
+    }
+    return quota.load(std::memory_order_relaxed);
 }
 
 class Pool {
@@ -145,7 +159,7 @@ int available_processors() {
 #ifdef __linux__
     cpu_set_t mask;
     if (sched_getaffinity(0, sizeof mask, &mask) == 0) n = CPU_COUNT(&mask);
-    n = int(std::min(double(n), std::ceil(cgroup_quota())));
+    n = int(std::min(double(n), std::ceil(recent_quota())));
 #endif
     return std::max(n, 1);
 }

@@ -1,7 +1,7 @@
 """Classes of plain data, for modules that every process imports: what `dataclasses` makes, in a hundredth of the time.
 
 A dataclass compiles the source of each of its methods: those of some thirty classes took as long as all other imports.
-Here all classes share them, and `__init__` is the core's.
+Here all classes share them; `__init__` and `replace` are the core's.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar, dataclass_transform
 
-from celeris._core import RecordBase
+from celeris._core import RecordBase, replace
+
+__all__ = ["Record", "field", "replace"]
 
 T = TypeVar("T")
-R = TypeVar("R", bound="Record")
 
 
 class _Each:
@@ -67,8 +68,3 @@ class Record(RecordBase, metaclass=_Records):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), self._values()
-
-
-def replace(record: R, **changes: Any) -> R:
-    """A copy in which some values are others."""
-    return type(record)(**{name: getattr(record, name) for name in type(record).__match_args__} | changes)
