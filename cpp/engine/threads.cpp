@@ -155,13 +155,14 @@ Pool &get_pool() {
 }  // namespace
 
 int available_processors() {
-    int n = int(std::thread::hardware_concurrency());
 #ifdef __linux__
     cpu_set_t mask;
-    if (sched_getaffinity(0, sizeof mask, &mask) == 0) n = CPU_COUNT(&mask);
-    n = int(std::min(double(n), std::ceil(recent_quota())));
+    const bool known = sched_getaffinity(0, sizeof mask, &mask) == 0;
+    const int n = known ? CPU_COUNT(&mask) : int(std::thread::hardware_concurrency());
+    return std::max(int(std::min(double(n), std::ceil(recent_quota()))), 1);
+#else
+    return std::max(int(std::thread::hardware_concurrency()), 1);
 #endif
-    return std::max(n, 1);
 }
 
 void parallel_for(int64_t count, int threads, const std::function<void(int64_t)> &body) {

@@ -229,10 +229,13 @@ class SessionOptions(_Options):
 
     def copied(self) -> SessionOptions:
         """A copy that later changes do not reach; tensors are shared."""
-        other = SessionOptions()
-        for slot in (*_Options.__slots__, *SessionOptions.__slots__):
-            setattr(other, slot, getattr(self, slot).copy())
+        other = SessionOptions.__new__(SessionOptions)
+        for slot in _SLOTS:
+            object.__setattr__(other, slot, getattr(self, slot).copy())
         return other
+
+
+_SLOTS = (*_Options.__slots__, *SessionOptions.__slots__)
 
 
 class RunOptions(_Options):

@@ -27,43 +27,45 @@ def check(model: Model) -> None:
         model.opsets.setdefault(domain, newest)
     _check_functions(model)
     model.graph.inputs = [name for name in model.graph.inputs if name]
-    _drop_references(model.graph)
-    graphs = list(_with_outer(model.graph))
-    for graph, outer in graphs:
-        _check_outputs(graph, outer)
+    found = list(_with_known(model.graph))
+    graphs = [graph for graph, _, _ in found]
+    for graph in graphs:
+        _drop_references(graph)
+    for graph, known, outer in found:
+        _check_outputs(graph, known, outer)
     _check_inputs(model.graph)
-    for graph, _ in graphs:
+    for graph in graphs:
         _check_names(graph)
-    _check_uses(model.graph)
-    bodies = (each for function in model.functions.values() for each in edit.walk(function.graph))
-    for graph in (*(graph for graph, _ in graphs), *bodies):
+    _check_uses(*found[0][:2])
+    graphs += [each for function in model.functions.values() for each in edit.walk(function.graph)]
+    for graph in graphs:
         if not edit.sort_nodes(graph):
             raise GraphError("FAIL", "This is an invalid model. Error: the graph is not acyclic.")
     _check_initializers(model.graph)
 
 
-def _with_outer(graph: Graph) -> Iterator[tuple[Graph, set[str]]]:
-    """Every graph with the names that the graphs around it define, outer first."""
+def _with_known(graph: Graph) -> Iterator[tuple[Graph, set[str], set[str]]]:
+    """Every graph with the names that it defines, and those that the graphs around it do; outer first."""
     waiting: list[tuple[Graph, set[str]]] = [(graph, set())]
     while waiting:
         current, outer = waiting.pop()
-        yield current, outer
+        known = edit.defined(current)
+        yield current, known, outer
         inner = [each for node in current.nodes if node.attributes for each in edit.subgraphs(node)]
         if inner:
-            visible = outer | edit.defined(current)
+            visible = outer | known
             waiting += [(each, visible) for each in inner]
 
 
 def _drop_references(graph: Graph) -> None:
     """A reference to an attribute of an enclosing function means nothing where there is none."""
-    for each in edit.walk(graph):
-        for node in each.nodes:
+    for node in graph.nodes:
+        if node.attributes:
             for name in [name for name, attribute in node.attributes.items() if attribute.kind == "REF"]:
                 del node.attributes[name]
 
 
-def _check_outputs(graph: Graph, outer: set[str]) -> None:
-    known = edit.defined(graph)
+def _check_outputs(graph: Graph, known: set[str], outer: set[str]) -> None:
     for name in graph.outputs:
         if name not in known and name not in outer:
             raise GraphError("FAIL", f"This is an invalid model. Graph output ({name}) does not exist in the graph.")
@@ -95,9 +97,8 @@ def _check_names(graph: Graph) -> None:
                 values.add(name)
 
 
-def _check_uses(graph: Graph) -> None:
+def _check_uses(graph: Graph, known: set[str]) -> None:
     """Every name that a node of the main graph reads is one that the graph has. Subgraphs: check_node."""
-    known = edit.defined(graph)
     for node in graph.nodes:
         for name in node.inputs:
             if name and name not in known:

@@ -14,13 +14,15 @@ from celeris.graph.graph import Graph, Node
 from celeris.graph.types import SparseTensor, SparseTensorType, Tensor, element_of
 
 
-def subgraphs(node: Node) -> Iterator[Graph]:
+def subgraphs(node: Node) -> list[Graph]:
     """The graphs among the node's attributes."""
+    found: list[Graph] = []
     for attribute in node.attributes.values():
         if attribute.kind == "GRAPH":
-            yield attribute.value
+            found.append(attribute.value)
         elif attribute.kind == "GRAPHS":
-            yield from attribute.value
+            found += attribute.value
+    return found
 
 
 def walk(graph: Graph) -> Iterator[Graph]:
@@ -29,13 +31,13 @@ def walk(graph: Graph) -> Iterator[Graph]:
     while waiting:
         current = waiting.pop()
         yield current
-        waiting += [inner for node in current.nodes for inner in subgraphs(node)]
+        waiting += [inner for node in current.nodes if node.attributes for inner in subgraphs(node)]
 
 
 def defined(graph: Graph) -> set[str]:
     """The names that the graph itself gives a value: inputs, initializers, node outputs."""
     names = {*graph.inputs, *graph.initializers}
-    names.update(name for node in graph.nodes for name in node.outputs if name)
+    names.update([name for node in graph.nodes for name in node.outputs if name])
     return names
 
 
@@ -46,9 +48,11 @@ def captures(graph: Graph) -> set[str]:
 
 def reads(node: Node) -> set[str]:
     """The names a node reads: its inputs, and what its subgraphs capture."""
-    names = {name for name in node.inputs if name}
-    for inner in subgraphs(node):
-        names |= captures(inner)
+    names = set(node.inputs)
+    names.discard("")
+    if node.attributes:
+        for inner in subgraphs(node):
+            names |= captures(inner)
     return names
 
 
@@ -209,13 +213,12 @@ def prune(graph: Graph) -> int:
 
     Graph inputs stay, and so do the constants that are their defaults. Returns the nodes and constants dropped.
     """
-    dropped = _prune_nodes(graph)
-    for node in graph.nodes:
-        for inner in subgraphs(node):
-            dropped += prune(inner)
-    # after the subgraphs: a dead node inside one may have been the last reader of a constant here
-    dropped += _prune_nodes(graph)
-    used = set(graph.outputs).union(*(reads(node) for node in graph.nodes), graph.inputs)
+    dropped, used = _prune_nodes(graph)
+    inside = sum([prune(inner) for node in graph.nodes if node.attributes for inner in subgraphs(node)])
+    if inside:  # a dead node inside a subgraph may have been the last reader of a value here
+        more, used = _prune_nodes(graph)
+        dropped += inside + more
+    used.update(graph.inputs)
     for name in [name for name in graph.initializers if name not in used]:
         del graph.initializers[name]
         dropped += 1
@@ -224,28 +227,38 @@ def prune(graph: Graph) -> int:
     return dropped
 
 
-def _prune_nodes(graph: Graph) -> int:
+def _prune_nodes(graph: Graph) -> tuple[int, set[str]]:
+    """How many nodes no output needed, and the names that outputs and the others read."""
     made_by = producers(graph)
     alive: set[int] = set()
+    used = set(graph.outputs)
     waiting = list(graph.outputs)
     while waiting:
         node = made_by.get(waiting.pop())
         if node is not None and id(node) not in alive:
             alive.add(id(node))
-            waiting += reads(node)
+            names = reads(node)
+            used |= names
+            waiting += names
     before = len(graph.nodes)
     graph.nodes[:] = [node for node in graph.nodes if id(node) in alive]
-    return before - len(graph.nodes)
+    return before - len(graph.nodes), used
 
 
 def sort_nodes(graph: Graph) -> bool:
     """Bring the nodes into topological order, moving none without need; False where a cycle forbids it."""
     made_by = {name: at for at, node in enumerate(graph.nodes) for name in node.outputs if name}
-    needs = [{made_by[name] for name in reads(node) if name in made_by} for node in graph.nodes]
-    if all(not before or max(before) < at for at, before in enumerate(needs)):
-        return True
+    for at, node in enumerate(graph.nodes):
+        for name in reads(node) if node.attributes else node.inputs:
+            if made_by.get(name, -1) >= at:
+                return _sort_nodes(graph, made_by)
+    return True
+
+
+def _sort_nodes(graph: Graph, made_by: dict[str, int]) -> bool:
     import heapq  # not above: of hardly any model the nodes are out of order
 
+    needs = [{made_by[name] for name in reads(node) if name in made_by} for node in graph.nodes]
     followers: list[list[int]] = [[] for _ in graph.nodes]
     for at, before in enumerate(needs):
         for each in before:

@@ -5,7 +5,7 @@ A family is imported when one of its operators is first looked up; a test holds 
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 
 from celeris.ops.table import DOMAIN_ALIASES, Op, OpTable
@@ -104,6 +104,7 @@ def _family(name: str) -> OpTable:
     return OpTable(import_module(f"celeris.ops.{name}").OPS)
 
 
+@lru_cache(1 << 12)
 def find(domain: str, name: str, opset: int) -> Op | None:
     """The operator's definition at `opset`, or None where there is none."""
     domain = DOMAIN_ALIASES.get(domain, domain)

@@ -13,7 +13,7 @@ Only the lines of operators that are asked for are ever parsed.
 from __future__ import annotations
 
 import os
-from functools import cache
+from functools import cache, lru_cache
 
 from celeris.ops.table import DOMAIN_ALIASES
 from celeris.records import Record
@@ -108,6 +108,7 @@ def _version(domain: str, name: str, at: int) -> Schema:
     return _parse(domain, name, _block(domain, name)[1][at])
 
 
+@lru_cache(1 << 12)
 def schema_of(domain: str, name: str, opset: int) -> Schema | None:
     """The operator as ONNX defines it at `opset` (which may be as deprecated), or None where it does not."""
     domain = DOMAIN_ALIASES.get(domain, domain)

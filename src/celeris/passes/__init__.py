@@ -6,7 +6,7 @@ count, name and stop. onnxruntime's names for the same work switch a pass off to
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from importlib import import_module
 
 from celeris.graph.graph import Model
@@ -21,11 +21,11 @@ class Pass(Record):
     sought: frozenset[str] = frozenset()  # operators: in a graph without any of them the pass has nothing to do
     functions: bool = False  # it has nothing to do in a model without local functions
 
-    def concerns(self, model: Model) -> bool:
-        """Whether the model has what the pass looks for."""
+    def concerns(self, model: Model, operators: Set[str]) -> bool:
+        """Whether the model, in whose graph are these operators, has what the pass looks for."""
         if self.functions and not model.functions:
             return False
-        return not self.sought or any(node.op_type in self.sought for node in model.graph.nodes)
+        return not self.sought or not self.sought.isdisjoint(operators)
 
     def run(self, model: Model) -> Iterator[str]:
         """A line for each rewrite made."""

@@ -24,6 +24,8 @@ _NEVER = {
 def merge_duplicates(model: Model) -> Iterator[str]:
     """By operator, inputs and attributes. Nodes with subgraphs or large attributes are left alone."""
     graph = model.graph
+    if len({(node.op_type, *node.inputs) for node in graph.nodes}) == len(graph.nodes):
+        return
     seen: dict[Any, Node] = {}
     for node in list(graph.nodes):
         key = _key(node)

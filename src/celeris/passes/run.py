@@ -46,18 +46,23 @@ def optimize(
     """
     if stop_after is None and "CELERIS_STOP_AFTER" in os.environ:
         stop_after = int(os.environ["CELERIS_STOP_AFTER"])
+    checked = "CELERIS_CHECK_PASSES" in os.environ
     result = replace(model, graph=copy_graph(model.graph), functions=dict(model.functions))
     left = stop_after
+    operators: set[str] = set()  # of the graph as it is; found anew after a rewrite
     for entry in PASSES:
         if (only is not None and entry.name not in only) or not {entry.name, *entry.alias}.isdisjoint(without):
             continue
         start = perf_counter_ns()
-        rewrites = list(islice(entry.run(result), left)) if entry.concerns(result) else []
+        operators = operators or {node.op_type for node in result.graph.nodes}
+        rewrites = list(islice(entry.run(result), left)) if entry.concerns(result, operators) else []
+        if rewrites:
+            operators = set()
         if left is not None:
             left -= len(rewrites)
         if log is not None:
             log.records.append(Ran(entry.name, rewrites, perf_counter_ns() - start))
-        if "CELERIS_CHECK_PASSES" in os.environ:
+        if checked:
             verify(result.graph, entry.name)
     return result
 
@@ -72,7 +77,9 @@ def copy_graph(graph: Graph) -> Graph:
             attributes={
                 name: Attribute("GRAPH", copy_graph(a.value)) if a.kind == "GRAPH" else a
                 for name, a in node.attributes.items()
-            },
+            }
+            if node.attributes
+            else {},
         )
         for node in graph.nodes
     ]
