@@ -70,7 +70,8 @@ def fault(node: Node, words: Vocabulary, visible: Callable[[], set[str]]) -> str
         return None
     if schema.deprecated and node.op_type != "GroupNormalization":  # which onnxruntime takes from opset 18 on
         return f"Op registered for {node.op_type} is deprecated in domain_version of {version}"
-    return _arity_fault(node, schema) or _attribute_fault(node, schema)
+    wrong = _arity_fault(node, schema)
+    return wrong or (_attribute_fault(node, schema) if node.attributes or schema.required else None)
 
 
 def _graph_fault(graph: Graph, words: Vocabulary, outer: set[str]) -> str | None:
@@ -91,23 +92,25 @@ def _graph_fault(graph: Graph, words: Vocabulary, outer: set[str]) -> str | None
 
 def _arity_fault(node: Node, schema: Schema) -> str | None:
     least_in, most_in, least_out, most_out = schema.arity
-    for what, names, least, most in (
-        ("input", node.inputs, least_in, most_in),
-        ("output", node.outputs, least_out, most_out),
-    ):
-        if not least <= len(names) <= most:
-            return (
-                f"Node with schema({schema.domain}::{schema.name}:{schema.since}) has {what} size {len(names)} "
-                f"not in range [min={least}, max={most}]."
-            )
-    return _missing("input", node, node.inputs, schema.inputs) or _missing("output", node, node.outputs, schema.outputs)
+    if not least_in <= len(node.inputs) <= most_in:
+        return _size_fault("input", len(node.inputs), least_in, most_in, schema)
+    if not least_out <= len(node.outputs) <= most_out:
+        return _size_fault("output", len(node.outputs), least_out, most_out, schema)
+    wrong = _missing("input", node, node.inputs, schema.inputs) if "" in node.inputs else None
+    return wrong or (_missing("output", node, node.outputs, schema.outputs) if "" in node.outputs else None)
+
+
+def _size_fault(what: str, size: int, least: int, most: int, schema: Schema) -> str:
+    return (
+        f"Node with schema({schema.domain}::{schema.name}:{schema.since}) has {what} size {size} "
+        f"not in range [min={least}, max={most}]."
+    )
 
 
 def _missing(what: str, node: Node, names: list[str], formal: tuple[Parameter, ...]) -> str | None:
-    if "" in names:
-        for at, (name, parameter) in enumerate(zip(names, formal, strict=False)):
-            if not name and not parameter.optional and not parameter.variadic:
-                return f"Node ({node.name})'s {what} {at} is marked single but has an empty string in the graph"
+    for at, (name, parameter) in enumerate(zip(names, formal, strict=False)):
+        if not name and not parameter.optional and not parameter.variadic:
+            return f"Node ({node.name})'s {what} {at} is marked single but has an empty string in the graph"
     return None
 
 

@@ -74,6 +74,9 @@ class Known:
         """The value's type."""
         if not name:
             return None
+        mine = self.types.get(name)
+        if mine is not None:
+            return mine
         scope: Known | None = self
         while scope is not None:
             found = scope.types.get(name)
@@ -108,6 +111,15 @@ class Known:
             scope = scope.outer
         return None
 
+    def visible(self) -> set[str]:
+        """The names that a subgraph of a node may read."""
+        names: set[str] = set()
+        scope: Known | None = self
+        while scope is not None:
+            names.update(scope.types, scope.constants, scope.fixed)
+            scope = scope.outer
+        return names
+
 
 def _type_of(value: np.ndarray | SparseTensor) -> Type:
     if isinstance(value, SparseTensor):
@@ -128,11 +140,9 @@ class _Sweep(Record):
 
     def node(self, node: Node, words: Vocabulary, known: Known) -> None:
         if not self._inside:
-            wrong = fault(node, words, lambda: _visible(known))
+            wrong = fault(node, words, known.visible)
             if wrong is not None:
-                shown = _renamed(node, known.shown)
-                text = described(shown, lambda name: known.type(_original(known.shown, name)))
-                raise GraphError("INVALID_GRAPH", f"This is an invalid model. In Node, {text}, Error {wrong}")
+                raise _illegal(node, wrong, known)
         local = words.function(node)
         types = [known.type(name) for name in node.inputs]
         if local is not None:
@@ -159,17 +169,18 @@ class _Sweep(Record):
     def rules(self, node: Node, op: Op, words: Vocabulary, known: Known, types: list[Type | None]) -> list[Type | None]:
         """What the operator's rules say of its outputs."""
         bodies: dict[str, BodyTypes] = {}
+        attributes = node.attributes
         facts = Facts(
             types,
             [known.constant(name) if name else None for name in node.inputs],
-            Attributes(node.attributes, bodies) if node.attributes else {},
+            Attributes(attributes, bodies) if attributes else {},
             len(node.outputs),
             words.opsets.get(node.domain, 1),
             [known.content(name) if name else None for name in node.inputs],
-            {name: attribute.value for name, attribute in node.attributes.items()},
+            {name: attribute.value for name, attribute in attributes.items()} if attributes else {},
             self.threads,
         )
-        if node.attributes:
+        if attributes:
             self.bodies(node, op, facts, bodies, words, known)
         if op.verify is not None:
             wrong = _verdict(op.verify, facts)
@@ -178,7 +189,7 @@ class _Sweep(Record):
         if op.propagate is not None:
             for name, held in zip(node.outputs, _asked(node, op.propagate, facts), strict=False):
                 known.contents[name] = held if held is None or len(held) <= _LONGEST else None
-        if (node.op_type, node.domain) == ("Constant", ""):
+        if node.op_type == "Constant" and not node.domain:
             _note_constant(node, op, facts, known)
         return _asked(node, op.infer, facts) if op.infer is not None else []
 
@@ -310,14 +321,9 @@ def _note_constant(node: Node, op: Op, facts: Facts, known: Known) -> None:
         known.made[node.outputs[0]] = value
 
 
-def _visible(known: Known) -> set[str]:
-    """The names that a subgraph of a node may read."""
-    names: set[str] = set()
-    scope: Known | None = known
-    while scope is not None:
-        names.update(scope.types, scope.constants, scope.fixed)
-        scope = scope.outer
-    return names
+def _illegal(node: Node, wrong: str, known: Known) -> GraphError:
+    text = described(_renamed(node, known.shown), lambda name: known.type(_original(known.shown, name)))
+    return GraphError("INVALID_GRAPH", f"This is an invalid model. In Node, {text}, Error {wrong}")
 
 
 def _renamed(node: Node, shown: dict[str, str]) -> Node:
