@@ -23,16 +23,16 @@ def formal(parameters: tuple[Parameter, ...], at: int) -> Parameter | None:
 def bind(node: Node, schema: Schema, types: Sequence[Type | None]) -> Bound:
     """The constraints that the inputs fix. GraphError where a type is not permitted, or two do not agree."""
     bound: Bound = {}
-    for at, (name, found) in enumerate(zip(node.inputs, types, strict=True)):
-        parameter = formal(schema.inputs, at)
+    for at, found in enumerate(types):
+        parameter = None if found is None else formal(schema.inputs, at)
         if found is None or parameter is None:
             continue
         spelled = str(found)
         if spelled not in parameter.permitted:
             raise GraphError(
                 "INVALID_GRAPH",
-                f"This is an invalid model. Type Error: Type '{spelled}' of input parameter ({name}) of operator "
-                f"({node.op_type}) in node ({node.name}) is invalid.",
+                f"This is an invalid model. Type Error: Type '{spelled}' of input parameter ({node.inputs[at]}) of "
+                f"operator ({node.op_type}) in node ({node.name}) is invalid.",
             )
         if parameter.homogeneous:
             first = bound.setdefault(parameter.type, found)

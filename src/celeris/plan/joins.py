@@ -54,8 +54,8 @@ def join(
         while (rule := RULES.get(call.kernel)) is not None and (joined := rule(call, sole)) is not None:
             whole, parts = joined
             for each in (call, *parts):
-                reads.subtract(source(name) for name in each.inputs)
-            reads.update(source(name) for name in whole.inputs)
+                reads.subtract([source(name) for name in each.inputs])
+            reads.update([source(name) for name in whole.inputs])
             makers.update(dict.fromkeys(call.outputs, whole))
             gone.update(places[id(each)] for each in parts)
             result[at] = call = whole
@@ -99,8 +99,10 @@ def normalized(call: KernelCall, sole: Sole) -> Joined | None:
 def multiplied(call: KernelCall, sole: Sole) -> Joined | None:
     """Counts of n-grams, and what normalized makes of them -> their products with weights, of which few are read."""
     found, weights = _counts(call.inputs[0], sole), call.params["weights"]
+    if found is None:
+        return None
     narrow = weights.astype(np.float32)
-    if found is None or not np.array_equal(narrow, weights) or not np.isfinite(narrow).all():
+    if not np.array_equal(narrow, weights) or not np.isfinite(narrow).all():
         return None
     counts, absorbed = found
     bias = np.asarray(call.params["bias"], np.float64)
@@ -113,6 +115,8 @@ def product(call: KernelCall, sole: Sole) -> Joined | None:
     Nothing is rounded between the two then. As what is taken off their sum uses the same weights, their rounding costs
     2^-30 of what is left of a column, no more.
     """
+    if sole(call.inputs[0]) is None:
+        return None
     if (joined := multiplied(call, sole) or _centred(call, sole)) is not None:
         return joined
     bias, name, absorbed = np.asarray(call.params["bias"], np.float64), call.inputs[0], list[KernelCall]()

@@ -72,8 +72,10 @@ def _cut(graph: Graph, scope: Scope, left: dict[int, str]) -> Plan:
     tensors = {at: claimed[at] for each in groups.values() for at in each.members}
     texts = {chain.members[0]: chain for chain in native.text_chains(graph) if not left.keys() & set(chain.members)}
     together: dict[int, Claim] = {}  # nodes that are claimed with others
+    counts: dict[int, int | str | None] = {}  # how many rows claimed nodes have, where that is fixed
     for at, node in enumerate(graph.nodes):
         answer: Claim | Refusal
+        keys = _keys(node)
         if at in texts:
             claimed_texts = texts[at].claim(context)
             if isinstance(claimed_texts, Refusal):
@@ -84,7 +86,7 @@ def _cut(graph: Graph, scope: Scope, left: dict[int, str]) -> Plan:
             answer = together[at]
         elif at in tensors:
             answer = Refusal("")
-        elif _keys(node) is not None:
+        elif keys is not None:
             answer = Refusal("makes Python objects")
         elif network and tensors and any(len(_shape(graph, name)) > 2 for name in (*node.inputs, *node.outputs)):
             answer = Refusal("no native kernel for whole tensors")
@@ -97,18 +99,18 @@ def _cut(graph: Graph, scope: Scope, left: dict[int, str]) -> Plan:
                 tensors[at] = plainly
         if isinstance(answer, Claim):
             claims[at] = answer
-            count = next(r.fixed for name in node.inputs if (r := context.rows(name)) is not None)
-            rows.update({name: replace(r, fixed=count) for name, r in answer.rows.items()})
+            counts[at] = count = next(r.fixed for name in node.inputs if (r := rows.get(name)) is not None)
+            rows.update(answer.rows if count is None else {n: replace(r, fixed=count) for n, r in answer.rows.items()})
             plan.reasons.append((node, "native", answer.note))
         else:
             for name in node.outputs:
                 if name and (found := rows_of(graph, name)) is not None:
                     rows[name] = found
-            tier = "native" if at in tensors else "zipmap" if _keys(node) else "NumPy"
+            tier = "native" if at in tensors else "zipmap" if keys else "NumPy"
             plan.reasons.append(
                 (node, tier, f"whole tensors: {tensors[at].kernel}" if at in tensors else answer.reason)
             )
-    _schedule(graph, claims, groups, rows, scope, plan)
+    _schedule(graph, claims, counts, groups, rows, scope, plan)
     if len(left) < len(graph.nodes):
         for step in plan.steps:
             if isinstance(step, CallStep) and not step.bodies:
@@ -142,6 +144,7 @@ def _shape(graph: Graph, name: str) -> tuple[Any, ...]:
 def _schedule(
     graph: Graph,
     claims: dict[int, Claim],
+    counts: dict[int, int | str | None],
     groups: dict[int, Group],
     rows: dict[str, Rows],
     scope: Scope,
@@ -156,11 +159,9 @@ def _schedule(
     calls = {at: bind(node, scope) for at, node in enumerate(graph.nodes) if at not in claims and at not in joined}
     tensors = {at: _tensor(graph, each, plan.constants, scope) for at, each in groups.items()}
     made = {*graph.inputs, *plan.constants, ""}
-    counts = {at: next(rows[n].fixed for n in graph.nodes[at].inputs if n in rows) for at in claims}
 
     def ready(at: int) -> bool:
-        step = calls.get(at) or tensors.get(at) or graph.nodes[at]
-        return all(name in made for name in step.inputs)
+        return made.issuperset((calls.get(at) or tensors.get(at) or graph.nodes[at]).inputs)
 
     while waiting:
         members: list[int] = []

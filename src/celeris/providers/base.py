@@ -37,7 +37,8 @@ class Rows(Record, frozen=True):
     @property
     def narrow(self) -> bool:
         """Whether a block of such rows is small enough to flow; sizes beside one of 0 count, too."""
-        return all(size >= 0 for size in self.tail) and prod(max(size, 1) for size in self.tail) <= WIDEST
+        tail = self.tail
+        return not tail or (min(tail) >= 0 and prod([size or 1 for size in tail]) <= WIDEST)
 
     @property
     def rank(self) -> int:

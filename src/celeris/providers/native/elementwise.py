@@ -31,6 +31,7 @@ BINARY: dict[str, tuple[str, ...]] = {
 }
 _TRUTH = {"Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "And", "Or", "Xor", "IsNaN", "Not"}
 _DTYPES = {"float": np.float32, "double": np.float64, "int64": np.int64, "int32": np.int32, "bool": np.bool_}
+_CONSTANTS = {**{element: np.dtype(kind) for element, kind in _DTYPES.items()}, "string": np.dtype(object)}
 
 
 def constant_values(value: np.ndarray) -> Any:
@@ -58,6 +59,8 @@ def broadcast(context: Context, names: list[str]) -> Rows | Refusal:
         if tail is None:
             return Refusal(f"constant '{name}' is not the same for all rows")
         tails.append(tail)
+    if tails.count(tails[0]) == len(tails):
+        return Rows("", tails[0], None, axis)
     try:
         return Rows("", tuple(np.broadcast_shapes(*tails)), None, axis)
     except ValueError:
@@ -78,10 +81,17 @@ def operand(context: Context, name: str, role: str, out: Rows) -> tuple[dict[str
     value, rows = context.constant(name), context.rows(name)
     tail = _padded_tail(context, name, out.rank, out.axis)
     if rows is not None:
-        columns = np.broadcast_to(np.arange(rows.width).reshape(tail), out.tail).reshape(-1)
-        return {f"{role}_columns": np.ascontiguousarray(columns, np.int64)}, [name]
+        columns = np.arange(rows.width, dtype=np.int64)
+        if tail != out.tail:
+            columns = np.ascontiguousarray(np.broadcast_to(columns.reshape(tail), out.tail).reshape(-1))
+        return {f"{role}_columns": columns}, [name]
     assert value is not None
-    return {f"{role}_values": constant_values(np.broadcast_to(value.reshape(tail), out.tail))}, []
+    return {f"{role}_values": constant_values(_spread(value, tail, out))}, []
+
+
+def _spread(value: np.ndarray, tail: tuple[int, ...] | None, out: Rows) -> np.ndarray:
+    """A constant of this tail, a number for each column of `out`."""
+    return value if tail == out.tail else np.broadcast_to(value.reshape(tail), out.tail)
 
 
 def binary(context: Context, op: str, names: tuple[str, str], out: str, shape: Rows) -> KernelCall:
@@ -96,8 +106,7 @@ def _element(context: Context, names: list[str]) -> str | Refusal:
     elements = {r.element for name in names if (r := context.rows(name)) is not None}
     element = next(iter(elements))
     dtypes = {v.dtype for name in names if (v := context.constant(name)) is not None}
-    expected = np.dtype(object if element == "string" else _DTYPES[element])
-    if len(elements) > 1 or dtypes - {expected}:
+    if len(elements) > 1 or dtypes - {_CONSTANTS[element]}:
         return Refusal("expected operands of one type")
     return element
 
@@ -232,7 +241,7 @@ def _claim_pow(node: Node, context: Context) -> Claim | Refusal:
     if not np.array_equal(narrow, exponent, equal_nan=narrow.dtype.kind == exponent.dtype.kind == "f"):
         return Refusal("its exponent does not fit the base's type")
     tail = _padded_tail(context, node.inputs[1], out.rank, out.axis)
-    values = constant_values(np.broadcast_to(narrow.reshape(tail), out.tail))
+    values = constant_values(_spread(narrow, tail, out))
     call = KernelCall("binary", {"op": "Pow", **a, "b_values": values}, read, [node.outputs[0]])
     return Claim([call], {node.outputs[0]: out})
 
@@ -281,7 +290,7 @@ def claim_where(node: Node, context: Context) -> Claim | Refusal:
             return element
     else:
         kinds = {v.dtype for name in names if (v := context.constant(name)) is not None}
-        known = {np.dtype(d): e for e, d in _DTYPES.items()} | {np.dtype(object): "string"}
+        known = {kind: element for element, kind in _CONSTANTS.items()}
         element = known.get(next(iter(kinds)), "")
         if len(kinds) > 1 or not element:
             return Refusal("no kernel for the type of its constants")
