@@ -213,11 +213,17 @@ def prune(graph: Graph) -> int:
 
     Graph inputs stay, and so do the constants that are their defaults. Returns the nodes and constants dropped.
     """
-    dropped, used = _prune_nodes(graph)
-    inside = sum([prune(inner) for node in graph.nodes if node.attributes for inner in subgraphs(node)])
-    if inside:  # a dead node inside a subgraph may have been the last reader of a value here
-        more, used = _prune_nodes(graph)
-        dropped += inside + more
+    used = {name for name in graph.outputs if name}
+    kept: list[Node] = []
+    dropped = 0
+    for node in reversed(graph.nodes):  # whoever reads what a node makes comes after it
+        if not used.isdisjoint(node.outputs):
+            if node.attributes:
+                dropped += sum([prune(inner) for inner in subgraphs(node)])
+            used |= reads(node)
+            kept.append(node)
+    dropped += len(graph.nodes) - len(kept)
+    graph.nodes[:] = kept[::-1]
     used.update(graph.inputs)
     for name in [name for name in graph.initializers if name not in used]:
         del graph.initializers[name]
@@ -225,24 +231,6 @@ def prune(graph: Graph) -> int:
     known = used | defined(graph)
     graph.types = {name: kind for name, kind in graph.types.items() if name in known}
     return dropped
-
-
-def _prune_nodes(graph: Graph) -> tuple[int, set[str]]:
-    """How many nodes no output needed, and the names that outputs and the others read."""
-    made_by = producers(graph)
-    alive: set[int] = set()
-    used = set(graph.outputs)
-    waiting = list(graph.outputs)
-    while waiting:
-        node = made_by.get(waiting.pop())
-        if node is not None and id(node) not in alive:
-            alive.add(id(node))
-            names = reads(node)
-            used |= names
-            waiting += names
-    before = len(graph.nodes)
-    graph.nodes[:] = [node for node in graph.nodes if id(node) in alive]
-    return before - len(graph.nodes), used
 
 
 def sort_nodes(graph: Graph) -> bool:

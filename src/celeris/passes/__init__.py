@@ -6,7 +6,8 @@ count, name and stop. onnxruntime's names for the same work switch a pass off to
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Callable, Iterator, Set
+from functools import cache
 from importlib import import_module
 
 from celeris.graph.graph import Model
@@ -29,8 +30,13 @@ class Pass(Record):
 
     def run(self, model: Model) -> Iterator[str]:
         """A line for each rewrite made."""
-        rewrites: Iterator[str] = getattr(import_module(f"celeris.passes.{self.name}"), self.name)(model)
-        return rewrites
+        return _function(self.name)(model)
+
+
+@cache
+def _function(name: str) -> Callable[[Model], Iterator[str]]:
+    function: Callable[[Model], Iterator[str]] = getattr(import_module(f"celeris.passes.{name}"), name)
+    return function
 
 
 PASSES: tuple[Pass, ...] = (

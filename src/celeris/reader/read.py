@@ -190,19 +190,22 @@ class _Reader(Record):
         )
 
     def node(self, proto: Message) -> Node:
-        op_type: str = proto.get("op_type", "")
-        name: str = proto.get("name", "")
-        attributes = proto.get("attribute", ())
-        where = f"node '{name}' ({op_type})" if attributes else ""
+        get = proto.get
+        op_type: str = get("op_type", "")
+        name: str = get("name", "")
+        attributes: dict[str, Attribute] = {}
+        if "attribute" in proto:
+            where = f"node '{name}' ({op_type})"
+            attributes.update([self.attribute(each, where) for each in proto["attribute"]])
         return Node(
-            op_type=op_type,
-            inputs=proto.get("input", []),
-            outputs=proto.get("output", []),
-            attributes=dict([self.attribute(each, where) for each in attributes]),
-            domain=_domain(proto),
-            name=name,
-            overload=proto.get("overload", ""),
-            doc=proto.get("doc_string", ""),
+            op_type,
+            get("input", []),
+            get("output", []),
+            attributes,
+            _domain(proto),
+            name,
+            get("overload", ""),
+            get("doc_string", ""),
         )
 
     def attribute(self, proto: Message, where: str) -> tuple[str, Attribute]:

@@ -83,11 +83,13 @@ def read_tensor(proto: Message, where: str, external: External, copy: bool) -> n
 
 
 def _shape(proto: Message, where: str) -> tuple[int, ...]:
-    dims = proto.get("dims", ())
+    dims = proto.get("dims")
+    if dims is None:
+        return ()
     if len(dims) > MAX_RANK:
         raise ReadError("size", f"{where}: expected at most {MAX_RANK} dimensions, got {len(dims)}")
-    shape = tuple(map(int, dims))
-    if any(size < 0 for size in shape):
+    shape = tuple(dims.tolist())
+    if min(shape, default=0) < 0:
         raise ReadError("size", f"{where}: expected dimensions of 0 or more, got {list(shape)}")
     return shape
 
