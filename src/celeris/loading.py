@@ -149,8 +149,9 @@ class LoadedModel:
         declared = self._declared.get(name)
         if not isinstance(declared, Tensor) or not isinstance(known, Tensor) or not declared.shape:
             return known
-        if known.shape is not None and all(
-            b is not None or a is None for a, b in zip(declared.shape, known.shape, strict=True)
+        if known.shape == declared.shape or (
+            known.shape is not None
+            and all(b is not None or a is None for a, b in zip(declared.shape, known.shape, strict=True))
         ):
             return known
         maker = next((node for node in self._model.graph.nodes if name in node.outputs), None)

@@ -237,9 +237,13 @@ def sort_nodes(graph: Graph) -> bool:
     """Bring the nodes into topological order, moving none without need; False where a cycle forbids it."""
     made_by = {name: at for at, node in enumerate(graph.nodes) for name in node.outputs if name}
     for at, node in enumerate(graph.nodes):
-        for name in reads(node) if node.attributes else node.inputs:
+        for name in node.inputs:
             if made_by.get(name, -1) >= at:
                 return _sort_nodes(graph, made_by)
+        for inner in subgraphs(node) if node.attributes else ():
+            for name in captures(inner):
+                if made_by.get(name, -1) >= at:
+                    return _sort_nodes(graph, made_by)
     return True
 
 

@@ -13,6 +13,8 @@ def merged(declared: Type, inferred: Type) -> Type:
     if isinstance(declared, (Tensor, SparseTensorType)) and isinstance(inferred, (Tensor, SparseTensorType)):
         if declared.shape is None or inferred.shape is None:
             return inferred if declared.shape is None else declared
+        if declared.shape == inferred.shape:
+            return declared
         shape = _merged_shapes(declared.shape, inferred.shape)
         return declared if shape == declared.shape else type(declared)(declared.element, shape)
     if isinstance(declared, Sequence) and isinstance(inferred, Sequence):

@@ -51,15 +51,16 @@ def optimize(
     left = stop_after
     operators: set[str] = set()  # of the graph as it is; found anew after a rewrite
     for entry in PASSES:
-        if (only is not None and entry.name not in only) or not {entry.name, *entry.alias}.isdisjoint(without):
+        if only is not None and entry.name not in only:
             continue
-        start = perf_counter_ns()
+        if without and not {entry.name, *entry.alias}.isdisjoint(without):
+            continue
+        start = 0 if log is None else perf_counter_ns()
         operators = operators or {node.op_type for node in result.graph.nodes}
         rewrites = list(islice(entry.run(result), left)) if entry.concerns(result, operators) else []
         if rewrites:
             operators = set()
-        if left is not None:
-            left -= len(rewrites)
+            left = None if left is None else left - len(rewrites)
         if log is not None:
             log.records.append(Ran(entry.name, rewrites, perf_counter_ns() - start))
         if checked:

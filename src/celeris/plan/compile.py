@@ -15,6 +15,7 @@ from celeris.interpret import Body, Scope
 from celeris.passes.run import optimize
 from celeris.plan.pipelines import cut
 from celeris.plan.plan import CallStep, PipelineStep, Plan, Step, TensorStep, ZipMapStep
+from celeris.providers.base import source
 from celeris.records import Record, replace
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _WORTH_TRIMMING = 1 << 23  # bytes
 _TYPE_NUMBERS = {element: dtype_of(element).num for element in ("float", "double", "int64", "int32", "bool", "string")}
+_NATIVE = frozenset((*_TYPE_NUMBERS, "uint8", "float16", "int8"))  # element types that the native run checks
 
 # Operators whose functions multiply matrices by BLAS. (Bodies are bounded node by node.)
 _PRODUCTS = frozenset(
@@ -205,29 +207,23 @@ def build(plan: Plan, *, owned: bool = True, threads: int = 1) -> _core.Program:
 
     `owned`: no result shares memory with the inputs, the constants or another result. `threads`: that make the kernels.
     """
-    slots: dict[str, int] = {}
-
-    def slot(name: str) -> int:
-        return slots.setdefault(name, len(slots)) if name else -1
-
-    for name in (*plan.inputs, *plan.constants):
-        slot(name)
-    for step in plan.steps:
-        for name in (*step.inputs, *step.outputs):
-            slot(name)
     borrowed = {*plan.inputs, *plan.constants} if owned else set()
-    outputs = [slot(f"\0out {name}" if name in borrowed else name) for name in plan.outputs]
-    copies = {name: slot(f"\0out {name}") for name in plan.outputs if name in borrowed}
-    core = _core.Program(len(slots), [slot(name) for name in plan.inputs], outputs, threads)
+    outputs = [f"\0out {name}" if name in borrowed else name for name in plan.outputs]
+    wired = [name for step in plan.steps for names in (step.inputs, step.outputs) for name in names]
+    names = dict.fromkeys(filter(None, (*plan.inputs, *plan.constants, *wired, *outputs)))
+    slots = {name: at for at, name in enumerate(names)} | {"": -1}
+    slot = slots.__getitem__
+    core = _core.Program(len(names), [slot(name) for name in plan.inputs], [slot(name) for name in outputs], threads)
     for name, value in plan.constants.items():
         core.constant(slot(name), value)
     release = _releases(plan)
-    for step, names in zip(plan.steps, release, strict=True):
-        _add(core, step, slot, [slot(name) for name in names], set(plan.outputs) if owned else set())
-    for name, at in copies.items():
-        node = Node("Identity", [name], [name])
-        copy = CallStep(node, [name], [name], lambda value: (_owned(value, (value,)),))
-        core.call(copy.function, [slot(name)], [at], [], copy)
+    for step, gone in zip(plan.steps, release, strict=True):
+        _add(core, step, slot, [slot(name) for name in gone], set(plan.outputs) if owned else set())
+    for name, out in dict(zip(plan.outputs, outputs, strict=True)).items():
+        if name in borrowed:
+            node = Node("Identity", [name], [name])
+            copy = CallStep(node, [name], [name], lambda value: (_owned(value, (value,)),))
+            core.call(copy.function, [slot(name)], [slot(out)], [], copy)
     core.finish()
     return core
 
@@ -257,34 +253,27 @@ def _add(core: _core.Program, step: Step, slot: Callable[[str], int], release: l
 
 
 def _add_pipeline(core: _core.Program, step: PipelineStep, slot: Callable[[str], int], release: list[int]) -> None:
-    def source(name: str) -> str:
-        while name in step.aliases:
-            name = step.aliases[name]
-        return name
-
-    registers: dict[str, int] = {}
-    specs: list[tuple[str, int]] = []
-    wired = (*step.inputs, *(source(n) for call in step.kernels for n in (*call.inputs, *call.outputs)))
-    for name in wired:
-        if name not in registers:
-            registers[name] = len(specs)
-            specs.append((step.rows[name].element, step.rows[name].width))
+    read = {name: source(step.aliases, name) for name in step.aliases}  # under another name
+    called = [name for call in step.kernels for names in (call.inputs, call.outputs) for name in names]
+    wired = dict.fromkeys((*step.inputs, *[read.get(name, name) for name in called]))
+    registers = {name: at for at, name in enumerate(wired)}
+    places = registers | {name: registers[at] for name, at in read.items() if at in registers}
 
     def port(name: str) -> tuple[int, int, list[int], int]:
         rows = step.rows[name]
         return slot(name), _TYPE_NUMBERS[rows.element], list(rows.tail), rows.axis
 
     kernels = [
-        (c.kernel, c.params, [registers[source(n)] for n in c.inputs], [registers[n] for n in c.outputs])
-        for c in step.kernels
+        (call.kernel, call.params, [places[name] for name in call.inputs], [registers[name] for name in call.outputs])
+        for call in step.kernels
     ]
     core.pipeline(
-        specs,
-        [registers[n] for n in step.inputs],
+        [(step.rows[name].element, step.rows[name].width) for name in wired],
+        [registers[name] for name in step.inputs],
         kernels,
-        [registers[source(n)] for n in step.outputs],
-        [port(n) for n in step.inputs],
-        [port(n) for n in step.outputs],
+        [places[name] for name in step.outputs],
+        [port(name) for name in step.inputs],
+        [port(name) for name in step.outputs],
         step.fallback,
         release,
         step,
@@ -317,7 +306,7 @@ def input_ports(inputs: list[tuple[str, Type]]) -> list[tuple[str, int, tuple[in
     """What the native run checks of each input: (name, NumPy type number or -1, dims with -1 for any, or None)."""
     ports: list[tuple[str, int, tuple[int, ...] | None]] = []
     for name, type_ in inputs:
-        if not isinstance(type_, Tensor) or type_.element not in (*_TYPE_NUMBERS, "uint8", "float16", "int8"):
+        if not isinstance(type_, Tensor) or type_.element not in _NATIVE:
             ports.append((name, -1, None))
             continue
         shape = None if not type_.shape else tuple(d if isinstance(d, int) else -1 for d in type_.shape)

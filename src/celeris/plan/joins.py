@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from celeris.providers.base import KernelCall, Rows, activation, with_exact_products
+from celeris.providers.base import KernelCall, Rows, activation, source, with_exact_products
 from celeris.records import Record, replace
 
 
 class Sole(Record):
     """What a rule may ask of a value: who makes it, if only one kernel reads it, and what its elements are."""
 
-    maker: Callable[[str], KernelCall | None]
-    element: Callable[[str], str]
+    makers: dict[str, KernelCall]
+    reads: dict[str, int]  # how often a value is read
+    aliases: Mapping[str, str]
+    rows: Mapping[str, Rows]
 
     def __call__(self, name: str) -> KernelCall | None:
-        return self.maker(name)
+        name = source(self.aliases, name)
+        return self.makers.get(name) if self.reads.get(name) == 1 else None
+
+    def element(self, name: str) -> str:
+        """The type of its elements."""
+        return self.rows[source(self.aliases, name)].element
+
+    def count(self, names: Sequence[str], by: int = 1) -> None:
+        """They are read once more, or less."""
+        for each in names:
+            name = source(self.aliases, each)
+            self.reads[name] = self.reads.get(name, 0) + by
 
 
 Joined = tuple[KernelCall, list[KernelCall]]  # a kernel, and what it stands for beside the one asked about
@@ -33,19 +45,10 @@ def join(
     rows: Mapping[str, Rows],
 ) -> tuple[list[KernelCall], list[int]]:
     """The kernels joined, and how many of them are each node's."""
-
-    def source(name: str) -> str:
-        while name in aliases:
-            name = aliases[name]
-        return name
-
-    reads = Counter([source(name) for call in kernels for name in call.inputs] + [source(name) for name in outputs])
-    makers = {name: call for call in kernels for name in call.outputs}
-
-    sole = Sole(
-        lambda name: makers.get(source(name)) if reads[source(name)] == 1 else None,
-        lambda name: rows[source(name)].element,
-    )
+    sole = Sole({name: call for call in kernels for name in call.outputs}, {}, aliases, rows)
+    sole.count(outputs)
+    for call in kernels:
+        sole.count(call.inputs)
     owners = [at for at, count in enumerate(counts) for _ in range(count)]
     gone: set[int] = set()
     result = list(kernels)
@@ -54,9 +57,9 @@ def join(
         while (rule := RULES.get(call.kernel)) is not None and (joined := rule(call, sole)) is not None:
             whole, parts = joined
             for each in (call, *parts):
-                reads.subtract([source(name) for name in each.inputs])
-            reads.update([source(name) for name in whole.inputs])
-            makers.update(dict.fromkeys(call.outputs, whole))
+                sole.count(each.inputs, -1)
+            sole.count(whole.inputs)
+            sole.makers.update(dict.fromkeys(call.outputs, whole))
             gone.update(places[id(each)] for each in parts)
             result[at] = call = whole
             places[id(whole)] = at

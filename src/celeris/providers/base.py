@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import prod
 from typing import Any, TypeAlias
 
@@ -38,7 +38,9 @@ class Rows(Record, frozen=True):
     def narrow(self) -> bool:
         """Whether a block of such rows is small enough to flow; sizes beside one of 0 count, too."""
         tail = self.tail
-        return not tail or (min(tail) >= 0 and prod([size or 1 for size in tail]) <= WIDEST)
+        if len(tail) < 2:
+            return not tail or 0 <= tail[0] <= WIDEST
+        return min(tail) >= 0 and prod([size or 1 for size in tail]) <= WIDEST
 
     @property
     def rank(self) -> int:
@@ -68,6 +70,13 @@ def activation(name: str, alpha: float = 0, beta: float = 0) -> dict[str, Any]:
 def with_exact_products(weights: np.ndarray) -> np.ndarray:
     """Weights in double, rounded to 29 bits: their products with float32 are exact, and kernels then fuse them."""
     return ((weights.view(np.int64) + (1 << 23)) & -(1 << 24)).view(np.float64)
+
+
+def source(aliases: Mapping[str, str], name: str) -> str:
+    """The value that is called so, by the name that is no alias."""
+    while name in aliases:
+        name = aliases[name]
+    return name
 
 
 class Claim(Record):

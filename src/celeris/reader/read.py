@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +28,13 @@ if TYPE_CHECKING:
 
 _WORTH_MAPPING = 1 << 20  # bytes: a smaller file is read
 _KIND_OF_FIELD: dict[str, str] = {field: kind for kind, field in ATTRIBUTE_KINDS.values()}
+_ABSENT: dict[str, Callable[[], Any]] = {  # kinds that need no more than their field, and what they are without it
+    "FLOAT": float,
+    "INT": int,
+    "FLOATS": lambda: np.empty(0, np.float32),
+    "INTS": lambda: np.empty(0, np.int64),
+    "STRINGS": lambda: Strings.of(()),
+}
 
 
 def read(source: str | os.PathLike[str] | bytes, *, threads: int = 1) -> Model:
@@ -210,27 +218,19 @@ class _Reader(Record):
 
     def attribute(self, proto: Message, where: str) -> tuple[str, Attribute]:
         name: str = proto.get("name", "")
-        where = f"{where} attribute '{name}'"
-        kind, field = _kind(proto, where)
+        known: Any = ATTRIBUTE_KINDS.get(proto.get("type", 0))
+        kind, field = known or _kind(proto, f"{where} attribute '{name}'")
         if "ref_attr_name" in proto:
             return name, Attribute("REF", proto["ref_attr_name"], kind)
-        return name, Attribute(kind, self.value(kind, proto.get(field), where))
+        found = proto.get(field)
+        if kind == "STRING":
+            return name, Attribute(kind, bytes(found or b""))
+        if kind in _ABSENT:
+            return name, Attribute(kind, _ABSENT[kind]() if found is None else found)
+        return name, Attribute(kind, self.value(kind, found, f"{where} attribute '{name}'"))
 
     def value(self, kind: AttributeKind, found: Any, where: str) -> Any:
-        """The value of an attribute of that kind from the field that holds it, None where the field is absent."""
-        match kind:
-            case "FLOAT":
-                return 0.0 if found is None else found
-            case "INT":
-                return found or 0
-            case "STRING":
-                return bytes(found or b"")
-            case "FLOATS":
-                return np.empty(0, np.float32) if found is None else found
-            case "INTS":
-                return np.empty(0, np.int64) if found is None else found
-            case "STRINGS":
-                return Strings.of(()) if found is None else found
+        """The value of an attribute of messages from the field that holds it, None where the field is absent."""
         if kind.endswith("S"):
             return [self.message(kind[:-1], each, where) for each in found or ()]
         if found is None:
@@ -252,10 +252,7 @@ class _Reader(Record):
 
 
 def _kind(proto: Message, where: str) -> tuple[Any, str]:
-    """The attribute's kind and its field. Files older than IR 2 tell it only by the field that is there."""
-    found = ATTRIBUTE_KINDS.get(proto.get("type", 0))
-    if found is not None:
-        return found
+    """The kind and field of an attribute in a file older than IR 2, which tells it only by the field that is there."""
     for field in proto:
         if field in _KIND_OF_FIELD:
             return _KIND_OF_FIELD[field], field

@@ -72,7 +72,7 @@ def claim_linear_classifier(node: Node, context: Context) -> Claim | Refusal:
     if labels is None:
         return Refusal("it has no class labels")
     element, table = labels
-    scores = len(np.atleast_1d(node.attr("intercepts", ()))) or 1
+    scores = len(node.attr("intercepts", ())) or 1
     weights = _weights(node, scores)
     if isinstance(weights, Refusal):
         return weights
