@@ -74,9 +74,6 @@ class Known:
         """The value's type."""
         if not name:
             return None
-        mine = self.types.get(name)
-        if mine is not None:
-            return mine
         scope: Known | None = self
         while scope is not None:
             found = scope.types.get(name)
@@ -143,8 +140,8 @@ class _Sweep(Record):
             wrong = fault(node, words, known.visible)
             if wrong is not None:
                 raise _illegal(node, wrong, known)
-        local = words.function(node)
         types = [known.type(name) for name in node.inputs]
+        local = words.function(node) if words.functions else None
         if local is not None:
             self.note(node, None, {}, self.call(node, local, words, known, types), known)
             return
@@ -169,18 +166,17 @@ class _Sweep(Record):
     def rules(self, node: Node, op: Op, words: Vocabulary, known: Known, types: list[Type | None]) -> list[Type | None]:
         """What the operator's rules say of its outputs."""
         bodies: dict[str, BodyTypes] = {}
-        attributes = node.attributes
         facts = Facts(
             types,
             [known.constant(name) if name else None for name in node.inputs],
-            Attributes(attributes, bodies) if attributes else {},
+            Attributes(node.attributes, bodies),
             len(node.outputs),
             words.opsets.get(node.domain, 1),
             [known.content(name) if name else None for name in node.inputs],
-            {name: attribute.value for name, attribute in attributes.items()} if attributes else {},
+            {name: attribute.value for name, attribute in node.attributes.items()},
             self.threads,
         )
-        if attributes:
+        if node.attributes:
             self.bodies(node, op, facts, bodies, words, known)
         if op.verify is not None:
             wrong = _verdict(op.verify, facts)
