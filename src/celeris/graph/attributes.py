@@ -22,9 +22,9 @@ def python_value(attribute: Attribute) -> Any:
         case "INTS":
             return np.asarray(value).tolist()
         case "STRINGS":
-            unique, codes = Strings.of(value).codes()
-            names = [name.decode("utf-8", "surrogateescape") for name in unique]
-            return [names[code] for code in codes.tolist()]
+            strings = Strings.of(value)
+            names = strings.texts()
+            return [names[code] for code in strings.codes()[1].tolist()]
     return value
 
 

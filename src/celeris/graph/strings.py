@@ -35,6 +35,13 @@ class Strings(Sequence[bytes]):
         """The distinct strings in order of first appearance, and for each element its own's number, integers [n]."""
         return self._unique, self._codes
 
+    def texts(self) -> list[str]:
+        """The distinct strings as text; what is no UTF-8 as surrogates."""
+        found = b"\0".join(self._unique).decode("utf-8", "surrogateescape").split("\0")  # one by one takes longer
+        if len(found) == len(self._unique):
+            return found
+        return [each.decode("utf-8", "surrogateescape") for each in self._unique]
+
     def __len__(self) -> int:
         return len(self._codes)
 

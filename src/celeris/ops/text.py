@@ -130,8 +130,8 @@ def _normalized(facts: Facts) -> list[Type | None]:
 
 def _counted(facts: Facts) -> list[Type | None]:
     known = shapes.tensor(facts, 0)
-    indexes = facts.attributes.get("ngram_indexes")
-    width = int(max(indexes)) + 1 if indexes is not None and len(indexes) else None
+    indexes = facts.raw.get("ngram_indexes")
+    width = int(np.max(indexes)) + 1 if indexes is not None and len(indexes) else None
     if known is None or known.shape is None:
         return [Tensor("float")]
     return [Tensor("float", (*known.shape[:-1], width))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,9 +12,11 @@ import numpy as np
 from celeris.graph import edit
 from celeris.graph.attributes import python_value
 from celeris.graph.graph import Graph, Node
+from celeris.graph.strings import Strings
 from celeris.ops.ngrams import NGrams
 from celeris.ops.regex import compiled
 from celeris.providers.base import Claim, Context, KernelCall, Refusal, Rows
+from celeris.providers.native.linear import text
 from celeris.records import Record
 
 _ESCAPE = r"\\[wdsWDSfnrtv]|\\[^\w\s]"
@@ -63,6 +65,7 @@ def cut_of(separators: Sequence[str], tokenexp: str | None, least: int) -> Cut |
     return Cut("runs", members, beyond, max(least, repeats), spoilers) if run["least"] != "0" else None
 
 
+@lru_cache(64)
 def _members(pattern: str) -> tuple[np.ndarray, bool] | None:
     """Which characters one class matches: of ASCII, and whether all others. None where some of these only may."""
     try:
@@ -172,37 +175,48 @@ def chains(graph: Graph) -> list[Chain]:
     return result
 
 
+def _distinct(pool: Any, element: str) -> tuple[list[Any], np.ndarray]:
+    """A pool's distinct tokens, and for each token its own's place among them."""
+    if element == "string":
+        strings = Strings.of(pool)
+        return strings.texts(), strings.codes()[1].astype(np.int64)
+    ids: dict[int, int] = {}
+    tokens = np.array([ids.setdefault(token, len(ids)) for token in np.asarray(pool).tolist()], np.int64)
+    return list(ids), tokens
+
+
 def _counted(node: Node, source: str, rows: Rows, params: dict[str, Any], padding: str | None) -> Claim | Refusal:
     """The kernel of TfIdfVectorizer's pool, on rows of `source`, which are short of `padding` tokens."""
-    given = _values(node)
-    pool = given.get("pool_strings" if rows.element == "string" else "pool_int64s")
-    if not pool or not {"TF", "IDF", "TFIDF"}.issuperset([given["mode"]]):
+    pool = node.attr("pool_strings" if rows.element == "string" else "pool_int64s", ())
+    mode, counts = text(node, "mode", ""), node.attr("ngram_counts")
+    if not len(pool) or mode not in ("TF", "IDF", "TFIDF"):
         return Refusal("expected a pool of the rows' type")
-    if padding in pool:
+    keys, tokens = _distinct(pool, rows.element)
+    if padding in keys:
         return Refusal("its pool holds the token that fills rows, so that they depend on one another")
     try:
-        ngrams = NGrams(pool, given["ngram_counts"], given["ngram_indexes"])
-        scale = None if given["mode"] == "TF" else ngrams.scale(given.get("weights"))
-        keys = list(ngrams.ids)
+        ngrams = NGrams(keys, tokens, counts, node.attr("ngram_indexes"))
+        scale = None if mode == "TF" else ngrams.scale(node.attr("weights"))
         if rows.element == "string":
             "".join(keys).encode()
     except ValueError as error:
         return Refusal(str(error))
-    longest, steps = min(given["max_gram_length"], ngrams.longest), given["max_skip_count"] + 1
-    if not 1 <= given["min_gram_length"] <= longest or not 1 <= steps <= 64 or longest > 16:
+    least, longest = int(node.attr("min_gram_length")), min(int(node.attr("max_gram_length")), ngrams.longest)
+    steps = int(node.attr("max_skip_count")) + 1
+    if not 1 <= least <= longest or not 1 <= steps <= 64 or longest > 16:
         return Refusal("no kernel for grams of such lengths and skips")
     if scale is not None and not np.isfinite(scale).all():
         return Refusal("expected finite weights")
     params |= {
         "keys": keys if rows.element == "string" else np.array(keys, np.int64),
-        "pool": np.array([ngrams.ids[token] for token in pool], np.int64),
-        "starts": np.array(given["ngram_counts"], np.int64),
+        "pool": tokens,
+        "starts": np.array(counts, np.int64),
         "columns": ngrams.columns,
         "width": ngrams.width,
-        "least": given["min_gram_length"],
+        "least": least,
         "longest": longest,
         "steps": steps,
-        "presence": int(given["mode"] == "IDF"),
+        "presence": int(mode == "IDF"),
         "scale": scale,
     }
     out = node.outputs[0]
