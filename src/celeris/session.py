@@ -243,10 +243,10 @@ class InferenceSession(Session):
         super().__init__(enable_fallback=int(kwargs.get("enable_fallback", 1)) == 1)
         self._model_path: str | None = None
         self._model_bytes: bytes | None = None
-        if isinstance(path_or_bytes, (str, os.PathLike)):
-            self._model_path = os.fspath(path_or_bytes)
-        elif isinstance(path_or_bytes, bytes):
+        if isinstance(path_or_bytes, bytes):
             self._model_bytes = path_or_bytes
+        elif isinstance(path_or_bytes, (str, os.PathLike)):
+            self._model_path = os.fspath(path_or_bytes)
         else:
             problem = TypeError(f"Unable to load from type '{type(path_or_bytes)}'")
             raise advised(problem, "give a path, or the bytes of the file, as file.read() gives them")

@@ -6,7 +6,7 @@ count, name and stop. onnxruntime's names for the same work switch a pass off to
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Collection, Iterator, Set
 from functools import cache
 from importlib import import_module
 
@@ -21,6 +21,10 @@ class Pass(Record):
     alias: tuple[str, ...] = ()  # onnxruntime's names
     sought: frozenset[str] = frozenset()  # operators: in a graph without any of them the pass has nothing to do
     functions: bool = False  # it has nothing to do in a model without local functions
+
+    def is_among(self, names: Collection[str]) -> bool:
+        """Whether one of these is a name of it."""
+        return self.name in names or not set(self.alias).isdisjoint(names)
 
     def concerns(self, model: Model, operators: Set[str]) -> bool:
         """Whether the model, in whose graph are these operators, has what the pass looks for."""

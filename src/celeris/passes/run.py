@@ -49,17 +49,14 @@ def optimize(
     checked = "CELERIS_CHECK_PASSES" in os.environ
     result = replace(model, graph=copy_graph(model.graph), functions=dict(model.functions))
     left = stop_after
-    operators: set[str] = set()  # of the graph as it is; found anew after a rewrite
+    operators = {node.op_type for node in result.graph.nodes}
     for entry in PASSES:
-        if only is not None and entry.name not in only:
+        if (only is not None and entry.name not in only) or (without and entry.is_among(without)):
             continue
-        if without and not {entry.name, *entry.alias}.isdisjoint(without):
-            continue
-        start = 0 if log is None else perf_counter_ns()
-        operators = operators or {node.op_type for node in result.graph.nodes}
+        start = perf_counter_ns()
         rewrites = list(islice(entry.run(result), left)) if entry.concerns(result, operators) else []
         if rewrites:
-            operators = set()
+            operators = {node.op_type for node in result.graph.nodes}
             left = None if left is None else left - len(rewrites)
         if log is not None:
             log.records.append(Ran(entry.name, rewrites, perf_counter_ns() - start))

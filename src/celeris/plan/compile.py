@@ -91,8 +91,10 @@ class Program:
         self.places = {name: at for at, (name, _) in enumerate(self.outputs)}
         self._way = Way(passes, tuple(disabled), threads)
         self.optimized = self._way.optimize(model)
-        fed = replace(self.optimized.graph, inputs=[name for name, _ in self.inputs])
-        self.plan = self._way.cut(replace(self.optimized, graph=fed))
+        fed = self.optimized
+        if self.overridable:
+            fed = replace(fed, graph=replace(fed.graph, inputs=[name for name, _ in self.inputs]))
+        self.plan = self._way.cut(fed)
         self.core = build(self.plan, threads=threads or 1)
         open_ = "native" not in disabled and any(is_open(type_) for _, type_ in self.inputs)
         self.follows_widths = open_ and self._follow_widths()

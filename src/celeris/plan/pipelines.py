@@ -29,7 +29,7 @@ def rows_of(graph: Graph, name: str) -> Rows | None:
     count, *tail = found.shape
     if isinstance(count, str) and count in _row_symbols(graph):
         count = None
-    sizes = tuple(d for d in tail if isinstance(d, int))
+    sizes = tuple([d for d in tail if isinstance(d, int)])
     rows = Rows(found.element, sizes, count)
     return rows if len(sizes) == len(tail) and rows.narrow else None
 
@@ -99,7 +99,7 @@ def _cut(graph: Graph, scope: Scope, left: dict[int, str]) -> Plan:
                 tensors[at] = plainly
         if isinstance(answer, Claim):
             claims[at] = answer
-            counts[at] = count = next(r.fixed for name in node.inputs if (r := rows.get(name)) is not None)
+            counts[at] = count = next(rows[name] for name in node.inputs if name in rows).fixed
             rows.update(answer.rows if count is None else {n: replace(r, fixed=count) for n, r in answer.rows.items()})
             plan.reasons.append((node, "native", answer.note))
         else:

@@ -105,7 +105,7 @@ def claim(node: Node, context: Context) -> Claim | Refusal:
     rule = rule_of(node.domain, node.op_type)
     if rule is None:
         return Refusal("no native kernel")
-    counts = set()
+    counts: set[int | str | None] = set()
     for name in node.inputs:
         rows = context.rows(name) if name else None
         if rows is not None:
@@ -119,14 +119,14 @@ def claim(node: Node, context: Context) -> Claim | Refusal:
     if len(counts) > 1:
         return Refusal("its inputs differ in their number of rows")
     answer = rule(node, context)
-    if isinstance(answer, Claim) and not all(rows.narrow for rows in answer.rows.values()):
+    if isinstance(answer, Claim) and not all([rows.narrow for rows in answer.rows.values()]):
         return Refusal(f"its rows would have more than {WIDEST} columns")
     return answer
 
 
 def text_chains(graph: Graph) -> list[Chain]:
     """Nodes that are claimed together or not at all, each chain in order: from texts to counts of n-grams."""
-    if not any(node.op_type == "TfIdfVectorizer" for node in graph.nodes):
+    if "TfIdfVectorizer" not in [node.op_type for node in graph.nodes]:
         return []
     from celeris.providers.native import ngrams
 

@@ -100,11 +100,14 @@ _NETWORK = {
     "DynamicQuantizeLinear", "DynamicQuantizeMatMul", "MatMulInteger", "MatMulIntegerToFloat", "QGemm", "QLinearMatMul",
 }  # fmt: skip
 _PRODUCTS = ("MatMul", "Gemm")
+_NETWORK_OR_PRODUCT = _NETWORK.union(_PRODUCTS)
 _WIDE = 64
 
 
 def is_network(graph: Graph) -> bool:
     """Whether the graph's values are better seen as whole tensors than as rows."""
+    if _NETWORK_OR_PRODUCT.isdisjoint([node.op_type for node in graph.nodes]):
+        return False
     values = Values(graph)
     tables = any(node.domain == "ai.onnx.ml" for node in graph.nodes)
     return any(
@@ -116,7 +119,7 @@ def is_network(graph: Graph) -> bool:
 
 def is_wide(node: Node, values: Values) -> bool:
     """Whether it is made along rows, not along columns, though the graph is of tables: a softmax of many columns."""
-    shape = values.shape(node.inputs[0]) if (node.op_type, node.domain) == ("Softmax", "") else None
+    shape = values.shape(node.inputs[0]) if node.op_type == "Softmax" and not node.domain else None
     return shape is not None and len(shape) > 1 and isinstance(shape[-1], int) and shape[-1] >= _WIDE
 
 
