@@ -76,7 +76,7 @@ class ModelMetadata:
     @classmethod
     def of(cls, model: Model) -> ModelMetadata:
         """The metadata of a model."""
-        made = cls()
+        made = cls.__new__(cls)
         made.producer_name, made.domain, made.description = model.producer_name, model.domain, model.doc
         made.graph_name, made.graph_description = model.graph.name, model.graph.doc
         made.version = _NO_VERSION if model.version is None else model.version

@@ -76,7 +76,7 @@ class _Options:
 
     def __setattr__(self, name: str, value: Any) -> None:
         try:
-            super().__setattr__(name, value)
+            object.__setattr__(self, name, value)
         except AttributeError as problem:
             import difflib
 

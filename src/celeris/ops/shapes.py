@@ -76,8 +76,11 @@ def broadcast_shapes(*shapes: Shape | None) -> Shape | None:
         if shape is None:
             return None
         longer, shorter = (result, shape) if len(result) >= len(shape) else (shape, result)
+        if not shorter or longer == shorter:
+            result = longer
+            continue
         lead = len(longer) - len(shorter)
-        result = longer[:lead] + tuple(join(a, b) for a, b in zip(longer[lead:], shorter, strict=True))
+        result = longer[:lead] + tuple([join(a, b) for a, b in zip(longer[lead:], shorter, strict=True)])
     return result
 
 

@@ -21,6 +21,12 @@ def select(out: str, rows: Rows, source: str, columns: np.ndarray, axis: int | N
 
 def _side_by_side(node: Node, blocks: list[Rows], place: int) -> Claim | Refusal:
     names = list(dict.fromkeys(node.inputs))
+    if {len(rows.tail) for rows in blocks} == {1}:
+        widths = [rows.width for rows in blocks]
+        inputs = np.repeat(np.array([names.index(name) for name in node.inputs]), widths)
+        columns = np.concatenate([np.arange(width) for width in widths])
+        call = KernelCall("select_columns", {"inputs": inputs, "columns": columns}, names, [node.outputs[0]])
+        return Claim([call], {node.outputs[0]: Rows(blocks[0].element, (len(inputs),), axis=blocks[0].axis)})
     pairs = [
         np.stack([np.full(rows.tail, names.index(name)), columns_of(rows)])
         for name, rows in zip(node.inputs, blocks, strict=True)
