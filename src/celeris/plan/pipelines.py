@@ -99,7 +99,7 @@ def _cut(graph: Graph, scope: Scope, left: dict[int, str]) -> Plan:
                 tensors[at] = plainly
         if isinstance(answer, Claim):
             claims[at] = answer
-            counts[at] = count = next(rows[name] for name in node.inputs if name in rows).fixed
+            counts[at] = count = rows[next(filter(rows.__contains__, node.inputs))].fixed
             rows.update(answer.rows if count is None else {n: replace(r, fixed=count) for n, r in answer.rows.items()})
             plan.reasons.append((node, "native", answer.note))
         else:

@@ -132,19 +132,13 @@ class Context:
         constants: dict[str, Any],
         opsets: dict[str, int],
     ) -> None:
-        self._rows = rows
-        self._constants = constants
+        # The value's rows, or None where it is not known to be a table of rows.
+        self.rows: Callable[[str], Rows | None] = rows.get
+        # The value where it is a constant tensor, else None.
+        tensors = {name: value for name, value in constants.items() if isinstance(value, np.ndarray)}
+        self.constant: Callable[[str], np.ndarray | None] = tensors.get
         self._opsets = opsets
         self._fresh = 0
-
-    def rows(self, name: str) -> Rows | None:
-        """The value's rows, or None where it is not known to be a table of rows."""
-        return self._rows.get(name)
-
-    def constant(self, name: str) -> np.ndarray | None:
-        """The value where it is a constant tensor, else None."""
-        found = self._constants.get(name)
-        return found if isinstance(found, np.ndarray) else None
 
     def opset(self, domain: str) -> int:
         """The version of the domain that the model imports."""

@@ -119,7 +119,7 @@ def claim(node: Node, context: Context) -> Claim | Refusal:
     if len(counts) > 1:
         return Refusal("its inputs differ in their number of rows")
     answer = rule(node, context)
-    if isinstance(answer, Claim) and not all([rows.narrow for rows in answer.rows.values()]):
+    if isinstance(answer, Claim) and not all(rows.narrow for rows in answer.rows.values()):
         return Refusal(f"its rows would have more than {WIDEST} columns")
     return answer
 

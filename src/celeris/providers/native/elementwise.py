@@ -46,16 +46,17 @@ def broadcast(context: Context, names: list[str]) -> Rows | Refusal:
     """What operands are together, but for the element type. Their N must be at the same place from the right."""
     if "" in names:
         return Refusal("an operand is missing")
-    tables = [rows for name in names if (rows := context.rows(name)) is not None]
+    tables = [rows for rows in map(context.rows, names) if rows is not None]
     places = {len(rows.tail) - rows.axis for rows in tables}
     if len(places) != 1:
         return Refusal("expected rows along one axis")
     after = places.pop()
-    ranks = [rows.rank for rows in tables] + [v.ndim for name in names if (v := context.constant(name)) is not None]
-    axis = max(ranks) - 1 - after
+    constants = [value.ndim for value in map(context.constant, names) if value is not None]
+    rank = max([rows.rank for rows in tables] + constants)
+    axis = rank - 1 - after
     tails = []
     for name in names:
-        tail = _padded_tail(context, name, max(ranks), axis)
+        tail = _padded_tail(context, name, rank, axis)
         if tail is None:
             return Refusal(f"constant '{name}' is not the same for all rows")
         tails.append(tail)
@@ -68,9 +69,10 @@ def broadcast(context: Context, names: list[str]) -> Rows | Refusal:
 
 
 def _padded_tail(context: Context, name: str, rank: int, axis: int) -> tuple[int, ...] | None:
-    rows, value = context.rows(name), context.constant(name)
+    rows = context.rows(name)
     if rows is not None:
-        return (1,) * (rank - rows.rank) + rows.tail
+        return rows.tail if rank == rows.rank else (1,) * (rank - rows.rank) + rows.tail
+    value = context.constant(name)
     assert value is not None
     shape = (1,) * (rank - value.ndim) + value.shape
     return shape[:axis] + shape[axis + 1 :] if shape[axis] == 1 else None
@@ -103,9 +105,9 @@ def binary(context: Context, op: str, names: tuple[str, str], out: str, shape: R
 
 def _element(context: Context, names: list[str]) -> str | Refusal:
     """The one element type of all operands, those that are constants included."""
-    elements = {r.element for name in names if (r := context.rows(name)) is not None}
+    elements = {rows.element for rows in map(context.rows, names) if rows is not None}
     element = next(iter(elements))
-    dtypes = {v.dtype for name in names if (v := context.constant(name)) is not None}
+    dtypes = {value.dtype for value in map(context.constant, names) if value is not None}
     if len(elements) > 1 or dtypes - {_CONSTANTS[element]}:
         return Refusal("expected operands of one type")
     return element
