@@ -218,10 +218,13 @@ def prune(graph: Graph) -> int:
     dropped = 0
     for node in reversed(graph.nodes):  # whoever reads what a node makes comes after it
         if not used.isdisjoint(node.outputs):
+            kept.append(node)
             if node.attributes:
                 dropped += sum([prune(inner) for inner in subgraphs(node)])
-            used |= reads(node)
-            kept.append(node)
+                used |= reads(node)
+            else:
+                used.update(node.inputs)
+                used.discard("")
     dropped += len(graph.nodes) - len(kept)
     graph.nodes[:] = kept[::-1]
     used.update(graph.inputs)

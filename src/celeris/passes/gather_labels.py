@@ -13,7 +13,7 @@ from celeris.graph.graph import Attribute, Graph, Model, Node
 def gather_labels(model: Model) -> Iterator[str]:
     """Reshape(ArrayFeatureExtractor(table [C], TopK's places [N, k]), [-1, k]) -> Gather(table, places)."""
     graph = model.graph
-    made, users = edit.producers(graph), edit.users(graph)
+    made = edit.producers(graph)
     for node in list(graph.nodes):
         found = made.get(node.inputs[0]) if node.op_type == "Reshape" and not node.domain else None
         if found is None or (found.domain, found.op_type) != ("ai.onnx.ml", "ArrayFeatureExtractor"):
@@ -21,10 +21,10 @@ def gather_labels(model: Model) -> Iterator[str]:
         table, shape = (graph.initializers.get(name) for name in (found.inputs[0], node.inputs[1]))
         if not isinstance(table, np.ndarray) or not isinstance(shape, np.ndarray) or table.size != table.shape[-1]:
             continue
-        if found.outputs[0] in graph.outputs or len(users.get(found.outputs[0], ())) != 1:
-            continue
         places = _places(graph, made, found.inputs[1], shape.tolist())
-        if places is None:
+        if places is None or found.outputs[0] in graph.outputs:
+            continue
+        if len(edit.users(graph).get(found.outputs[0], ())) != 1:
             continue
         flat = edit.add_initializer(graph, table.reshape(-1), f"{found.inputs[0]}_flat")
         axis = {"axis": Attribute("INT", 0)}

@@ -45,7 +45,7 @@ def _rename_source(graph: Graph, node: Node, source: str, target: str) -> bool:
 
 
 def _gives_input_back(graph: Graph, node: Node, made: dict[str, Node]) -> bool:
-    if node.domain != "" or not node.inputs or len([o for o in node.outputs if o]) != 1:
+    if node.domain or not node.inputs or len(node.outputs) - node.outputs.count("") != 1:
         return False
     found: Type | None = graph.types.get(node.inputs[0])
     match node.op_type:
