@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from functools import wraps
+from functools import update_wrapper
 from typing import Any, TypeVar
 
 import numpy as np
@@ -12,14 +12,32 @@ import numpy as np
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+class _Signed:
+    """`older` under the name and signature of `function`, with keywords `added` and parameters `dropped`.
+
+    Hardly any signature is ever asked for: it is made then.
+    """
+
+    def __init__(
+        self, function: Callable[..., Any], older: Callable[..., Any], added: dict[str, Any], dropped: set[str]
+    ) -> None:
+        update_wrapper(self, function)
+        self._older, self._added, self._dropped = older, added, dropped
+
+    def __call__(self, *inputs: Any, **attributes: Any) -> Any:
+        return self._older(*inputs, **attributes)
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        signature = inspect.signature(self.__wrapped__)  # type: ignore[attr-defined]
+        gone = self._dropped.union(self._added)
+        kept = [each for each in signature.parameters.values() if each.name not in gone]
+        extra = [inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=d) for n, d in self._added.items()]
+        return signature.replace(parameters=[*kept, *extra])
+
+
 def _signed(function: Callable[..., Any], older: Callable[..., Any], added: dict[str, Any], dropped: set[str]) -> Any:
-    """`older` under the name and signature of `function`, with keywords `added` and parameters `dropped`."""
-    signature = inspect.signature(function)
-    kept = [p for p in signature.parameters.values() if p.name not in dropped and p.name not in added]
-    extra = [inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=d) for n, d in added.items()]
-    wrapped: Any = wraps(function)(older)
-    wrapped.__signature__ = signature.replace(parameters=[*kept, *extra])
-    return wrapped
+    return _Signed(function, older, added, dropped)
 
 
 def ignoring(function: F, *names: str) -> F:

@@ -54,10 +54,15 @@ def _text() -> str:
 
 
 @cache
-def _set(number: str) -> frozenset[str]:
+def _lines_of_sets() -> dict[str, str]:
     text = _text()
-    start = text.index(f"\n#{number} ") + len(number) + 3
-    return frozenset(text[start : text.index("\n", start)].split(" "))
+    lines = text[text.rindex("\n@\n") + 3 :].split("\n")
+    return {number: types for number, _, types in [line[1:].partition(" ") for line in lines]}
+
+
+@cache
+def _set(number: str) -> frozenset[str]:
+    return frozenset(_lines_of_sets()[number].split(" "))
 
 
 def _parameter(word: str, constraints: dict[str, str]) -> Parameter:
