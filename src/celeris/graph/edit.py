@@ -219,12 +219,11 @@ def prune(graph: Graph) -> int:
     for node in reversed(graph.nodes):  # whoever reads what a node makes comes after it
         if not used.isdisjoint(node.outputs):
             kept.append(node)
-            if node.attributes:
-                dropped += sum([prune(inner) for inner in subgraphs(node)])
-                used |= reads(node)
-            else:
-                used.update(node.inputs)
-                used.discard("")
+            used.update(node.inputs)
+            used.discard("")
+            for inner in subgraphs(node) if node.attributes else ():
+                dropped += prune(inner)
+                used |= captures(inner)
     dropped += len(graph.nodes) - len(kept)
     graph.nodes[:] = kept[::-1]
     used.update(graph.inputs)
