@@ -80,20 +80,22 @@ def _padded_tail(context: Context, name: str, rank: int, axis: int) -> tuple[int
 
 def operand(context: Context, name: str, role: str, out: Rows) -> tuple[dict[str, Any], list[str]]:
     """Parameters of one operand broadcast to `out` (operand.h), and the register it reads, if any."""
-    value, rows = context.constant(name), context.rows(name)
-    tail = _padded_tail(context, name, out.rank, out.axis)
+    rows = context.rows(name)
     if rows is not None:
         columns = np.arange(rows.width, dtype=np.int64)
-        if tail != out.tail:
-            columns = np.ascontiguousarray(np.broadcast_to(columns.reshape(tail), out.tail).reshape(-1))
+        if rows.tail != out.tail:
+            columns = np.ascontiguousarray(_spread(context, name, columns, out).reshape(-1))
         return {f"{role}_columns": columns}, [name]
+    value = context.constant(name)
     assert value is not None
-    return {f"{role}_values": constant_values(_spread(value, tail, out))}, []
+    return {f"{role}_values": constant_values(_spread(context, name, value, out))}, []
 
 
-def _spread(value: np.ndarray, tail: tuple[int, ...] | None, out: Rows) -> np.ndarray:
-    """A constant of this tail, a number for each column of `out`."""
-    return value if tail == out.tail else np.broadcast_to(value.reshape(tail), out.tail)
+def _spread(context: Context, name: str, numbers: np.ndarray, out: Rows) -> np.ndarray:
+    """The numbers of an operand, one for each column of `out`."""
+    if numbers.size == out.width:  # in their order then
+        return numbers
+    return np.broadcast_to(numbers.reshape(_padded_tail(context, name, out.rank, out.axis)), out.tail)
 
 
 def binary(context: Context, op: str, names: tuple[str, str], out: str, shape: Rows) -> KernelCall:
@@ -242,8 +244,7 @@ def _claim_pow(node: Node, context: Context) -> Claim | Refusal:
     narrow: np.ndarray = exponent.astype(_DTYPES[base.element])
     if not np.array_equal(narrow, exponent, equal_nan=narrow.dtype.kind == exponent.dtype.kind == "f"):
         return Refusal("its exponent does not fit the base's type")
-    tail = _padded_tail(context, node.inputs[1], out.rank, out.axis)
-    values = constant_values(_spread(narrow, tail, out))
+    values = constant_values(_spread(context, node.inputs[1], narrow, out))
     call = KernelCall("binary", {"op": "Pow", **a, "b_values": values}, read, [node.outputs[0]])
     return Claim([call], {node.outputs[0]: out})
 
