@@ -98,3 +98,13 @@ def test_patterns() -> None:
     match Key(1, (2,)):
         case Key(x, y):
             assert (x, y) == (1, (2,))
+
+
+def test_a_copy_says_what_does_not_fit() -> None:
+    name = "".join(["n", "ames"])  # not the very object that the class knows
+    assert replace(Point(1, 2, ["a"]), **{name: []}) == Point(1, 2, [])
+    with pytest.raises(TypeError) as caught:
+        replace(Point(1), x=2, z=1)
+    assert str(caught.value) == "Point: expected ('x', 'y', 'names'), got a value for 'z'"
+    with pytest.raises(TypeError, match="replace: expected a record, and values by name"):
+        replace(DataPoint(1), x=2)
