@@ -99,6 +99,10 @@ template <class V, int rows, int outputs, bool exact, class From, class Sum>
         }
     };
     for (int64_t i = 0; i < k / lanes; ++i, at0 += lanes, at3 += lanes, at6 += lanes, w += lanes) {
+        if constexpr (rows == 8) {  // the rows of the tile after the next, as many lines as this turn reads
+            const From *const ahead = x + 2 * rows * step + i * rows * lanes;
+            for (int line = 0; line < rows * lanes * int64_t(sizeof(From)) / 64; ++line) __builtin_prefetch(ahead + line * 64 / sizeof(From));
+        }
         if constexpr (rows > 2) asm("" : "+r"(at0), "+r"(at3), "+r"(at6));  // else GCC keeps as many pointers as there are rows
         add(lanes, [](const From *from, int) { return load_as<V>(from); });
     }
