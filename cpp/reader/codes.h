@@ -29,14 +29,14 @@ class Coder {
         return spelled_[0].code;
     }
     // Where the length of one of the last two strings stands, then it, then the tag: passes over all that. Which of the two it
-    // is no processor guesses.
-    bool again(const uint8_t *&at, const uint8_t *end, int64_t &code) const {
+    // is no processor guesses; the length alone says where the next begins, before the string is known to be one of them.
+    bool again(const uint8_t *&at, const uint8_t *end, int32_t &code) const {
         if (end - at < int64_t(2 * sizeof(uint64_t))) return false;
         const uint64_t low = word(at, 8), high = word(at + 8, 8);
         const auto &[a, b] = spelled_;
-        const int64_t first = a.is(low, high), second = -int64_t(b.is(low, high));
+        const int32_t first = a.is(low, high), second = -int32_t(b.is(low, high));
         if ((first | second) == 0) return false;
-        at += a.size ^ ((a.size ^ b.size) & second), code = a.code ^ ((a.code ^ b.code) & second);
+        at += int64_t(*at) + 2, code = a.code ^ ((a.code ^ b.code) & second);
         return true;
     }
     const std::vector<Slice> &unique() const { return unique_; }
@@ -46,15 +46,13 @@ class Coder {
     struct Spelled {
         uint64_t low = 1, high = 0, low_mask = 0, high_mask = 0;  // no words are these
         int32_t code = -1;
-        int64_t size = 0;
 
         Spelled() = default;
         Spelled(const uint8_t *string, size_t length, uint32_t tag, int32_t number) : code(number) {
             uint8_t bytes[16] = {}, mask[16] = {};
             if (length > sizeof bytes - 2 || tag >= 0x80) return;
-            size = int64_t(length) + 2;
             bytes[0] = uint8_t(length), bytes[length + 1] = uint8_t(tag);
-            std::copy_n(string, length, bytes + 1), std::fill_n(mask, size, 0xff);
+            std::copy_n(string, length, bytes + 1), std::fill_n(mask, length + 2, 0xff);
             low = word(bytes, 8), high = word(bytes + 8, 8), low_mask = word(mask, 8), high_mask = word(mask + 8, 8);
         }
         bool is(uint64_t a, uint64_t b) const { return (((a & low_mask) ^ low) | ((b & high_mask) ^ high)) == 0; }

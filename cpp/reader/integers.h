@@ -12,11 +12,14 @@ class Integers {
   public:
     static constexpr size_t kLong = 4096;  // elements from which on they are held narrowly
 
-    // At most `more` elements follow.
-    void append(const int64_t *values, size_t count, size_t more) {
-        uint64_t bits = 0, signs = 0;  // all that a value's size takes, and its sign
-        for (size_t i = 0; i < count; ++i) bits |= uint64_t(values[i] ^ (values[i] >> 63)), signs |= uint64_t(values[i]);
-        negative_ |= signs >> 63 != 0;
+    // Values of 32 bits or 64. At most `more` elements follow.
+    template <class Value>
+    void append(const Value *values, size_t count, size_t more) {
+        constexpr int last = int(sizeof(Value)) * 8 - 1;
+        Value all = 0, signs = 0;  // all that a value's size takes, and its sign
+        for (size_t i = 0; i < count; ++i) all |= values[i] ^ (values[i] >> last), signs |= values[i];
+        negative_ |= signs < 0;
+        const uint64_t bits = uint64_t(all);
         int width = bits < 0x80 ? 0 : bits < 0x8000 ? 1 : bits < 0x10000 ? 2 : bits < 0x80000000 ? 3 : 4;
         width = std::max(width, int(held_.index()));
         widen(width == 2 && negative_ ? 3 : width);

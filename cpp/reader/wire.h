@@ -12,6 +12,7 @@
 #include <cstring>
 #include <memory>
 #include <new>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -290,7 +291,7 @@ class Decoder {
             run<2>(to, t, p, end, [this](const uint8_t *&at, const uint8_t *stop) { return slice(at, stop); });
         } else {
             if (!to) to = std::make_unique<Coded>(begin_);
-            chunks(to->codes, p, end, [&](const uint8_t *&at, const uint8_t *stop, int64_t &next) {
+            chunks<int32_t>(to->codes, p, end, [&](const uint8_t *&at, const uint8_t *stop, int32_t &next) {
                 if (to->strings.again(at, stop, next)) return true;
                 next = to->strings.code(slice(at, stop), t);
                 return again(at, stop, t);
@@ -304,7 +305,7 @@ class Decoder {
         } else if ((t & 7) == Delimited) {
             Integers &to = value<Integers>(message, field);
             const size_t size = length(p, end);
-            if (size) chunks(to, p, p + size, [this](const uint8_t *&at, const uint8_t *stop, int64_t &next) {
+            if (size) chunks<int64_t>(to, p, p + size, [this](const uint8_t *&at, const uint8_t *stop, int64_t &next) {
                 next = int64_t(varint(at, stop));
                 return at < stop;
             });
@@ -314,38 +315,63 @@ class Decoder {
         return true;
     }
     // Where eight bytes hold four integers of one byte, or six hold two of two, each before the tag of the next, they are
-    // taken at once; others by two, whatever their lengths, which no processor guesses.
+    // taken at once, twice as many where those after them do, too; others by two, whatever their lengths, which no processor
+    // guesses.
     void unpacked(Integers &to, uint32_t t, const uint8_t *&p, const uint8_t *end) const {
         const uint64_t fours = t * 0x0100010001000100, twos = t * 0x010000010000 | 0x80 | uint64_t(0x80) << 24;
-        std::array<int64_t, 512> chunk;
+        const auto are_fours = [=](uint64_t word) { return (word & 0xff80ff80ff80ff80) == fours; };
+        const auto are_twos = [=](uint64_t word) { return (word & 0xff8080ff8080) == twos; };
+        const auto take_fours = [](uint64_t word, int32_t *next) {
+            for (int i = 0; i < 4; ++i) next[i] = int32_t(word >> 16 * i & 0x7f);
+        };
+        const auto take_twos = [](uint64_t word, int32_t *next) {
+            for (int i = 0; i < 2; ++i) next[i] = int32_t((word >> 24 * i & 0x7f) | (word >> (24 * i + 1) & 0x3f80));
+        };
+        std::array<int32_t, 512> chunk;
         const uint8_t *at = p;
         for (bool more = true; more;) {
             size_t count = 0;
-            while (more && count <= chunk.size() - 2 * kPairs) {
-                int64_t *next = chunk.data() + count;
-                uint64_t word = 0;
-                if (t < 0x80 && end - at > 8) std::memcpy(&word, at, sizeof word);
-                if ((word & 0xff80ff80ff80ff80) == fours) {
-                    for (int i = 0; i < 4; ++i) next[i] = int64_t(word >> 16 * i & 0x7f);
-                    count += 4, at += 8;
-                } else if ((word & 0xff8080ff8080) == twos) {
-                    for (int i = 0; i < 2; ++i) next[i] = int64_t((word >> 24 * i & 0x7f) | (word >> (24 * i + 1) & 0x3f80));
-                    count += 2, at += 6;
-                } else if (size_t pairs = 0; t < 0x80 && pair(at, end, t, next)) {
+            std::optional<int64_t> wide;
+            while (more && !wide && count <= chunk.size() - 2 * kPairs) {
+                int32_t *next = chunk.data() + count;
+                uint64_t word = 0, after = 0;
+                if (t < 0x80 && end - at > 16) {
+                    std::memcpy(&word, at, sizeof word);
+                    if (are_fours(word)) {
+                        std::memcpy(&after, at + 8, sizeof after);
+                        const size_t both = are_fours(after);
+                        take_fours(word, next), take_fours(after, next + 4);
+                        count += 4 << both, at += 8 << both;
+                        continue;
+                    }
+                    if (are_twos(word)) {
+                        std::memcpy(&after, at + 6, sizeof after);
+                        const size_t both = are_twos(after);
+                        take_twos(word, next), take_twos(after, next + 2);
+                        count += 2 << both, at += 6 << both;
+                        continue;
+                    }
+                }
+                if (size_t pairs = 0; t < 0x80 && pair(at, end, t, next)) {
                     while (++pairs < kPairs && pair(at, end, t, next + 2 * pairs)) {}
                     count += 2 * pairs;
                 } else {
-                    *next = int64_t(varint(at, end));
-                    ++count, more = again(at, end, t);
+                    const int64_t value = int64_t(varint(at, end));
+                    more = again(at, end, t);
+                    if (int32_t(value) == value)
+                        *next = int32_t(value), ++count;
+                    else
+                        wide = value;
                 }
             }
-            to.append(chunk.data(), count, size_t(end - at) / 2 + 1);
+            to.append(chunk.data(), count, size_t(end - at) / 2 + 1 + wide.has_value());
+            if (wide) to.append(&*wide, 1, size_t(end - at) / 2 + 1);
         }
         p = at;
     }
     static constexpr size_t kPairs = 8;  // before longer runs are looked for again
     // Two integers of up to three bytes, each before the tag of the next, found by the bytes that end them.
-    static bool pair(const uint8_t *&at, const uint8_t *end, uint32_t t, int64_t *to) {
+    static bool pair(const uint8_t *&at, const uint8_t *end, uint32_t t, int32_t *to) {
         if (end - at <= 8) return false;
         uint64_t word;
         std::memcpy(&word, at, sizeof word);
@@ -356,7 +382,7 @@ class Decoder {
         if (first > 23 || second > 63 || second - first > 32) return false;
         const uint8_t *next = at + second / 8 + 1;
         if ((word >> (first + 1) & 0xff) != t || *next != t) return false;
-        const auto squeezed = [](uint64_t x) { return int64_t((x & 0x7f) | (x >> 1 & 0x3f80) | (x >> 2 & 0x1fc000)); };
+        const auto squeezed = [](uint64_t x) { return int32_t((x & 0x7f) | (x >> 1 & 0x3f80) | (x >> 2 & 0x1fc000)); };
         to[0] = squeezed(word & ((uint64_t(2) << first) - 1));
         to[1] = squeezed(word >> (first + 9) & ((uint64_t(1) << (second - first - 8)) - 1));
         at = next + 1;
@@ -369,9 +395,9 @@ class Decoder {
         return found;
     }
     // read(at, end, next) reads one and says whether another follows, one that takes two bytes or more.
-    template <class Read>
+    template <class Value, class Read>
     void chunks(Integers &to, const uint8_t *&p, const uint8_t *end, Read read) const {
-        std::array<int64_t, 512> chunk;
+        std::array<Value, 512> chunk;
         const uint8_t *at = p;
         for (bool more = true; more;) {
             size_t count = 0;
