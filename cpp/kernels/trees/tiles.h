@@ -185,26 +185,27 @@ private:
     // rather those near it, for then fewer of the last tiles are nearly empty.
     bool cut(const Splits<Key> &s, int32_t own, size_t first_leaf, size_t most_leaves) {
         struct Out {
-            int32_t ref, depth, below;  // whence it leads, how deep that is, and how far below the first split
-            uint8_t from;               // 2 i + 1 of split i, plus one on the right
+            int32_t ref, below;  // whence it leads, and how far below the first split
+            uint8_t from;        // 2 i + 1 of split i, plus one on the right
         };
+        constexpr int32_t none = std::numeric_limits<int32_t>::min();
         const Waiting top = waiting_[size_t(own)];
         std::array<const typename Splits<Key>::Split *, kTileSplits> taken;
         std::array<Out, kTileSplits + 1> outs;
         std::array<int8_t, 2 * kTileSplits + 1> leads;  // from there to a split, or ~out
         size_t count = 0, ways = 0;
         std::array<int32_t, kTileSplits + 1> ranks;  // of the outs, times 16; the last four bits tell which it is
-        ranks.fill(std::numeric_limits<int32_t>::min());
+        ranks.fill(none);
         const auto put = [&](size_t at, int32_t ref, int32_t below, size_t from) {
-            const int32_t depth = s.depth_of(ref);
-            outs[at] = {ref, depth, below, uint8_t(from)};
-            ranks[at] = ref < 0 ? std::numeric_limits<int32_t>::min() : (depth - below) * 16 + (15 - int32_t(at));
+            outs[at] = {ref, below, uint8_t(from)};
+            const int32_t rank = (s.depth_of(ref) - below) * 16 + (15 - int32_t(at)), is_leaf = ref >> 31;  // a mask
+            ranks[at] = (rank & ~is_leaf) | (none & is_leaf);
         };
         put(ways++, top.ref, 0, 0);
         while (count < kTileSplits) {
-            int32_t highest = ranks[0];
-            for (size_t i = 1; i <= kTileSplits; ++i) highest = std::max(highest, ranks[i]);
-            if (highest == std::numeric_limits<int32_t>::min()) break;
+            const auto highest_of = [&](size_t i) { return std::max(std::max(ranks[i], ranks[i + 1]), ranks[i + 2]); };
+            const int32_t highest = std::max(std::max(highest_of(0), highest_of(3)), highest_of(6));
+            if (highest == none) break;
             const size_t at = size_t(15 - (highest & 15));
             const Out out = outs[at];
             const auto &split = s.splits[size_t(out.ref)];
@@ -215,42 +216,50 @@ private:
         }
         for (size_t i = 0; i < ways; ++i) leads[outs[i].from] = int8_t(~i);
 
+        // What follows asks no processor to guess whether a way leads out, or which child is the first.
+        constexpr size_t zero = kTileSplits + 1;  // where arrays by what leads say, from ~out to splits, have the first split
         const TileShapes &shapes = TileShapes::all();
-        std::array<uint8_t, kTileSplits + 1> shape;  // of each split and, before all, of none
-        shape[0] = 0;
+        std::array<uint8_t, zero + kTileSplits> shape{};  // of splits; outs have none
         std::array<bool, kTileSplits> swapped;
         for (size_t i = count; i-- > 0;) {
-            const uint8_t left = shape[size_t(std::max(leads[2 * i + 1] + 1, 0))], right = shape[size_t(std::max(leads[2 * i + 2] + 1, 0))];
-            shape[i + 1] = shapes.joined(left, right), swapped[i] = left < right;
+            const uint8_t left = shape[zero + size_t(leads[2 * i + 1])], right = shape[zero + size_t(leads[2 * i + 2])];
+            shape[zero + i] = shapes.joined(left, right), swapped[i] = left < right;
         }
         Tile tile{};
         std::fill_n(tile.keys, kTileSplits, std::numeric_limits<Key>::max());  // no key is greater
-        tile.ways = shapes.ways_at(shape[count > 0]);
-        std::array<int8_t, kTileSplits + 1> stack{leads[0]};
-        size_t lane = 0, way = 0;
-        for (size_t height = 1; height > 0;) {
-            const int8_t at = stack[--height];
-            if (at < 0) {
-                const Out &out = outs[size_t(~at)];
-                if (out.ref < 0) {
-                    leaves.push_back({~out.ref});
-                    leaves_at_.resize(size_t(top.depth) + 1), ++leaves_at_.back();
-                    tile.exits[way] = uint16_t(own), tile.leaves |= 1u << way;
-                } else {
-                    tile.exits[way] = uint16_t(waiting_.size());
-                    waiting_.push_back({out.ref, top.depth + 1});
-                }
-                ++way;
-                continue;
-            }
-            const size_t i = size_t(at);
-            tile.keys[lane] = taken[i]->key, tile.features[lane] = marks_[size_t(taken[i]->plane)];
-            tile.ways ^= uint16_t(swapped[i] << lane++);
-            stack[height++] = leads[2 * i + (swapped[i] ? 1 : 2)];
-            stack[height++] = leads[2 * i + (swapped[i] ? 2 : 1)];
+        tile.ways = shapes.ways_at(shape[zero + size_t(leads[0])]);
+        struct Place {
+            uint8_t lane, way;  // so many splits, and ways out, are met before
+        };
+        std::array<Place, zero + kTileSplits> places;
+        places[zero + size_t(leads[0])] = {0, 0};
+        for (size_t i = 0; i < count; ++i) {
+            const Place here = places[zero + i];
+            const size_t left = zero + size_t(leads[2 * i + 1]), right = zero + size_t(leads[2 * i + 2]);
+            const size_t first = swapped[i] ? right : left, second = left ^ right ^ first;
+            const uint8_t splits = shapes.splits(shape[first]);
+            places[first] = {uint8_t(here.lane + 1), here.way};
+            places[second] = {uint8_t(here.lane + 1 + splits), uint8_t(here.way + 1 + splits)};
+            tile.keys[here.lane] = taken[i]->key, tile.features[here.lane] = marks_[size_t(taken[i]->plane)];
+            tile.ways ^= uint16_t(swapped[i] << here.lane);
+        }
+        std::array<int32_t, kTileSplits + 1> refs;  // whence ways out lead, as they are met
+        for (size_t i = 0; i < ways; ++i) refs[places[zero + ~i].way] = outs[i].ref;
+        std::array<LaidLeaf, kTileSplits + 1> found;
+        std::array<Waiting, kTileSplits + 1> more;
+        size_t leaf_count = 0, more_count = 0;
+        for (size_t way = 0; way < ways; ++way) {
+            const bool is_leaf = refs[way] < 0;
+            found[leaf_count] = {~refs[way]}, more[more_count] = {refs[way], top.depth + 1};
+            tile.exits[way] = uint16_t(is_leaf ? size_t(own) : waiting_.size() + more_count);
+            tile.leaves |= uint32_t(is_leaf) << way;
+            leaf_count += is_leaf, more_count += !is_leaf;
         }
         tile.leaves |= uint32_t(first_leaf) << Tile::kWays;
         tiles.push_back(tile);
+        leaves.insert(leaves.end(), found.begin(), found.begin() + ptrdiff_t(leaf_count));
+        waiting_.insert(waiting_.end(), more.begin(), more.begin() + ptrdiff_t(more_count));
+        if (leaf_count > 0) leaves_at_.resize(size_t(top.depth) + 1), leaves_at_.back() += leaf_count;
         return leaves.size() <= most_leaves && first_leaf < size_t(1) << (32 - Tile::kWays);
     }
 
