@@ -6,6 +6,7 @@
 #pragma once
 
 #include "tensor/chain.h"
+#include "tensor/places.h"
 #include "tensor/tiles.h"
 #include "tensor/window.h"
 
@@ -351,59 +352,53 @@ inline void convolve_tiles(const Conv &conv, const Call &c, const Frame &f, cons
     });
 }
 
-// The sum over a kernel's places for a stretch of positions, a multiple of 4 vectors, with a bias, between two limits.
-inline void sum_places(const float *image, const int64_t *places, const float *w, int64_t n, int64_t count, float *to,
-                       float bias = 0, const float *limits = nullptr) {
-    for (int64_t p = 0; p < count; p += 4 * kLanes) {
-        Floats s0 = splat(bias), s1 = s0, s2 = s0, s3 = s0;
-        for (int64_t i = 0; i < n; ++i) {
-            const float *x = image + p + places[i];
-            const Floats weight = splat(w[i]);
-            s0 = multiply_add(weight, load(x), s0), s1 = multiply_add(weight, load(x + kLanes), s1);
-            s2 = multiply_add(weight, load(x + 2 * kLanes), s2), s3 = multiply_add(weight, load(x + 3 * kLanes), s3);
-        }
-        if (limits != nullptr) {
-            const Floats low = splat(limits[0]), high = splat(limits[1]);
-            s0 = at_most(at_least(s0, low), high), s1 = at_most(at_least(s1, low), high);
-            s2 = at_most(at_least(s2, low), high), s3 = at_most(at_least(s3, low), high);
-        }
-        store(to + p, s0), store(to + p + kLanes, s1), store(to + p + 2 * kLanes, s2), store(to + p + 3 * kLanes, s3);
-    }
-}
-
+// Each channel by itself: laid out, and summed row by row.
 inline void convolve_channels(const Conv &conv, const Call &c, const Frame &f, const Filters &filters, const float *x,
                               const ConvEnd &end) {
     constexpr int64_t stretch = 512;
-    const int64_t n = f.places(), plane = f.plane(), positions = f.positions(), each = conv.outputs / conv.group;
-    const int64_t stretches = panels_of(positions, stretch);
-    const Memory table(size_t(f.out[0] + stretches) * sizeof(Run) + size_t(stretches + 1) * sizeof(int64_t));
-    Run *const runs = table.as<Run>();  // of all stretches, one after the other
-    int64_t *const starts = reinterpret_cast<int64_t *>(runs + f.out[0] + stretches);
-    starts[0] = 0;
-    for (int64_t s = 0; s < stretches; ++s)
-        starts[s + 1] = starts[s] + runs_of(f, s * stretch, smaller(positions - s * stretch, stretch), runs + starts[s]);
+    const bool complete = conv.limited || conv.chain.empty();  // when it is summed: then rows go where they belong
+    const int64_t n = f.places(), plane = f.plane(), each = conv.outputs / conv.group, height = f.out[0], width = f.out[1];
+    const int64_t wide = panels_of(width, kLanes) * kLanes, tall = smaller(height, greater(1, stretch / wide));
+    const int64_t room_size = complete ? 0 : tall * wide;
+    // Of the kernel's height and width, where rows of windows share what they read.
+    const ChannelSum all{f.columns, f.offsets, n, nullptr, 0, nullptr};
+    const int64_t side = conv.window.kernel[0] == conv.window.kernel[1] && shares_rows(all, conv.window.kernel[1]) ? conv.window.kernel[0] : 0;
     // A few small channels go together: what was just written is read some time later, when it has reached the cache.
-    constexpr int64_t beyond = 4 * kLanes, most = 1 << 13;  // elements read behind an image; floats of channels together
-    const int64_t widest = smaller(panels_of(positions, beyond) * beyond, stretch), own = plane + beyond + widest;
+    constexpr int64_t beyond = 2 * kLanes, most = 1 << 13;  // elements read behind an image; floats of channels together
+    const int64_t own = plane + beyond + room_size;
     const int64_t fair = greater(1, conv.outputs / (3 * c.threads)), together = smaller(smaller(8, fair), greater(1, most / own));
     spread(panels_of(conv.outputs, together), c.threads, [&](int64_t unit) {
         const int64_t start = unit * together, count = smaller(conv.outputs - start, together);
-        const size_t floats = size_t(together * own + conv.chain.buffers() * stretch);
-        float *const images = reinterpret_cast<float *>(scratch(floats * sizeof(float)));
-        float *const tiles = images + together * (plane + beyond), *const room = tiles + together * widest;
+        const size_t floats = size_t(together * own + conv.chain.buffers() * room_size);
+        Run *const runs = reinterpret_cast<Run *>(scratch(size_t(tall) * sizeof(Run) + floats * sizeof(float)));
+        float *const images = reinterpret_cast<float *>(runs + tall);
+        float *const tiles = images + together * (plane + beyond), *const room = tiles + together * room_size;
         for (int64_t i = 0; i < count; ++i) {
             float *const image = images + i * (plane + beyond);
             f.lay_out(x + (start + i) / each * f.size[0] * f.size[1], image, 0.0f);
             for (int64_t j = 0; j < beyond; ++j) image[plane + j] = 0;
         }
-        for (int64_t s = 0; s < stretches; ++s) {
-            const int64_t first = s * stretch, wide = panels_of(smaller(positions - first, stretch), beyond) * beyond;
+        const auto sum = [&](int64_t i, int64_t first, int64_t rows, int64_t columns, float *to) {
+            const float *const image = images + i * (plane + beyond) + first * f.columns;
+            const ChannelSum own_sum{f.columns, f.offsets, n, filters.weights + (start + i) * n, filters.bias[start + i],
+                                     conv.limited ? conv.limits : nullptr};
+            if (side == 3)
+                sum_all_rows<3, 3>(own_sum, image, rows, columns, to, columns);
+            else if (side == 5)
+                sum_all_rows<5, 5>(own_sum, image, rows, columns, to, columns);
+            else
+                sum_all_rows<0, 0>(own_sum, image, rows, columns, to, columns);
+        };
+        if (complete) {
+            for (int64_t i = 0; i < count; ++i) sum(i, 0, height, width, end.plane_of(start + i));
+            return;
+        }
+        for (int64_t first = 0; first < height; first += tall) {
+            const int64_t rows = smaller(tall, height - first);
+            for (int64_t r = 0; r < rows; ++r) runs[r] = {r * wide, (first + r) * width, width};
+            for (int64_t i = 0; i < count; ++i) sum(i, first, rows, wide, tiles + i * room_size);
             for (int64_t i = 0; i < count; ++i)
-                sum_places(images + i * (plane + beyond) + first, f.offsets, filters.weights + (start + i) * n, n, wide,
-                           tiles + i * widest, filters.bias[start + i], conv.limited ? conv.limits : nullptr);
-            for (int64_t i = 0; i < count; ++i)
-                end(tiles + i * widest, wide, 1, start + i, nullptr, conv.limited, runs + starts[s], starts[s + 1] - starts[s],
-                    room);
+                end(tiles + i * room_size, rows * wide, 1, start + i, nullptr, false, runs, rows, room);
         }
     });
 }
