@@ -358,7 +358,7 @@ inline void convolve_channels(const Conv &conv, const Call &c, const Frame &f, c
     constexpr int64_t stretch = 512;
     const bool complete = conv.limited || conv.chain.empty();  // when it is summed: then rows go where they belong
     const int64_t n = f.places(), plane = f.plane(), each = conv.outputs / conv.group, height = f.out[0], width = f.out[1];
-    const int64_t wide = panels_of(width, kLanes) * kLanes, tall = smaller(height, greater(1, stretch / wide));
+    const int64_t wide = panels_of(width, kLanes) * kLanes, tall = smaller(height, greater(1, stretch / wide / 4) * 4);
     const int64_t room_size = complete ? 0 : tall * wide;
     // Of the kernel's height and width, where rows of windows share what they read.
     const ChannelSum all{f.columns, f.offsets, n, nullptr, 0, nullptr};

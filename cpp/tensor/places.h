@@ -87,21 +87,20 @@ template <int Rows, int Vectors, int Height, int Width>
     }
 }
 
-// Any number of rows.
+// Any number of rows, some of them at a time: the last of these may overlap those before.
+template <int Rows, int Vectors, int Height, int Width>
+inline void sum_some_rows(const ChannelSum &c, const float *image, int64_t rows, int64_t width, float *to, int64_t step) {
+    for (int64_t r = 0; r < rows; r += Rows) {
+        const int64_t first = smaller(r, rows - Rows);
+        sum_rows<Rows, Vectors, Height, Width>(c, image + first * c.columns, width, to + first * step, step);
+    }
+}
 template <int Height, int Width>
 inline void sum_all_rows(const ChannelSum &c, const float *image, int64_t rows, int64_t width, float *to, int64_t step) {
-    constexpr int64_t some = 4;
-    int64_t r = 0;
-    for (; r < rows && rows >= some; r += some) {
-        const int64_t first = smaller(r, rows - some);  // the last ones may overlap those before
-        sum_rows<some, 1, Height, Width>(c, image + first * c.columns, width, to + first * step, step);
-    }
-    for (; r < rows; ++r) {
-        if (width >= some * kLanes)
-            sum_rows<1, some, 0, 0>(c, image + r * c.columns, width, to + r * step, step);
-        else
-            sum_rows<1, 1, 0, 0>(c, image + r * c.columns, width, to + r * step, step);
-    }
+    if (rows >= 4) return sum_some_rows<4, 1, Height, Width>(c, image, rows, width, to, step);
+    if (rows >= 2) return sum_some_rows<2, 1, Height, Width>(c, image, rows, width, to, step);
+    if (width >= 4 * kLanes) return sum_some_rows<1, 4, 0, 0>(c, image, rows, width, to, step);
+    return sum_some_rows<1, 1, 0, 0>(c, image, rows, width, to, step);
 }
 
 }  // namespace celeris::CELERIS_TARGET

@@ -87,39 +87,47 @@ struct Frame {
     template <class T>
     void lay_out(const T *from, T *to, T fill) const {
         const int64_t step = window->step[1];
+        const T *const end = to + plane();
+        T *filled = to;  // so far everything is written
+        const auto fill_up_to = [&](T *stop) {
+            for (; filled < stop; ++filled) {
+                *filled = fill;
+                asm volatile("");  // GCC would call memset for one element, too
+            }
+        };
         for (int64_t py = 0; py < phases[0]; ++py)
             for (int64_t px = 0; px < phases[1]; ++px) {
                 const int64_t shift = px - before[1];  // column c shows x = c * step + shift
                 const int64_t first = smaller(columns, shift < 0 ? (-shift + step - 1) / step : 0);
                 const int64_t last = greater(first, smaller(columns, (size[1] - shift + step - 1) / step));
-                for (int64_t r = 0; r < rows; ++r, to += columns) {
-                    const int64_t y = r * window->step[0] + py - before[0];
+                int64_t y = py - before[0];
+                for (int64_t r = 0; r < rows; ++r, y += window->step[0], to += columns) {
                     if (y < 0 || y >= size[0]) {
-                        for (int64_t c = 0; c < columns; ++c) to[c] = fill;
+                        for (; filled < to + columns; ++filled) *filled = fill;
                         continue;
                     }
-                    fill_few(to, first, fill);
-                    copy_every(step, from + y * size[1] + first * step + shift, to + first, last - first);
-                    fill_few(to + last, columns - last, fill);
+                    fill_up_to(to + first);
+                    filled = copy_every(step, from + y * size[1] + first * step + shift, to + first, last - first, fill, end);
+                    fill_up_to(to + columns);
                 }
             }
     }
 
 private:
-    // (GCC would call memset for one element, too.)
+    // Returns where what it wrote ends: it may `fill` some more.
     template <class T>
-    static void fill_few(T *to, int64_t n, T fill) {
-        for (int64_t i = 0; i < n; ++i) {
-            to[i] = fill;
-            asm volatile("");
-        }
-    }
-
-    template <class T>
-    static void copy_every(int64_t step, const T *from, T *to, int64_t n) {
+    static T *copy_every(int64_t step, const T *from, T *to, int64_t n, [[maybe_unused]] T fill, [[maybe_unused]] const T *end) {
         if constexpr (sizeof(T) == sizeof(float)) {
-            if (step == 1) return copy(from, to, n);
-            if (step == 2) return copy_evens(from, to, n);
+#if defined(__AVX512F__)
+            if (step == 1 && end - to >= n + kLanes) {  // in as few stores as can be: loads that span two wait until both are done
+                int64_t i = 0;
+                for (; i + kLanes <= n; i += kLanes) store(to + i, load(from + i));
+                store(to + i, Floats(_mm512_mask_loadu_ps(_mm512_set1_ps(fill), __mmask16((1u << (n - i)) - 1), from + i)));
+                return to + i + kLanes;
+            }
+#endif
+            if (step == 1) return copy(from, to, n), to + n;
+            if (step == 2) return copy_evens(from, to, n), to + n;
         }
         if (step == 1) {
             std::memcpy(to, from, size_t(n) * sizeof(T));
@@ -128,6 +136,7 @@ private:
         } else {
             for (int64_t c = 0; c < n; ++c) to[c] = from[c * step];
         }
+        return to + n;
     }
 };
 

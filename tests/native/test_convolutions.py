@@ -178,6 +178,19 @@ def test_a_convolution_ends_between_limits(
     check(nodes, {"x": x}, constants, kernels=["conv"], close=4e-6)
 
 
+@pytest.mark.parametrize("after", ["Relu", "HardSwish", None])
+@pytest.mark.parametrize("kernel", [(3, 3), (5, 5), (2, 4), (1, 3)])
+@pytest.mark.parametrize(("height", "width"), [(1, 5), (1, 70), (2, 16), (3, 15), (4, 160), (5, 33), (7, 7), (9, 64)])
+def test_each_channel_by_itself(height: int, width: int, kernel: tuple[int, int], after: str | None) -> None:
+    """Rows of windows are summed four, two or one at a time, by vectors that may overlap, and end in a chain or not."""
+    above, left = kernel[0] - 1, kernel[1] - 1
+    pads = [above // 2, left // 2, above - above // 2, left - left // 2]
+    nodes = [helper.make_node("Conv", ["x", "w", "b"], ["c" if after else "y"], group=11, pads=pads)]
+    nodes += [helper.make_node(after, ["c"], ["y"])] if after else []
+    constants = {"w": normal(11, 1, *kernel), "b": normal(11)}
+    check(nodes, {"x": normal(2, 11, height, width)}, constants, kernels=["conv"], close=4e-6)
+
+
 def test_a_value_read_elsewhere_ends_a_chain() -> None:
     nodes = [
         _conv("x", "w", pads=[1, 1, 1, 1]),
