@@ -129,6 +129,51 @@ inline void multiply_rows(const float *a, Columns b, int64_t columns, int64_t k,
     if (vectors == 1) multiply_registers<rows, 1>(a, b, k, c, bias, ends);
 }
 
+// The other way around: of rows that begin at rows[i] a few places are multiplied by `vectors` of weights that lie together,
+// [K][vectors]. c[place * step + weight]. Where places are few, sums of every second or fourth row do not wait for one another.
+template <int places, int vectors>
+[[gnu::noinline]] void multiply_places(const float *const *rows, const int64_t *place, const float *w, int64_t k, float *c,
+                                       int64_t step, const float *bias, const TileEnds &ends) {
+    constexpr int sets = places == 1 ? 4 : places == 2 ? 2 : 1;
+    Floats s[sets][places][vectors] = {};
+    const auto each = [&](auto &&f) __attribute__((always_inline)) {
+#pragma GCC unroll 8
+        for (int p = 0; p < places; ++p)
+#pragma GCC unroll 4
+            for (int v = 0; v < vectors; ++v) f(s[0][p][v], p, v);
+    };
+    if (ends.add)
+        each([&](Floats &sum, int p, int v) __attribute__((always_inline)) { sum = load(c + p * step + v * kLanes); });
+    else if (bias != nullptr)
+        each([&](Floats &sum, int, int v) __attribute__((always_inline)) { sum = load(bias + v * kLanes); });
+    int64_t at[places];
+    for (int p = 0; p < places; ++p) at[p] = place[p];
+    const auto multiply = [&](const float *row, Floats (&to)[places][vectors]) __attribute__((always_inline)) {
+        Floats x[vectors];
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; ++v) x[v] = load(w + v * kLanes);
+#pragma GCC unroll 8
+        for (int p = 0; p < places; ++p) {
+            const Floats one = splat(row[at[p]]);
+#pragma GCC unroll 4
+            for (int v = 0; v < vectors; ++v) to[p][v] = multiply_add(one, x[v], to[p][v]);
+        }
+        w += vectors * kLanes;
+    };
+    int64_t i = 0;
+    for (; i + sets <= k; i += sets)
+#pragma GCC unroll 4
+        for (int set = 0; set < sets; ++set) multiply(rows[i + set], s[set]);
+    for (; i < k; ++i) multiply(rows[i], s[0]);
+    for (int set = 1; set < sets; ++set)
+        each([&](Floats &sum, int p, int v) __attribute__((always_inline)) { sum += s[set][p][v]; });
+    if (ends.limits != nullptr) {
+        const Floats low = splat(ends.limits[0]), high = splat(ends.limits[1]);
+        each([&](Floats &sum, int, int) __attribute__((always_inline)) { sum = at_most(at_least(sum, low), high); });
+    }
+    each([&](Floats &sum, int p, int v) __attribute__((always_inline)) { store(c + p * step + v * kLanes, sum); });
+}
+
 constexpr int64_t kThin = 7;  // columns that are few
 
 typedef float Eight __attribute__((vector_size(kTileRows * sizeof(float))));

@@ -40,6 +40,11 @@ def _conv(x: Any, w: Any, **attributes: Any) -> onnx.NodeProto:
         *(((2, 5, *size), (11, 5, 3, 3), {"pads": [1, 1, 1, 1]}) for size in ((1, 1), (2, 3), (7, 1), (2, 4), (3, 5))),
         *(((2, 5, *size), (11, 5, 1, 1), {}) for size in ((1, 2), (2, 3), (1, 7), (2, 4), (3, 5), (4, 4), (1, 17))),
         ((1, 300, 3, 2), (20, 300, 3, 3), {"pads": [1, 1, 1, 1]}),
+        *(
+            ((2, 58, *size), (48, 58, 3, 3), {"pads": [1, 1, 1, 1]})
+            for size in ((1, 1), (1, 3), (7, 7), (8, 9), (13, 41))
+        ),
+        *(((1, 120, 9, 9), (2 * m, 60, 3, 3), {"strides": [2, 1], "group": 2}) for m in (32, 64, 96, 112)),
         ((1, 300, 5, 6), (20, 300, 2, 3), {}),
     ],
 )
@@ -129,11 +134,12 @@ def test_transposed_conv_of_gaps_is_left_to_the_reference_tier() -> None:
     np.testing.assert_array_equal(celeris.InferenceSession(made).run(None, feeds)[0], theirs)
 
 
-def test_what_follows_a_convolution_is_chained_to_it() -> None:
+@pytest.mark.parametrize(("channels", "outputs", "close"), [(4, 10, 2e-4), (58, 80, 1e-3)])
+def test_what_follows_a_convolution_is_chained_to_it(channels: int, outputs: int, close: float) -> None:
     constants = {
-        "w": normal(10, 4, 3, 3),
-        "b": normal(10),
-        "s": normal(1, 10, 1, 1),
+        "w": normal(outputs, channels, 3, 3) / np.float32(channels),
+        "b": normal(outputs),
+        "s": normal(1, outputs, 1, 1),
         "two": np.float32(2).reshape(()),
     }
     nodes = [
@@ -145,8 +151,8 @@ def test_what_follows_a_convolution_is_chained_to_it() -> None:
         helper.make_node("Div", ["two", "scaled"], ["d"]),
         helper.make_node("Clip", ["d", "", "two"], ["y"]),
     ]
-    feeds = {"x": normal(2, 4, 9, 10), "skip": normal(2, 10, 9, 10)}
-    check(nodes, feeds, constants, kernels=["conv"], close=2e-4)
+    feeds = {"x": normal(2, channels, 9, 10), "skip": normal(2, outputs, 9, 10)}
+    check(nodes, feeds, constants, kernels=["conv"], close=close)
 
 
 @pytest.mark.parametrize("limits", ["Clip", "Relu"])
@@ -155,6 +161,7 @@ def test_what_follows_a_convolution_is_chained_to_it() -> None:
     [
         *(((1, 3, 5, width), (17, 3, 3, 3), {"pads": [1, 1, 1, 1]}) for width in (45, 46, 47, 48, 49, 95)),
         *(((1, 5, 40, width), (11, 5, 1, 1), {}) for width in (1, 12, 48, 49)),
+        ((1, 58, 10, 11), (64, 58, 3, 3), {}),
         *(((1, 9, 6, width), (9, 1, 3, 3), {"pads": [1, 1, 1, 1], "group": 9}) for width in (1, 7, 16, 33, 110)),
         *(
             ((1, 9, 9, width), (9, 1, 3, 3), {"pads": [0, 1, 1, 0], "group": 9, "strides": [2, 2]})
