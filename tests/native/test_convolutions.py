@@ -173,7 +173,12 @@ def test_a_convolution_ends_between_limits(
     size: tuple[int, ...], weights: tuple[int, ...], attributes: dict[str, Any], limits: str
 ) -> None:
     """Tiles that are a part of the output, and those whose rows are copied to it; NaN stays."""
-    constants = {"w": normal(*weights), "b": normal(weights[0]), "low": np.float32(-0.7), "high": np.float32(1.2)}
+    constants = {
+        "w": normal(*weights) / np.float32(weights[1]),
+        "b": normal(weights[0]),
+        "low": np.float32(-0.7),
+        "high": np.float32(1.2),
+    }
     after = ["low", "high"] if limits == "Clip" else []
     nodes = [
         helper.make_node("Conv", ["x", "w", "b"], ["c"], **attributes),
