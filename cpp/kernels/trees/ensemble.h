@@ -6,6 +6,7 @@
 #include <numeric>
 #include <optional>
 #include <tuple>
+#include <utility>
 
 #include "kernels/trees/bits_build.h"
 #include "kernels/trees/tiles.h"
@@ -76,7 +77,8 @@ struct TreeEnsemble : KernelState {
             const size_t sums = size_t(bits->across ? bits->across : targets);
             const size_t walked = size_t(bits_rows < trees::kBitRows ? (bits_rows + 63) / 64 * 64 : trees::kBitRows);
             scratch_fixed += bit_scratch(*bits) + size_t(trees::kBitRows) * (size_t(bits->together) + 2 * 8 + 8 * sums);
-            scratch_fixed += walked * scratch_per_row, scratch_per_row = 0;
+            if (!bits->lanes) scratch_fixed += walked * scratch_per_row;
+            scratch_per_row = 0;
             if (bits->lanes) scratch_fixed += sizeof(uint64_t) * bits->lanes->most_vectors;
             if (takes_rows) scratch_fixed += size_t((bits->few ? 1 : trees::kTurned) * (trees::kBitRows + 16)) * size_of(from);
             rows_most = trees::kBitRows, rows_apart = 128;
@@ -123,7 +125,7 @@ private:
         tops = trees::BitBuilder(Tops(laid, planes.size(), top_levels)).build();
         if (tops && tops->row_cost() > step * std::accumulate(top_levels.begin(), top_levels.end(), 0.0)) tops.reset();
     }
-    // The trees by the first of `walks` that holds them, and by bit vectors if they are wanted.
+    // The trees by bit vectors if they are wanted; and by the first of `walks` that holds them, if there are rows for it.
     template <class Key, class... Layouts>
     void build(const trees::GivenTrees &given, bool has_nan, int threads, std::optional<Layouts> &...walks) {
         trees::Planes met(has_nan);
@@ -131,7 +133,8 @@ private:
         if (bits_rows > 0 || !plain || !(lay_parts<Key>(walks, given, met, threads) || ...)) {
             trees::Splits<Key> splits(given, met);
             splits.read(given.whole()), splits.shrink();
-            if (!(lay(walks, splits, given, true) || ...)) {
+            if (bits_rows > 0) lay_bits(splits, given);
+            if (!(bits && bits->lanes) && !(lay(walks, splits, given, true) || ...)) {
                 auto &widest = std::get<sizeof...(walks) - 1>(std::tie(walks...));
                 require(lay(widest, splits, given, false), "trees: expected fewer nodes");
             }
@@ -176,7 +179,6 @@ private:
     }
     template <class Layout, class Splits>
     bool lay(std::optional<Layout> &walks, const Splits &splits, const trees::GivenTrees &given, bool apart) {
-        using Key = typename Layout::Key;
         walks.emplace();
         if (!walks->lay(splits, apart)) {
             walks.reset();
@@ -190,14 +192,38 @@ private:
         });
         if (!apart) std::fill(leaves->tree_target.begin(), leaves->tree_target.end(), leaves->tree_target[0]);
         leaves->make_room(laid.size());
-        std::vector<uint32_t> numbers(size_t(given.size()));
-        walks->number_leaves(0, [&](size_t number, int32_t node) {
-            leaves->set(given, number, node);
-            numbers[size_t(node)] = uint32_t(number);
-        });
+        walks->number_leaves(0, [&](size_t number, int32_t node) { leaves->set(given, number, node); });
         walks->shrink();
-        if (bits_rows > 0 && leaves->trees > 0) bits = trees::BitBuilder(trees::WholeTrees<Key>{splits, *leaves, numbers}).build();
         return true;
+    }
+    template <class Key>
+    void lay_bits(const trees::Splits<Key> &splits, const trees::GivenTrees &given) {
+        std::vector<int32_t> met, waiting;  // leaves of the trees, one after the other; each tree's once
+        std::vector<int32_t> split_seen(splits.splits.size(), -1), leaf_seen(size_t(given.size()), -1);  // by the last tree
+        std::vector<size_t> ends;
+        for (const int32_t root : splits.roots) {
+            const int32_t tree = int32_t(ends.size());
+            waiting.assign(1, root);
+            while (!waiting.empty()) {
+                const int32_t ref = waiting.back();
+                waiting.pop_back();
+                if (std::exchange(ref < 0 ? leaf_seen[size_t(~ref)] : split_seen[size_t(ref)], tree) == tree) continue;
+                if (ref < 0)
+                    met.push_back(~ref);
+                else
+                    waiting.insert(waiting.end(), {splits.splits[size_t(ref)].right, splits.splits[size_t(ref)].left});
+            }
+            if (met.size() - (ends.empty() ? 0 : ends.back()) > size_t(trees::kMostLeaves)) return;
+            ends.push_back(met.size());
+        }
+        if (ends.empty()) return;
+        leaves.emplace(given, ends.size(), 1, [&](size_t tree, auto &&visit) {
+            for (size_t i = tree == 0 ? 0 : ends[tree - 1]; i < ends[tree]; ++i) visit(met[i]);
+        });
+        leaves->make_room(met.size());
+        std::vector<uint32_t> numbers(size_t(given.size()));
+        for (size_t i = 0; i < met.size(); ++i) leaves->set(given, i, met[i]), numbers[size_t(met[i])] = uint32_t(i);
+        bits = trees::BitBuilder(trees::WholeTrees<Key>{splits, *leaves, numbers}).build();
     }
 };
 

@@ -138,35 +138,40 @@ public:
     template <class Place, class Set, class Keys>
     bool close(Place &&place, Set &&set, Keys &&keys) {
         const size_t vectors = (lanes_.planes.size() - begun_) / 64;
-        struct Flip {
+        struct Flip {  // between this rank and the next
             uint8_t plane, rank;
             size_t lane;
         };
         std::vector<Flip> flips;
+        constexpr size_t none = std::numeric_limits<size_t>::max();
+        std::vector<size_t> rows(256, none);  // of planes that sets ask: where the member bits of their ranks begin
         for (const auto &[lane, test] : patches_) {
             if (const std::vector<int32_t> *tests = set(test)) {
-                for (const int32_t t : *tests) flips.push_back({place(t).first, place(t).second, lane - begun_});
+                for (const int32_t t : *tests) {
+                    const auto [plane, rank] = place(t);
+                    flips.push_back({plane, rank, lane - begun_}), rows[plane] = 0;
+                }
             } else {
                 const auto [plane, rank] = place(test);
                 lanes_.planes[lane] = plane, lanes_.ranks[lane] = rank;
             }
         }
-        std::sort(flips.begin(), flips.end(),
-                  [](const Flip &a, const Flip &b) { return std::pair(a.plane, a.rank) < std::pair(b.plane, b.rank); });
         auto &bits = lanes_.member_bits;
-        for (auto flip = flips.begin(); flip != flips.end();) {
-            const uint8_t plane = flip->plane;
-            const size_t first = bits.size(), count = keys(plane);
-            if (first + (count + 1) * vectors > kMemberWords) return false;
-            lanes_.members.push_back({plane, uint32_t(first)});
-            bits.resize(first + vectors, 0);
-            for (size_t rank = 0; rank < count; ++rank) {
-                const size_t row = bits.size();
-                for (size_t v = 0; v < vectors; ++v) bits.push_back(bits[row - vectors + v]);
-                for (; flip != flips.end() && flip->plane == plane && flip->rank == rank; ++flip)
-                    bits[row + flip->lane / 64] ^= uint64_t(1) << flip->lane % 64;
-            }
+        for (size_t plane = 0; plane < rows.size(); ++plane) {
+            if (rows[plane] == none) continue;
+            rows[plane] = bits.size();
+            const size_t end = rows[plane] + (keys(uint8_t(plane)) + 1) * vectors;
+            if (end > kMemberWords) return false;
+            lanes_.members.push_back({uint8_t(plane), uint32_t(rows[plane])});
             lanes_.most_vectors = std::max(lanes_.most_vectors, vectors);
+            bits.resize(end, 0);
+        }
+        for (const Flip &flip : flips)
+            bits[rows[flip.plane] + (flip.rank + size_t(1)) * vectors + flip.lane / 64] ^= uint64_t(1) << flip.lane % 64;
+        for (size_t plane = 0; plane < rows.size(); ++plane) {
+            if (rows[plane] == none) continue;
+            uint64_t *const row = bits.data() + rows[plane];
+            for (size_t i = 0; i < keys(uint8_t(plane)) * vectors; ++i) row[vectors + i] ^= row[i];
         }
         patches_.clear();
         lanes_.chunks.push_back({lanes_.trees.size(), vectors, lanes_.members.size()});
