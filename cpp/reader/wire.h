@@ -12,7 +12,6 @@
 #include <cstring>
 #include <memory>
 #include <new>
-#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -331,8 +330,9 @@ class Decoder {
         const uint8_t *at = p;
         for (bool more = true; more;) {
             size_t count = 0;
-            std::optional<int64_t> wide;
-            while (more && !wide && count <= chunk.size() - 2 * kPairs) {
+            std::array<int64_t, 128> wides;  // from the first on that takes more than 32 bits: others like it may follow
+            size_t wide = 0;
+            while (more && wide == 0 && count <= chunk.size() - 2 * kPairs) {
                 int32_t *next = chunk.data() + count;
                 uint64_t word = 0, after = 0;
                 if (t < 0x80 && end - at > 16) {
@@ -361,11 +361,12 @@ class Decoder {
                     if (int32_t(value) == value)
                         *next = int32_t(value), ++count;
                     else
-                        wide = value;
+                        wides[wide++] = value;
                 }
             }
-            to.append(chunk.data(), count, size_t(end - at) / 2 + 1 + wide.has_value());
-            if (wide) to.append(&*wide, 1, size_t(end - at) / 2 + 1);
+            to.append(chunk.data(), count, size_t(end - at) / 2 + 1 + wide);
+            for (; wide > 0 && more && wide < wides.size(); ++wide) wides[wide] = int64_t(varint(at, end)), more = again(at, end, t);
+            if (wide > 0) to.append(wides.data(), wide, size_t(end - at) / 2 + 1);
         }
         p = at;
     }
