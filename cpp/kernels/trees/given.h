@@ -62,17 +62,18 @@ struct GivenTrees {
         }
         std::atomic<bool> apart = true;
         parallel_for(int64_t(found.size()), threads, [&](int64_t at) {
-            Part &part = found[size_t(at)];
-            for (const int32_t &root : part.roots) {
+            bool inside = true;
+            size_t splits = 0;
+            for (const int32_t &root : found[size_t(at)].roots) {
                 const auto [from, to] = nodes_of(size_t(&root - roots.data()));
-                bool inside = true;
                 for (size_t i = size_t(from); i < size_t(to); ++i) {
                     const bool inner = mode[i] != leaf;
                     inside &= (!inner) | ((yes[i] >= from) & (yes[i] < to) & (no[i] >= from) & (no[i] < to));
-                    part.splits += inner;
+                    splits += inner;
                 }
-                if (!inside) apart = false;
             }
+            found[size_t(at)].splits = splits;
+            if (!inside) apart = false;
         });
         if (!apart) return {};
         for (size_t i = 1; i < found.size(); ++i) found[i].splits += found[i - 1].splits;
@@ -116,7 +117,8 @@ private:
                         ((!inner) | (known & (size_t(yes[i]) < n) & (size_t(no[i]) < n)));
                 const size_t place = size_t(feature[i]) * 16 + (missing[i] != 0) * 8 + m % 8;
                 const size_t at = none ^ ((none ^ place) & -size_t(inner & known));  // no branch: leaves come at random
-                std::atomic_ref(seen[at]).store(1, std::memory_order_relaxed);
+                const std::atomic_ref mark(seen[at]);
+                if (mark.load(std::memory_order_relaxed) == 0) mark.store(1, std::memory_order_relaxed);  // else threads wait for one another
             }
             if (!good) all_ok = false;
         });
