@@ -1,4 +1,4 @@
-// quantize: float32 to 8 bits, back, with a scale found from the values, or the sum of two quantised tensors.
+// quantize: float32 to 8 bits, back, with a scale found from the values, or the sum or product of two quantised tensors.
 #pragma once
 
 #include "tensor/tiles.h"
@@ -7,7 +7,7 @@
 namespace celeris::CELERIS_TARGET {
 
 struct Quantize : TensorState {
-    enum Way { down, up, fitting, sum } way;
+    enum Way { down, up, fitting, sum, product } way;
     bool signed_result;
     float scales[3];   // of the first operand, the second, the result
     int32_t zeros[3];
@@ -20,13 +20,25 @@ struct Quantize : TensorState {
         for (int i = 0; i < 3; ++i) scales[i] = s[size_t(i)], zeros[i] = z[size_t(i)];
     }
     Element bytes() const { return signed_result ? Element::i8 : Element::u8; }
+    bool two() const { return way == sum || way == product; }
+    // Whether the elements of `some` come again and again along those of `all`: its axes are the last ones.
+    static bool repeats(const Tensor &some, const Tensor &all) {
+        if (some.rank > all.rank) return false;
+        bool first = true;
+        for (int i = 0; i < some.rank; ++i) {
+            first = first && some.dims[i] == 1;
+            if (!first && some.dims[i] != all.dims[all.rank - some.rank + i]) return false;
+        }
+        return true;
+    }
 
     bool plan(Call &c, double &cost) const {
-        const Tensor &x = c.in[0];
         const bool real = way == down || way == fitting;
-        if (c.inputs != (way == sum ? 2 : 1) || c.outputs != (way == fitting ? 3 : 1)) return false;
+        if (c.inputs != (two() ? 2 : 1) || c.outputs != (way == fitting ? 3 : 1)) return false;
+        const bool turned = two() && !repeats(c.in[1], c.in[0]);
+        const Tensor &x = c.in[turned];
         if (x.element != (real ? Element::f32 : bytes())) return false;
-        if (way == sum && (c.in[1].element != x.element || !c.in[1].same_dims(x))) return false;
+        if (two() && (c.in[0].element != c.in[1].element || !repeats(c.in[!turned], x))) return false;
         c.out[0] = x;
         c.out[0].element = way == up ? Element::f32 : bytes();
         if (way == fitting) c.out[1].shape(Element::f32, 0), c.out[2].shape(Element::u8, 0);
@@ -75,15 +87,45 @@ inline void fit_range(const float *x, int64_t n, float *scale, int32_t *zero) {
     *zero = int32_t((at + 0x1.8p23f) - 0x1.8p23f);
 }
 
+// An operand's values along the result. One that comes again and again is at hand as floats, for as long as a stretch.
+struct QuantizedOperand {
+    static constexpr int64_t stretch = 1024;
+    const std::byte *bytes;
+    float scale;
+    int32_t zero;
+    bool is_signed;
+    int64_t period;  // of what is at hand, or 0
+    Memory table;
+
+    QuantizedOperand(const Quantize &s, const Call &c, int at)
+        : bytes(c.in[at].data), scale(s.scales[at]), zero(s.zeros[at]), is_signed(s.signed_result),
+          period(period_of(c.in[at].size(), c.out[0].size())), table(size_t(period) * sizeof(float)) {
+        const int64_t own = c.in[at].size();
+        float *const values = table.as<float>();
+        if (period > 0) dequantize_some(bytes, own, scale, zero, is_signed, values);
+        for (int64_t i = own; i < period; i += own) std::memcpy(values + i, values, size_t(own) * sizeof(float));
+    }
+    static int64_t period_of(int64_t own, int64_t all) { return own == all || own == 0 ? 0 : panels_of(stretch, own) * own; }
+    void read(int64_t first, int64_t n, float *to) const {
+        if (period == 0) return dequantize_some(bytes + first, n, scale, zero, is_signed, to);
+        for (int64_t at = first % period; n > 0; at = 0) {
+            const int64_t some = smaller(n, period - at);
+            copy(table.as<float>() + at, to, some);
+            to += some, n -= some;
+        }
+    }
+};
+
 inline void run(const Quantize &s, const Call &c) {
-    constexpr int64_t stretch = 1024;
-    const int64_t size = c.in[0].size();
+    constexpr int64_t stretch = QuantizedOperand::stretch;
+    const int64_t size = c.out[0].size();
     float scale = s.scales[2];
     int32_t zero = s.zeros[2];
     if (s.way == Quantize::fitting) {
         fit_range(c.in[0].as<float>(), size, &scale, &zero);
         *c.out[1].as<float>() = scale, *c.out[2].as<uint8_t>() = uint8_t(zero);
     }
+    const QuantizedOperand a(s, c, 0), b(s, c, s.two());
     spread(panels_of(size, 16 * stretch), c.threads, [&](int64_t unit) {
         const int64_t stop = smaller(size, (unit + 1) * 16 * stretch);
         float *const one = reinterpret_cast<float *>(scratch(2 * stretch * sizeof(float))), *const other = one + stretch;
@@ -91,11 +133,15 @@ inline void run(const Quantize &s, const Call &c) {
             const int64_t n = smaller(stretch, stop - first);
             if (s.way == Quantize::up) {
                 dequantize_some(c.in[0].data + first, n, s.scales[0], s.zeros[0], s.signed_result, c.out[0].as<float>() + first);
-            } else if (s.way == Quantize::sum) {
-                dequantize_some(c.in[0].data + first, n, s.scales[0], s.zeros[0], s.signed_result, one);
-                dequantize_some(c.in[1].data + first, n, s.scales[1], s.zeros[1], s.signed_result, other);
-                CELERIS_LANES
-                for (int64_t i = 0; i < n; ++i) one[i] += other[i];
+            } else if (s.two()) {
+                a.read(first, n, one), b.read(first, n, other);
+                if (s.way == Quantize::sum) {
+                    CELERIS_LANES
+                    for (int64_t i = 0; i < n; ++i) one[i] += other[i];
+                } else {
+                    CELERIS_LANES
+                    for (int64_t i = 0; i < n; ++i) one[i] *= other[i];
+                }
                 quantize_some(one, n, scale, zero, s.signed_result, c.out[0].data + first);
             } else {
                 quantize_some(c.in[0].as<float>() + first, n, scale, zero, s.signed_result, c.out[0].data + first);

@@ -204,6 +204,26 @@ def test_quantize(signed: bool) -> None:
     check(nodes, feeds, constants, kernels=["quantize"] * 3 + ["conv"], outputs=["q", "t", "y"], close=0.003, steps=1)
 
 
+@pytest.mark.parametrize("signed", [False, True])
+@pytest.mark.parametrize("operator", ["QLinearAdd", "QLinearMul"])
+@pytest.mark.parametrize("other", [(2, 3, 30, 100), (100,), (1, 1, 30, 100), (), (1,), (2, 2, 3, 30, 100)])
+def test_pairs_of_quantised_tensors(other: tuple[int, ...], operator: str, signed: bool) -> None:
+    """Of one shape, or one comes again and again along the other."""
+    zero = np.asarray((np.int8 if signed else np.uint8)(9))
+    scales = {name: np.asarray(np.float32(scale)) for name, scale in (("s", 0.1), ("s2", 0.07), ("s3", 0.9))}
+    nodes = [
+        helper.make_node(operator, ["q", "s", "z", "other", "s2", "z", "s3", "z"], ["t"], domain="com.microsoft"),
+        helper.make_node("Conv", ["x", "w"], ["c"]),
+    ]
+    feeds = {
+        "q": some_bytes(2, 3, 30, 100, signed=signed),
+        "other": some_bytes(*other, signed=signed),
+        "x": normal(1, 1, 3, 3),
+    }
+    constants = {"z": zero, "w": np.ones((1, 1, 1, 1), np.float32), **scales}
+    check(nodes, feeds, constants, kernels=["quantize", "conv"], outputs=["t", "c"], steps=1)
+
+
 _PRODUCTS = [
     ((1, 64), (64, 100), False), ((5, 7), (7, 48), True), ((2, 3, 9), (9, 50), False), ((70, 130), (130, 97), True),
     ((8, 1), (1, 1), False), ((3, 0), (0, 4), False),

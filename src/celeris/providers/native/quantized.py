@@ -12,7 +12,7 @@ from celeris.providers.native.convolution import window_params
 from celeris.providers.native.whole import Values
 
 INTEGERS, FLOATS, BYTES = range(3)  # what cpp/tensor/conv_integer.h and product_integer.h give
-_DOWN, _UP, _FITTING, _SUM = range(4)  # the ways of cpp/tensor/quantize.h
+_DOWN, _UP, _FITTING, _SUM, _PRODUCT = range(5)  # the ways of cpp/tensor/quantize.h
 _TYPES = {"uint8": np.dtype(np.uint8), "int8": np.dtype(np.int8)}
 
 
@@ -119,8 +119,8 @@ def claim_dynamic_quantize(node: Node, values: Values) -> TensorClaim | Refusal:
     return _quantize(_FITTING, np.dtype(np.uint8), plain, [node.inputs[0]])
 
 
-def claim_qlinear_add(node: Node, values: Values) -> TensorClaim | Refusal:
-    """QLinearAdd of two tensors of one shape with constant scales and zero points."""
+def claim_qlinear_pair(node: Node, values: Values) -> TensorClaim | Refusal:
+    """QLinearAdd and QLinearMul with constant scales and zero points, the axes of one operand among the other's last."""
     inputs = [*node.inputs, ""]
     zero = values.constant(inputs[7])
     if zero is None or zero.dtype not in _TYPES.values():
@@ -128,7 +128,8 @@ def claim_qlinear_add(node: Node, values: Values) -> TensorClaim | Refusal:
     found = _scales(values, [*inputs[1:3], *inputs[4:6], *inputs[6:8]], zero.dtype)
     if found is None:
         return Refusal("its scales and zero points are no constant single values")
-    return _quantize(_SUM, zero.dtype, found, [inputs[0], inputs[3]])
+    way = _SUM if node.op_type == "QLinearAdd" else _PRODUCT
+    return _quantize(way, zero.dtype, found, [inputs[0], inputs[3]])
 
 
 def _product(

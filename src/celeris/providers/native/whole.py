@@ -66,7 +66,7 @@ TENSOR_CLAIMS: dict[tuple[str, str], str] = {
     ("", "quantized.claim_quantize"): "DequantizeLinear QuantizeLinear",
     ("", "quantized.claim_matmul_integer"): "MatMulInteger",
     ("", "quantized.claim_qlinear_matmul"): "QLinearMatMul",
-    ("com.microsoft", "quantized.claim_qlinear_add"): "QLinearAdd",
+    ("com.microsoft", "quantized.claim_qlinear_pair"): "QLinearAdd QLinearMul",
     ("com.microsoft", "quantized.claim_qgemm"): "QGemm",
     ("com.microsoft", "quantized.claim_matmul_to_float"): "MatMulIntegerToFloat",
     ("com.microsoft", "quantized.claim_dynamic_matmul"): "DynamicQuantizeMatMul",
