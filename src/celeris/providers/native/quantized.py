@@ -120,7 +120,7 @@ def claim_dynamic_quantize(node: Node, values: Values) -> TensorClaim | Refusal:
 
 
 def claim_qlinear_pair(node: Node, values: Values) -> TensorClaim | Refusal:
-    """QLinearAdd and QLinearMul with constant scales and zero points, the axes of one operand among the other's last."""
+    """QLinearAdd and QLinearMul with constant scales and zero points; one operand may have the last axes only."""
     inputs = [*node.inputs, ""]
     zero = values.constant(inputs[7])
     if zero is None or zero.dtype not in _TYPES.values():
