@@ -326,6 +326,14 @@ class Decoder {
         const auto take_twos = [](uint64_t word, int32_t *next) {
             for (int i = 0; i < 2; ++i) next[i] = int32_t((word >> 24 * i & 0x7f) | (word >> (24 * i + 1) & 0x3f80));
         };
+        // So many integers in so many bytes at `from`, or twice as many; returns how often they were taken.
+        const auto taken = [](const uint8_t *from, size_t bytes, size_t each, const auto &are, const auto &take, int32_t *next) {
+            uint64_t word, after;
+            std::memcpy(&word, from, sizeof word), std::memcpy(&after, from + bytes, sizeof after);
+            if (!are(word)) return size_t(0);
+            take(word, next), take(after, next + each);
+            return are(after) ? size_t(2) : size_t(1);
+        };
         std::array<int32_t, 512> chunk;
         const uint8_t *at = p;
         for (bool more = true; more;) {
@@ -334,21 +342,13 @@ class Decoder {
             size_t wide = 0;
             while (more && wide == 0 && count <= chunk.size() - 2 * kPairs) {
                 int32_t *next = chunk.data() + count;
-                uint64_t word = 0, after = 0;
                 if (t < 0x80 && end - at > 16) {
-                    std::memcpy(&word, at, sizeof word);
-                    if (are_fours(word)) {
-                        std::memcpy(&after, at + 8, sizeof after);
-                        const size_t both = are_fours(after);
-                        take_fours(word, next), take_fours(after, next + 4);
-                        count += 4 << both, at += 8 << both;
+                    if (const size_t times = taken(at, 8, 4, are_fours, take_fours, next)) {
+                        count += 4 * times, at += 8 * times;
                         continue;
                     }
-                    if (are_twos(word)) {
-                        std::memcpy(&after, at + 6, sizeof after);
-                        const size_t both = are_twos(after);
-                        take_twos(word, next), take_twos(after, next + 2);
-                        count += 2 << both, at += 6 << both;
+                    if (const size_t times = taken(at, 6, 2, are_twos, take_twos, next)) {
+                        count += 2 * times, at += 6 * times;
                         continue;
                     }
                 }

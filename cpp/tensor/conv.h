@@ -53,8 +53,9 @@ inline void run(const Conv &conv, const Call &c) {
     const Memory room(copied ? size_t(count * plane + beyond) * sizeof(float) : 0);
     const Memory zeros(deep ? size_t(plane + beyond) * sizeof(float) : 0);
     if (deep) std::memset(zeros.as<float>(), 0, size_t(plane + beyond) * sizeof(float));
-    const Memory starts(size_t(rows) * sizeof(const float *)), of_tiles(conv.depthwise ? 0 : Tiles::bytes(f));
-    const Tiles tiles = conv.depthwise ? Tiles() : Tiles(f, within, conv.transposed, of_tiles.as<std::byte>());
+    const bool tiled = !conv.depthwise && !conv.turned;
+    const Memory starts(size_t(rows) * sizeof(const float *)), of_tiles(tiled ? Tiles::bytes(f) : 0);
+    const Tiles tiles = tiled ? Tiles(f, within, conv.transposed, of_tiles.as<std::byte>()) : Tiles();
     const int64_t planes = conv.depth.outputs(dims[2]);
     for (int64_t item = 0; item < dims[0]; ++item) {
         const float *x = c.in[0].as<float>() + item * dims[1] * size;

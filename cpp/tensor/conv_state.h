@@ -4,8 +4,8 @@
 #include <string_view>
 
 #include "tensor/chain.h"
-#include "tensor/window.h"
 #include "tensor/tiles.h"
+#include "tensor/window.h"
 
 namespace celeris::CELERIS_TARGET {
 

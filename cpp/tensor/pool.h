@@ -56,6 +56,20 @@ inline void greatest_places(const float *image, const int64_t *places, int64_t n
     }
 }
 
+// Sums over a kernel's places for a stretch of positions, a multiple of 4 vectors.
+inline void sum_places(const float *image, const int64_t *places, const float *w, int64_t n, int64_t count, float *to) {
+    for (int64_t p = 0; p < count; p += 4 * kLanes) {
+        Floats s0{}, s1{}, s2{}, s3{};
+        for (int64_t i = 0; i < n; ++i) {
+            const float *x = image + p + places[i];
+            const Floats weight = splat(w[i]);
+            s0 = multiply_add(weight, load(x), s0), s1 = multiply_add(weight, load(x + kLanes), s1);
+            s2 = multiply_add(weight, load(x + 2 * kLanes), s2), s3 = multiply_add(weight, load(x + 3 * kLanes), s3);
+        }
+        store(to + p, s0), store(to + p + kLanes, s1), store(to + p + 2 * kLanes, s2), store(to + p + 3 * kLanes, s3);
+    }
+}
+
 inline void run(const Pool &pool, const Call &c) {
     constexpr int64_t stretch = 512;
     int64_t dims[5]{};
